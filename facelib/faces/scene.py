@@ -1,0 +1,260 @@
+"""From heads to images: camera and crop, light, background, blur and noise.
+
+The crop follows the face as a face detector's does: a square around the 68 projected landmarks, hidden ones
+included. It is built into the camera, so images, landmarks and intrinsics agree without resampling.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch.nn import functional
+
+from facelib.errors import BadInput, check_shape, unknown_name
+from facelib.faces.morphable_model import MorphableModel
+from facelib.geometry.camera import PerspectiveCamera, WeakPerspectiveCamera, face_to_camera
+from facelib.geometry.lighting import ambient_and_directional, shade
+from facelib.geometry.normals import vertex_normals
+from facelib.geometry.rasterizer import interpolate, rasterize
+from facelib.geometry.rotations import angle_from_frontal, euler_to_matrix
+
+GAMMA = 2.2  # images are encoded as screens and cameras do; albedo and light are linear
+BACKGROUNDS = ("removed", "plain", "structured")
+LANDMARK_TOLERANCE = 6.0  # mm a landmark may lie behind the surface and still count as visible
+
+
+@dataclass(frozen=True)
+class SceneSettings:
+    """How heads are photographed.
+
+    Args:
+        image_size: height and width in pixels.
+        supersample: samples a pixel along each axis.
+        camera: "perspective", or "weak_perspective" (scaled orthographic).
+        distance: range of distances from the camera in mm (perspective only).
+        crop: side of the crop over the larger side of the landmarks' box.
+        crop_jitter: standard deviation of the crop's shift and log size.
+        light_variation: 0 (one frontal light for all) to 1 (any direction, strength and tint).
+        background: "removed" (black), "plain" (one colour) or "structured".
+        noise: largest standard deviation of sensor noise, in [0, 1] units.
+        blur: largest standard deviation of the optical blur, in pixels.
+    """
+
+    image_size: int = 64
+    supersample: int = 2
+    camera: Literal["perspective", "weak_perspective"] = "perspective"
+    distance: tuple[float, float] = (700.0, 1600.0)
+    crop: float = 1.3
+    crop_jitter: float = 0.02
+    light_variation: float = 0.7
+    background: Literal["removed", "plain", "structured"] = "removed"
+    noise: float = 0.01
+    blur: float = 0.5
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """B images and what is known of them.
+
+    Args:
+        image: (B, 3, H, W) encoded RGB in [0, 1].
+        depth: (B, H, W) distance along the camera's axis in mm, 0 where there is no face.
+        mask: (B, H, W) bool, at least half of the pixel shows the head.
+        landmarks: (B, 68, 2) pixels, and landmark_visible (B, 68) bool.
+        rotation: (B, 3, 3) head rotation in the face frame.
+        angle: (B,) angle from frontal, radians.
+        light: (B, 9, 3) harmonics in the frame of a frontal face.
+        focal: (B,) focal length in pixels (perspective) or scale in pixels per mm (weak perspective).
+        center: (B, 2) principal point in pixels.
+        distance: (B,) of the face frame's origin from the camera, mm.
+    """
+
+    image: torch.Tensor
+    depth: torch.Tensor
+    mask: torch.Tensor
+    landmarks: torch.Tensor
+    landmark_visible: torch.Tensor
+    rotation: torch.Tensor
+    angle: torch.Tensor
+    light: torch.Tensor
+    focal: torch.Tensor
+    center: torch.Tensor
+    distance: torch.Tensor
+
+
+def render(
+    model: MorphableModel,
+    vertices: torch.Tensor,
+    albedo: torch.Tensor,
+    pose: torch.Tensor,
+    settings: SceneSettings,
+    generator: torch.Generator,
+) -> Rendering:
+    """Photograph heads; distance, light, crop, background, blur and noise are drawn from the generator.
+
+    Args:
+        model: the face model, for its triangles and landmarks.
+        vertices: (B, V, 3) mm, face frame.
+        albedo: (B, V, 3) linear RGB.
+        pose: (B, 3) yaw, pitch, roll in radians.
+        settings: of the scene.
+        generator: of all randomness.
+
+    Raises:
+        BadInput: on wrong shapes.
+        UnknownName: on an unknown camera or background.
+    """
+    _check(settings)
+    batch = len(vertices)
+    check_shape("vertices", vertices, (None, len(model.mean), 3))
+    check_shape("albedo", albedo, (batch, len(model.mean), 3))
+    check_shape("pose", pose, (batch, 3))
+    rotation = euler_to_matrix(*pose.unbind(1))
+    distance = _uniform(batch, *settings.distance, generator)
+    translation = torch.stack((torch.zeros(batch), torch.zeros(batch), distance), dim=1)
+    in_camera = face_to_camera(vertices, rotation, translation)
+    camera = _frame(in_camera[:, model.landmarks], settings, generator)
+    screen = camera.project(in_camera)
+
+    size, samples = settings.image_size, settings.supersample
+    enlarged = screen * torch.tensor([samples, samples, 1.0])
+    fragments = rasterize(
+        enlarged, model.triangles, size * samples, size * samples, perspective=camera.perspective, cull_back_faces=True
+    )
+    light = draw_light(batch, settings.light_variation, generator)
+    normals = vertex_normals(vertices, model.triangles) @ rotation.transpose(1, 2)
+    radiance = shade(albedo, normals, light).clamp(min=0)
+    colour = interpolate(radiance, model.triangles, fragments).permute(0, 3, 1, 2)  # (B, 3, sH, sW), linear
+    covered = fragments.mask[:, None].float()
+    cover = functional.avg_pool2d(covered, samples)
+    image = functional.avg_pool2d(colour, samples).clamp(0, 1)
+    image = image + (1 - cover) * _draw_background(batch, settings, generator)
+    image = _blur(image, _uniform(batch, 0.0, settings.blur, generator)) if settings.blur > 0 else image
+    image = image.clamp(0, 1) ** (1 / GAMMA)
+    noise = _uniform(batch, 0.0, settings.noise, generator)[:, None, None, None]
+    image = (image + noise * torch.randn(image.shape, generator=generator)).clamp(0, 1)
+    if settings.background == "removed":
+        image = image * (cover > 0.5)
+
+    landmarks = screen[:, model.landmarks]
+    scale, center_u, center_v = _camera_numbers(camera)
+    depth = functional.avg_pool2d(fragments.depth.nan_to_num(posinf=0.0)[:, None] * covered, samples) / cover
+    mask = cover[:, 0] >= 0.5
+    return Rendering(
+        image=image,
+        depth=torch.where(mask, depth[:, 0], 0.0),
+        mask=mask,
+        landmarks=landmarks[..., :2],
+        landmark_visible=_visible(landmarks, fragments.depth, samples),
+        rotation=rotation,
+        angle=angle_from_frontal(rotation),
+        light=light,
+        focal=scale,
+        center=torch.stack((center_u, center_v), dim=1),
+        distance=distance,
+    )
+
+
+def _check(settings: SceneSettings) -> None:
+    if settings.background not in BACKGROUNDS:
+        raise unknown_name("background", settings.background, BACKGROUNDS)
+    if settings.camera not in ("perspective", "weak_perspective"):
+        raise unknown_name("camera", settings.camera, ("perspective", "weak_perspective"))
+    if settings.image_size < 8 or settings.supersample < 1:
+        raise BadInput(f"image_size {settings.image_size} and supersample {settings.supersample}: expected 8 and 1 up")
+
+
+def _uniform(count: int, low: float, high: float, generator: torch.Generator) -> torch.Tensor:
+    return low + (high - low) * torch.rand(count, generator=generator)
+
+
+def _frame(
+    landmarks: torch.Tensor, settings: SceneSettings, generator: torch.Generator
+) -> PerspectiveCamera | WeakPerspectiveCamera:
+    """The camera whose image is the crop around the landmarks (B, 68, 3), given in the camera frame."""
+    flat = landmarks[..., :2] / landmarks[..., 2:] if settings.camera == "perspective" else landmarks[..., :2]
+    low, high = flat.amin(dim=1), flat.amax(dim=1)
+    jitter = settings.crop_jitter * torch.randn(len(flat), 3, generator=generator)
+    side = (high - low).amax(dim=1) * settings.crop * torch.exp(jitter[:, 2])
+    middle = (low + high) / 2 + side[:, None] * jitter[:, :2]
+    scale = settings.image_size / side
+    center = settings.image_size / 2 - scale[:, None] * middle
+    kind = PerspectiveCamera if settings.camera == "perspective" else WeakPerspectiveCamera
+    return kind(scale, center[:, 0], center[:, 1])
+
+
+def _camera_numbers(camera: PerspectiveCamera | WeakPerspectiveCamera) -> tuple[torch.Tensor, ...]:
+    scale = camera.focal if isinstance(camera, PerspectiveCamera) else camera.scale
+    return tuple(torch.as_tensor(number) for number in (scale, camera.center_u, camera.center_v))
+
+
+def draw_light(count: int, variation: float, generator: torch.Generator) -> torch.Tensor:
+    """Random light: an ambient part and one lamp, softer and more frontal where variation is small.
+
+    Args:
+        count: B.
+        variation: 0 to 1.
+        generator: of the randomness.
+
+    Returns:
+        (B, 9, 3) harmonics in the frame of a frontal face (x to its left, y up, z towards the camera).
+    """
+    lights = []
+    for _ in range(count):
+        spread = torch.randn(3, generator=generator) * variation
+        direction = torch.tensor([0.0, 0.25, 1.0]) + spread * torch.tensor([0.9, 0.5, 0.25])
+        strength, tint = torch.rand(2, generator=generator) - 0.5
+        warm = torch.tensor([1.0, 0.0, -1.0]) * 0.2 * variation * float(tint)
+        ambient = (0.30 + 0.2 * variation * (torch.rand(1, generator=generator) - 0.5)) * (1 - warm)
+        intensity = 0.95 * math.exp(0.7 * variation * float(strength))
+        lights.append(ambient_and_directional(ambient, direction, intensity, 1 + warm))
+    return torch.stack(lights).float()
+
+
+def _draw_background(count: int, settings: SceneSettings, generator: torch.Generator) -> torch.Tensor:
+    """Linear RGB (B, 3, H, W)."""
+    size = settings.image_size
+    if settings.background == "removed":
+        return torch.zeros(count, 3, size, size)
+    plain = _muted(torch.rand(count, 3, 1, 1, generator=generator))
+    if settings.background == "plain":
+        return plain.expand(-1, -1, size, size)
+    picture = plain.expand(-1, -1, size, size)
+    for cells in (3, 6, 14):  # from walls and windows to small things
+        grid = _muted(torch.rand(count, 3, cells, cells, generator=generator))
+        layer = functional.interpolate(grid, size=(size, size), mode="bilinear", align_corners=False)
+        share = torch.rand(count, 1, cells, cells, generator=generator).gt(0.6).float()
+        picture = torch.lerp(picture, layer, functional.interpolate(share, size=(size, size), mode="nearest"))
+    return picture
+
+
+def _muted(colour: torch.Tensor) -> torch.Tensor:
+    """Colours of rooms and streets: mostly grey, and dark more often than bright."""
+    return torch.lerp(colour.mean(dim=1, keepdim=True), colour, 0.35) ** 2.2
+
+
+def _blur(image: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+    """Gaussian blur of each image (B, 3, H, W) with its own sigma (B,) in pixels."""
+    radius = max(1, math.ceil(3 * float(sigma.max())))
+    offset = torch.arange(-radius, radius + 1)
+    kernel = torch.exp(-0.5 * (offset / sigma.clamp(min=1e-3)[:, None]) ** 2)
+    kernel = (kernel / kernel.sum(dim=1, keepdim=True)).repeat_interleave(3, dim=0)  # (3B, 2r + 1)
+    stack = functional.pad(image.flatten(0, 1)[None], (radius, radius, radius, radius), mode="replicate")
+    stack = functional.conv2d(stack, kernel[:, None, :, None], groups=len(kernel))
+    return functional.conv2d(stack, kernel[:, None, None, :], groups=len(kernel)).view_as(image)
+
+
+def _visible(landmarks: torch.Tensor, depth: torch.Tensor, samples: int) -> torch.Tensor:
+    """Whether each landmark (B, 68, 3: u, v, depth) lies in the image and on the nearest surface around it."""
+    size = depth.shape[-1]
+    farthest = functional.max_pool2d(depth.nan_to_num(posinf=1e9)[:, None], 3, stride=1, padding=1)[:, 0]
+    column, row = (landmarks[..., :2] * samples).floor().long().unbind(-1)
+    inside = (column >= 0) & (column < size) & (row >= 0) & (row < size)
+    index = row.clamp(0, size - 1) * size + column.clamp(0, size - 1)
+    surface = farthest.flatten(1).gather(1, index)
+    return inside & (landmarks[..., 2] <= surface + LANDMARK_TOLERANCE)
+
+

@@ -1,0 +1,52 @@
+"""A contact sheet of people, to look at the embedded faces."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from facelib.errors import BadInput
+from facelib.faces.baking import load_face_model
+from facelib.faces.population import EXPRESSIONS, expression_coefficients, sample_people
+from facelib.faces.scene import SceneSettings, render
+
+YAWS = (0.0, -25.0, 20.0, 45.0, -60.0, 5.0, 85.0, -12.0)  # degrees, in turn
+PITCHES = (0.0, 5.0, -10.0, 12.0, 0.0, -5.0, 3.0, 8.0)
+
+
+def face_sheet(count: int, *, size: int = 224, columns: int = 6, seed: int = 0) -> torch.Tensor:
+    """Pictures of `count` different people in several poses, expressions and lights, on one sheet.
+
+    Args:
+        count: number of people.
+        size: side of one picture in pixels.
+        columns: pictures a row.
+        seed: of the people and the scene.
+
+    Returns:
+        (3, rows size, columns size) in [0, 1]; unused places are white.
+
+    Raises:
+        BadInput: when count is below one.
+    """
+    if count < 1:
+        raise BadInput(f"count is {count}: expected at least one person")
+    model = load_face_model("fine")
+    people = sample_people(model, count, seed)
+    names = list(EXPRESSIONS)
+    pictures = []
+    settings = SceneSettings(image_size=size, background="structured", crop=1.55, noise=0.004, blur=0.6)
+    generator = torch.Generator().manual_seed(seed)
+    for person in range(count):
+        expression = expression_coefficients(model, [names[(person * 7) % len(names)]])
+        vertices = model.vertices(people.identity[person : person + 1], expression)
+        albedo = model.albedo(people.texture[person : person + 1])
+        yaw, pitch = YAWS[person % len(YAWS)], PITCHES[(person * 3) % len(PITCHES)]
+        pose = torch.deg2rad(torch.tensor([[yaw, pitch, 0.0]]))
+        pictures.append(render(model, vertices, albedo, pose, settings, generator).image[0])
+    columns = min(columns, count)
+    rows = math.ceil(count / columns)
+    blank = [torch.ones(3, size, size)] * (rows * columns - count)
+    grid = torch.stack(pictures + blank).view(rows, columns, 3, size, size)
+    return grid.permute(2, 0, 3, 1, 4).reshape(3, rows * size, columns * size)

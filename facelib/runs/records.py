@@ -1,0 +1,304 @@
+"""One record for each run: what was run, on what, with which code, and what came out.
+
+Tables, figures and notebooks read records and nothing else. A record is one JSON file, written to a temporary
+name and renamed; the scores of single samples, where a confidence interval needs them, lie beside it in an .npz
+file whose checksum the record holds.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+import facelib
+from facelib.errors import BadInput, CorruptFile, MissingPart, unknown_name
+from facelib.runs.settings import convert
+from facelib.storage import atomic_path, sha256_of, write_json
+
+if TYPE_CHECKING:
+    import numpy as np
+
+SCHEMA_VERSION = 1
+PACKAGES = ("torch", "numpy", "numba", "scipy", "scikit-learn", "lightning-fabric", "safetensors", "anny")
+VARIES_BETWEEN_EQUAL_RUNS = ("wall_time_s", "peak_memory_mb", "finished_at")
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """The outcome of one run. A run is (paper, method, fold, seed, tier, data source)."""
+
+    schema_version: int
+    paper: str
+    method: str
+    fold: int
+    seed: int
+    tier: str
+    data: dict[str, str]  # source: its name, fingerprint: digest of what was read
+    parameters: dict[str, Any]
+    metrics: dict[str, dict[str, Any]]  # name -> {"value": float, "unit": str}
+    scores: dict[str, str] | None  # file: name beside the record, sha256: of its content
+    history: list[dict[str, Any]]  # one row for each epoch
+    code: dict[str, Any]  # version, commit, modified; the last two null outside git
+    packages: dict[str, str]
+    hardware: dict[str, Any]  # cpu, cores, memory_mb, gpu (null without)
+    threads: int
+    wall_time_s: float
+    peak_memory_mb: float
+    finished_at: str  # ISO 8601, UTC
+
+    @property
+    def command(self) -> str:
+        """The command that makes this record."""
+        return run_command(self.paper, self.method, self.fold, self.tier)
+
+
+def run_command(paper: str, method: str, fold: int, tier: str) -> str:
+    """The command that makes the record of a run, to be named wherever that record is missing."""
+    return f"facelib run {paper} {method} --fold {fold} --tier {tier}"
+
+
+def new_record(
+    *,
+    paper: str,
+    method: str,
+    fold: int,
+    seed: int,
+    tier: str,
+    data: dict[str, str],
+    parameters: dict[str, Any],
+    metrics: dict[str, dict[str, Any]],
+    wall_time_s: float,
+    history: list[dict[str, Any]] | None = None,
+    scores: dict[str, str] | None = None,
+) -> Record:
+    """A record finished now, on this machine, by this code.
+
+    Args:
+        data: {"source": name, "fingerprint": digest}.
+        parameters: all settings of the run as JSON-ready values (`as_dict`).
+        metrics: {name: {"value": number, "unit": text}}.
+        wall_time_s: seconds that the run took, over all its starts.
+        scores: what `write_scores` returned.
+    """
+    return Record(
+        schema_version=SCHEMA_VERSION,
+        paper=paper,
+        method=method,
+        fold=fold,
+        seed=seed,
+        tier=tier,
+        data=data,
+        parameters=parameters,
+        metrics=metrics,
+        scores=scores,
+        history=history or [],
+        **describe_environment(),
+        wall_time_s=wall_time_s,
+        peak_memory_mb=peak_memory_mb(),
+        finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def write_record(path: Path, record: Record) -> None:
+    """Write a record atomically as JSON.
+
+    Raises:
+        BadInput: a field of the wrong type, a metric without a value or unit, or a NaN anywhere.
+    """
+    values = _validated(dataclasses.asdict(record), "record")
+    for name, value in _leaves(values):
+        if isinstance(value, float) and not math.isfinite(value):
+            raise BadInput(f"{name} is {value}: a record holds finite numbers only; look for the cause in its history")
+    write_json(path, values)
+
+
+def read_record(path: Path, command: str = "facelib run PAPER METHOD --fold FOLD --tier TIER") -> Record:
+    """Read and check a record.
+
+    Args:
+        path: the JSON file.
+        command: what makes this record; named in the message when the file is missing or damaged.
+
+    Raises:
+        MissingPart: there is no such file.
+        CorruptFile: it is not JSON, or fields are missing or of the wrong type.
+        BadInput: it was written under another schema version.
+    """
+    if not path.is_file():
+        raise MissingPart(f"no record at {path}: make it with `{command}`")
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise CorruptFile(f"{path} is no JSON ({error}): delete it and make it again with `{command}`") from error
+    if not isinstance(values, dict):
+        raise CorruptFile(f"{path} holds a {type(values).__name__}, expected an object: make it again with `{command}`")
+    version = values.get("schema_version")
+    if version != SCHEMA_VERSION:
+        raise BadInput(
+            f"{path} has schema version {version!r}, expected {SCHEMA_VERSION}: make it again with `{command}`"
+        )
+    try:
+        return Record(**_validated(values, str(path)))
+    except BadInput as error:
+        raise CorruptFile(f"{error}; make the record again with `{command}`") from error
+
+
+def require_metric(record: Record, name: str) -> float:
+    """The value of a metric.
+
+    Raises:
+        UnknownName: the record holds no such metric; the message names the run and the command that makes it.
+    """
+    if name not in record.metrics:
+        error = unknown_name("metric", name, record.metrics)
+        raise type(error)(f"{error}; the record was made by `{record.command}`")
+    return record.metrics[name]["value"]
+
+
+def same_result(first: Record, second: Record) -> list[str]:
+    """Where two records differ, wall time, peak memory and date aside; empty when the runs agree in every bit."""
+    ours, theirs = dict(_leaves(dataclasses.asdict(first))), dict(_leaves(dataclasses.asdict(second)))
+    absent = "(absent)"
+    return [
+        f"{name}: {ours.get(name, absent)!r} != {theirs.get(name, absent)!r}"
+        for name in ours | theirs
+        if name not in VARIES_BETWEEN_EQUAL_RUNS and ours.get(name, absent) != theirs.get(name, absent)
+    ]
+
+
+def write_scores(path: Path, arrays: Mapping[str, np.ndarray]) -> dict[str, str]:
+    """Write the scores of single samples atomically as .npz.
+
+    Args:
+        path: a file in the record's folder, ending in .npz.
+        arrays: arrays by name.
+
+    Returns:
+        The entry `scores` of the record: {"file": name, "sha256": checksum}.
+    """
+    import numpy as np
+
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+    return {"file": path.name, "sha256": sha256_of(path)}
+
+
+def read_scores(record_path: Path, record: Record) -> dict[str, np.ndarray]:
+    """The scores that lie beside a record, by name.
+
+    Raises:
+        MissingPart: the record has no scores, or their file is gone.
+        CorruptFile: their content is not what the record says.
+    """
+    import numpy as np
+
+    if record.scores is None:
+        raise MissingPart(f"{record_path} holds no scores: make it again with `{record.command}`")
+    path = record_path.parent / record.scores["file"]
+    if not path.is_file():
+        raise MissingPart(f"no scores at {path}: make them with `{record.command}`")
+    if sha256_of(path) != record.scores["sha256"]:
+        raise CorruptFile(f"{path} does not match its record: make both again with `{record.command}`")
+    with np.load(path, allow_pickle=False) as arrays:
+        return dict(arrays)
+
+
+def describe_environment() -> dict[str, Any]:
+    """Code, packages, hardware and threads: the fields of a record that the machine fills in."""
+    import torch
+
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    return {
+        "code": _code_version(),
+        "packages": {"python": platform.python_version(), **_package_versions()},
+        "hardware": {"cpu": _cpu_name(), "cores": os.cpu_count(), "memory_mb": _memory_mb(), "gpu": gpu},
+        "threads": torch.get_num_threads(),
+    }
+
+
+def peak_memory_mb() -> float:
+    """The largest resident memory of this process so far, in MiB (GPU memory not counted)."""
+    import resource
+
+    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return largest / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def _validated(values: Mapping[str, Any], where: str) -> dict[str, Any]:
+    kinds = get_type_hints(Record)
+    missing, unknown = sorted(kinds.keys() - values.keys()), sorted(values.keys() - kinds.keys())
+    if missing or unknown:
+        raise BadInput(f"{where}: missing fields {missing}, unknown fields {unknown}")
+    converted = {name: convert(f"{where}: {name}", values[name], kind) for name, kind in kinds.items()}
+    for name, metric in converted["metrics"].items():
+        if metric.keys() != {"value", "unit"}:
+            raise BadInput(f"{where}: metric {name!r} has {sorted(metric)}: expected value and unit")
+        metric["value"] = convert(f"{where}: metric {name!r}", metric["value"], float)
+        metric["unit"] = convert(f"{where}: unit of metric {name!r}", metric["unit"], str)
+    if converted["data"].keys() != {"source", "fingerprint"}:
+        raise BadInput(f"{where}: data has {sorted(converted['data'])}: expected source and fingerprint")
+    return converted
+
+
+def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Every plain value inside nested dictionaries and lists, with its dotted name."""
+    if isinstance(value, Mapping | list | tuple) and value:
+        items = value.items() if isinstance(value, Mapping) else enumerate(value)
+        for key, element in items:
+            yield from _leaves(element, f"{name}.{key}" if name else str(key))
+    else:
+        yield name, value
+
+
+@cache
+def _code_version() -> dict[str, Any]:
+    folder = Path(facelib.__file__).parent
+    # A copy installed inside somebody else's repository is not that repository's code: ask for our own file.
+    tracked = _git(folder, "ls-files", "--error-unmatch", "__init__.py") is not None
+    commit = _git(folder, "rev-parse", "HEAD") if tracked else None
+    modified = bool(_git(folder, "status", "--porcelain", "--", ".")) if commit else None
+    return {"version": facelib.__version__, "commit": commit, "modified": modified}
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    try:
+        answer = subprocess.run(
+            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True, timeout=20
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return answer.stdout.strip()
+
+
+def _package_versions() -> dict[str, str]:
+    versions = {}
+    for name in PACKAGES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            versions[name] = "not installed"
+    return versions
+
+
+def _cpu_name() -> str:
+    described = Path("/proc/cpuinfo")
+    if described.is_file():
+        for line in described.read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _memory_mb() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
