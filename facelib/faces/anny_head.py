@@ -37,7 +37,7 @@ class HeadSamples:
         actions: (A, V, 3) displacement of each facial action at full strength.
         action_names: the A names (ARKit's).
         uv: (U, 2) texture coordinates, and uv_triangles (T, 3) into them.
-        regions: name -> (T,) bool, Anny's own parts: eyes, eye cavities, mouth cavity, tongue, skin, and the ears on it.
+        regions: name -> (T,) bool, Anny's own parts: eyes, eye cavities, mouth cavity, tongue, skin.
     """
 
     vertices: np.ndarray
@@ -178,15 +178,7 @@ def _regions(model: Any) -> dict[str, np.ndarray]:
     }
     parts = {name: get_face_segmentation_mask(model, names).numpy() for name, names in labels.items()}
     parts["skin"] = ~np.any(list(parts.values()), axis=0)
-    parts["ears"] = _moved_by(model, "l-ear-scale-incr") | _moved_by(model, "r-ear-scale-incr")
     return parts
-
-
-def _moved_by(model: Any, change: str) -> np.ndarray:
-    """The triangles (T,) whose corners all move, by half a millimetre at least, under a local change."""
-    moved = model(local_changes_kwargs={change: 1.0})["rest_vertices"] - model()["rest_vertices"]
-    far = moved[0].norm(dim=1).numpy() > 0.0005
-    return far[model.faces.numpy()].all(axis=1)
 
 
 def _to_face_frame(points: np.ndarray) -> np.ndarray:

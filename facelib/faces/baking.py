@@ -23,7 +23,7 @@ from facelib.faces.morphable_model import MorphableModel, read_model, write_mode
 from facelib.faces.subdivision import subdivision_operator
 from facelib.storage import cache_folder
 
-BAKE_VERSION = 2  # raise it when the baking changes: older files are then passed over
+BAKE_VERSION = 4  # raise it when the baking changes: older files are then passed over
 IDENTITY_COMPONENTS = 199
 TEXTURE_COMPONENTS = 80
 SAMPLED_HEADS = 1000

@@ -223,7 +223,7 @@ def _draw_background(count: int, settings: SceneSettings, generator: torch.Gener
     if settings.background == "plain":
         return plain.expand(-1, -1, size, size)
     picture = plain.expand(-1, -1, size, size)
-    for cells in (3, 6, 14):  # from walls and windows to small things
+    for cells in (2, 4, 9):  # from walls and windows to small things
         grid = _muted(torch.rand(count, 3, cells, cells, generator=generator))
         layer = functional.interpolate(grid, size=(size, size), mode="bilinear", align_corners=False)
         share = torch.rand(count, 1, cells, cells, generator=generator).gt(0.6).float()

@@ -15,7 +15,7 @@ from facelib.conventions import LANDMARK_GROUPS
 
 WAVELENGTHS = np.array([610.0, 545.0, 465.0])  # nm, of the three channels
 MELANIN_ABSORPTION = (WAVELENGTHS / WAVELENGTHS[0]) ** -3.33
-HAEMOGLOBIN_ABSORPTION = np.array([0.08, 0.95, 0.78])
+HAEMOGLOBIN_ABSORPTION = np.array([0.07, 0.74, 0.60])
 BASE = np.array([0.93, 0.85, 0.79])  # bloodless, unpigmented skin, linear
 SCLERA, PUPIL = np.array([0.62, 0.58, 0.55]), np.array([0.012, 0.011, 0.011])
 CAVITY = np.array([0.10, 0.035, 0.03])
@@ -78,7 +78,7 @@ def sample_skin(
     man = gender > 0.5
     return SkinParameters(
         melanin=float(np.clip(melanin, 0.06, 1.6)),
-        haemoglobin=float(np.clip(generator.normal(0.32, 0.09), 0.12, 0.6)),
+        haemoglobin=float(np.clip(generator.normal(0.32, 0.08), 0.14, 0.55)),
         hair=(1 - grey) * hair + grey * HAIR_COLOURS[3],
         iris=iris * np.exp(generator.normal(0, 0.2)),
         scalp=float(generator.beta(4, 1.2)) if not man or generator.uniform() > 0.25 else float(generator.beta(1, 4)),
@@ -173,7 +173,7 @@ def anatomical_regions(
     points = mean[landmarks]
     x, y, z = mean.T
     front = skin * _step(z, 40, 50)
-    ears = skin * part["ears"]
+    ears = skin * _step(-np.hypot((y - 10) / 33, (z + 11) / 24), -1.1, -0.9) * _step(np.abs(x), 58, 62)
     gaze = _off_axis(mean, part)
     regions = {
         "skin": skin,
@@ -253,8 +253,7 @@ def _inside_polygon(points: np.ndarray, polygon: np.ndarray, softness: float) ->
 def _scalp(mean: np.ndarray) -> np.ndarray:
     """Above a hairline that runs over the forehead, down the temples, around the ears to the nape."""
     x, y, z = mean.T
-    hairline = np.interp(z, [-90, -40, -18, 2, 18, 34, 52, 70, 80], [-52, -46, -14, 22, 30, 50, 74, 90, 94])
-    hairline = hairline - 5 * np.exp(-((np.abs(x) - 52) / 14) ** 2) * _step(z, 30, 50) 
+    hairline = np.interp(z, [-90, -40, -18, 4, 22, 36, 54, 72, 84], [-52, -46, -12, 20, 34, 54, 76, 88, 92])
     strands = 2.0 * np.sin(x / 2.3 + 1.7 * np.sin(y / 5.0)) * np.cos(z / 3.1)  # no ruler drew this line
     return _step(y - hairline + strands, -5, 7)
 
