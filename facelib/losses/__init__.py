@@ -1,0 +1,4 @@
+"""Losses, one idea per file: a function, plus a thin Module where there is state.
+
+Rooms: margins (AdaFace), joint_entropy.
+"""

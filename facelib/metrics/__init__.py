@@ -1,0 +1,4 @@
+"""What results are judged by, in NumPy.
+
+Rooms: verification (pairs), identification (galleries).
+"""

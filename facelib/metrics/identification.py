@@ -1,0 +1,122 @@
+"""Identification: scores of probes against the enrolled identities of a gallery (paper 1, section V.A), and rank-1.
+
+Paper 1 enrols five samples an identity and does not state how their scores are fused; we take the maximum.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from facelib.errors import BadInput, unknown_name
+
+if TYPE_CHECKING:
+    import torch
+
+Array: TypeAlias = "ArrayLike | torch.Tensor"
+FUSIONS = ("max", "mean")
+
+
+def gallery_scores(
+    probes: Array, gallery: Array, gallery_ids: Array, fusion: str = "max"
+) -> tuple[np.ndarray, np.ndarray]:
+    """Cosine of every probe to every identity.
+
+    Args:
+        probes: (P, D), of any length other than zero.
+        gallery: (G, D).
+        gallery_ids: (G,), the identity of each gallery sample.
+        fusion: "max" or "mean" over an identity's gallery samples.
+
+    Returns:
+        Scores (P, I) and the identities (I,) of their columns, sorted.
+
+    Raises:
+        BadInput: for NaN, zero or empty embeddings, or shapes that do not fit.
+        UnknownName: for another fusion.
+    """
+    if fusion not in FUSIONS:
+        raise unknown_name("fusion", fusion, FUSIONS)
+    probe_directions, gallery_directions = _directions("probes", probes), _directions("gallery", gallery)
+    ids = _array(gallery_ids)
+    if ids.shape != (len(gallery_directions),) or probe_directions.shape[1] != gallery_directions.shape[1]:
+        raise BadInput(
+            f"probes {probe_directions.shape}, gallery {gallery_directions.shape}, gallery_ids {ids.shape}: "
+            "expected (P, D), (G, D) and (G,)"
+        )
+    order = np.argsort(ids, kind="stable")
+    identities, starts, counts = np.unique(ids[order], return_index=True, return_counts=True)
+    cosine = probe_directions @ gallery_directions[order].T  # (P, G), an identity's samples side by side
+    if fusion == "max":
+        return np.maximum.reduceat(cosine, starts, axis=1), identities
+    return np.add.reduceat(cosine, starts, axis=1) / counts.astype(cosine.dtype), identities
+
+
+def genuine_and_impostor(scores: Array, probe_ids: Array, ids: Array) -> tuple[np.ndarray, np.ndarray]:
+    """Split gallery scores by whether probe and column are the same identity.
+
+    Args:
+        scores: (P, I), from gallery_scores.
+        probe_ids: (P,). A probe whose identity is not enrolled gives impostor scores only.
+        ids: (I,), identities of the columns.
+
+    Returns:
+        Genuine and impostor scores, each flat, in order of probes.
+
+    Raises:
+        BadInput: if the shapes do not fit.
+    """
+    values, same = _match(scores, probe_ids, ids)
+    return values[same], values[~same]
+
+
+def rank1(scores: Array, probe_ids: Array, ids: Array) -> float:
+    """Fraction of probes whose own identity scores above all others; a tie at the top counts as an error.
+
+    Args:
+        scores, probe_ids, ids: as genuine_and_impostor, every probe enrolled.
+
+    Raises:
+        BadInput: if a probe is not enrolled, or the shapes do not fit.
+    """
+    values, same = _match(scores, probe_ids, ids)
+    strangers = _array(probe_ids)[~same.any(axis=1)]
+    if len(strangers):
+        raise BadInput(f"identity {strangers[0]} of a probe is not in the gallery: enrol it or leave its probes out")
+    own = values[same]  # one column for each probe, in order
+    best_other = np.where(same, -np.inf, values).max(axis=1)
+    return float(np.mean(own > best_other))
+
+
+def _match(scores: Array, probe_ids: Array, ids: Array) -> tuple[np.ndarray, np.ndarray]:
+    values, probe_names, names = _array(scores), _array(probe_ids), _array(ids)
+    if values.size == 0 or values.shape != (len(probe_names), len(names)):
+        raise BadInput(
+            f"scores {values.shape} of {len(probe_names)} probes and {len(names)} identities: expected a full (P, I)"
+        )
+    if np.isnan(values).any():
+        raise BadInput(f"scores hold {int(np.isnan(values).sum())} NaN: remove these probes before the call")
+    if len(np.unique(names)) != len(names):
+        raise BadInput("ids repeat: expected one column for each identity, as gallery_scores returns them")
+    return values, probe_names[:, None] == names[None, :]
+
+
+def _directions(name: str, embeddings: Array) -> np.ndarray:
+    values = _array(embeddings)
+    if values.ndim != 2 or values.size == 0:
+        raise BadInput(f"{name} has shape {values.shape}: expected (count, dimension), not empty")
+    lengths = np.linalg.norm(values, axis=1, keepdims=True)
+    bad = ~(np.isfinite(lengths) & (lengths > 0)).ravel()
+    if bad.any():
+        raise BadInput(
+            f"{name} holds {int(bad.sum())} embeddings that are zero or not finite, the first in row "
+            f"{int(np.argmax(bad))}: remove them before the call"
+        )
+    return values / lengths
+
+
+def _array(values: Array) -> np.ndarray:
+    detach = getattr(values, "detach", None)
+    return np.asarray(values if detach is None else detach().cpu().numpy())

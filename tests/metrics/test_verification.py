@@ -1,0 +1,161 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn import metrics as sklearn_metrics
+
+from facelib.errors import BadInput
+from facelib.metrics.verification import area_under_curve, equal_error_rate, far_threshold, roc_curve, tar_at_far
+
+SCORES = st.lists(st.integers(-6, 6).map(float), min_size=1, max_size=30)  # few values, so many ties
+
+
+def samples(genuine: int = 400, impostor: int = 900, decimals: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    generator = np.random.default_rng(1)
+    scores = generator.normal(0.5, 0.2, genuine), generator.normal(0.2, 0.2, impostor)
+    return scores if decimals is None else (scores[0].round(decimals), scores[1].round(decimals))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_refuses_nan_and_plus_infinity(bad):
+    genuine, impostor = samples()
+    impostor[3] = bad
+    for measure in (tar_at_far, roc_curve, equal_error_rate, area_under_curve):
+        with pytest.raises(BadInput, match="index 3"):
+            measure(genuine, impostor)
+
+
+def test_refuses_empty_scores():
+    genuine, impostor = samples()
+    for measure in (tar_at_far, roc_curve, equal_error_rate, area_under_curve):
+        with pytest.raises(BadInput, match="no genuine scores"):
+            measure([], impostor)
+    with pytest.raises(BadInput, match="no impostor scores"):
+        roc_curve(genuine, [])
+
+
+def test_refuses_fewer_than_100_impostors_unless_told():
+    with pytest.raises(BadInput, match="99 impostor scores: expected at least 100"):
+        tar_at_far(np.ones(5), np.zeros(99))
+    assert tar_at_far(np.ones(5), np.zeros(99), min_impostors=99) == 1.0
+
+
+@pytest.mark.parametrize("far", [-0.01, 1.01, 5.0, float("nan")])
+def test_refuses_targets_that_are_no_fraction(far):
+    with pytest.raises(BadInput, match=r"0\.01 for 1 %"):
+        far_threshold(np.zeros(100), far)
+
+
+def test_150_impostors_at_one_percent_accept_one():
+    impostor = np.arange(150.0)
+    assert far_threshold(impostor) == np.nextafter(148.0, np.inf)
+    # 20 genuine scores: one above all impostors, one between the two highest, 18 below both
+    genuine = np.array([149.5, 148.5] + [147.5] * 18)
+    assert tar_at_far(genuine, impostor) == 2 / 20
+    assert tar_at_far(genuine, impostor, far=0.0) == 1 / 20
+
+
+@pytest.mark.parametrize(
+    ("far", "count", "accepted"), [(0.29, 100, 29), (0.07, 100, 7), (0.01, 300, 3), (0.1, 109, 10)]
+)
+def test_targets_that_round_badly_in_binary(far, count, accepted):
+    assert (np.arange(count) >= far_threshold(np.arange(count), far)).sum() == accepted
+
+
+def test_tied_impostors_are_rejected_together():
+    impostor = np.concatenate([np.zeros(197), np.ones(3)])
+    assert far_threshold(impostor, 0.01) > 1  # accepting the ties would give 1.5 %
+    assert far_threshold(impostor, 0.015) == np.nextafter(0.0, 1.0)
+
+
+def test_extreme_targets():
+    impostor = np.linspace(-1, 1, 100)
+    assert far_threshold(impostor, 1.0) == -np.inf
+    assert far_threshold(impostor, 0.0) > 1.0
+
+
+def test_minus_infinity_is_never_accepted_by_a_finite_threshold():
+    genuine = np.array([0.9, -np.inf])
+    impostor = np.full(100, -np.inf)
+    impostor[0] = 0.5
+    assert np.isfinite(far_threshold(impostor, 0.01))
+    assert tar_at_far(genuine, impostor, 0.01) == 0.5
+    assert area_under_curve(genuine, impostor) == pytest.approx((1 + 99 / 200) / 2)
+
+
+@given(SCORES, SCORES, st.floats(0, 1))
+def test_tar_at_far_is_the_best_point_of_the_roc_that_keeps_the_target(genuine, impostor, far):
+    threshold = far_threshold(impostor, far, min_impostors=1)
+    roc = roc_curve(genuine, impostor)
+    assert np.mean(np.array(impostor) >= threshold) <= far
+    assert tar_at_far(genuine, impostor, far, min_impostors=1) == roc.tar[roc.far <= far].max()
+
+
+@given(SCORES, SCORES)
+def test_roc_and_auc_equal_slow_loops(genuine, impostor):
+    roc = roc_curve(genuine, impostor)
+    for far, tar, threshold in zip(roc.far, roc.tar, roc.thresholds, strict=True):
+        assert far == sum(score >= threshold for score in impostor) / len(impostor)
+        assert tar == sum(score >= threshold for score in genuine) / len(genuine)
+    assert (roc.far[0], roc.tar[0], roc.far[-1], roc.tar[-1]) == (0, 0, 1, 1)
+    wins = sum((g > i) + 0.5 * (g == i) for g in genuine for i in impostor)
+    assert area_under_curve(genuine, impostor) == pytest.approx(wins / len(genuine) / len(impostor), abs=1e-15)
+
+
+@given(SCORES, SCORES)
+def test_equal_error_rate_lies_where_the_roc_crosses_the_falling_diagonal(genuine, impostor):
+    rate = equal_error_rate(genuine, impostor)
+    roc = roc_curve(genuine, impostor)
+    frr = 1 - roc.tar
+    segments = zip(roc.far, frr, roc.far[1:], frr[1:], strict=False)
+    crossed = []
+    for far_a, frr_a, far_b, frr_b in segments:
+        if far_a < frr_a and far_b >= frr_b:
+            share = (frr_a - far_a) / (frr_a - far_a + far_b - frr_b)
+            crossed.append((far_a + share * (far_b - far_a), frr_a + share * (frr_b - frr_a)))
+    assert len(crossed) == 1
+    assert crossed[0] == pytest.approx((rate, rate), abs=1e-12)
+
+
+@given(SCORES, SCORES)
+def test_nothing_changes_under_a_rising_map_of_the_scores(genuine, impostor):
+    cube = [[score**3 + score for score in scores] for scores in (genuine, impostor)]
+    for measure in (equal_error_rate, area_under_curve):
+        assert measure(genuine, impostor) == measure(*cube)
+    assert tar_at_far(genuine, impostor, 0.1, 1) == tar_at_far(*cube, 0.1, 1)
+
+
+@pytest.mark.parametrize("decimals", [None, 1])
+def test_agrees_with_scikit_learn(decimals):
+    genuine, impostor = samples(decimals=decimals)
+    labels = np.concatenate([np.ones(len(genuine)), np.zeros(len(impostor))])
+    scores = np.concatenate([genuine, impostor])
+    far, tar, thresholds = sklearn_metrics.roc_curve(labels, scores, drop_intermediate=False)
+    roc = roc_curve(genuine, impostor)
+    assert np.allclose(roc.far, far, atol=1e-15)
+    assert np.allclose(roc.tar, tar, atol=1e-15)
+    assert np.array_equal(roc.thresholds, thresholds)
+    assert area_under_curve(genuine, impostor) == pytest.approx(
+        sklearn_metrics.roc_auc_score(labels, scores), abs=1e-12
+    )
+
+
+def test_perfect_and_useless_scores():
+    assert equal_error_rate([1.0, 2.0], [0.0, -1.0]) == 0.0
+    assert area_under_curve([1.0, 2.0], [0.0, -1.0]) == 1.0
+    assert equal_error_rate([0.0, 0.0], [0.0, 0.0]) == 0.5
+    assert area_under_curve([0.0, 0.0], [0.0, 0.0]) == 0.5
+    assert equal_error_rate([0.0], [1.0]) == 1.0
+
+
+def test_swapping_the_classes_mirrors_the_auc():
+    genuine, impostor = samples(decimals=1)
+    assert area_under_curve(genuine, impostor) == pytest.approx(1 - area_under_curve(impostor, genuine), abs=1e-15)
+
+
+def test_tensors_are_taken_as_arrays():
+    genuine, impostor = (scores.astype(np.float32) for scores in samples())
+    tensors = torch.from_numpy(genuine).requires_grad_(), torch.from_numpy(impostor)
+    for measure in (tar_at_far, equal_error_rate, area_under_curve):
+        assert measure(*tensors) == measure(genuine, impostor)
