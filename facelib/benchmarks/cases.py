@@ -1,0 +1,8 @@
+"""The list of all benchmarks."""
+
+from __future__ import annotations
+
+from facelib.benchmarks import rasterizing, sampling
+from facelib.benchmarks.run import Case
+
+CASES: tuple[Case, ...] = (*rasterizing.CASES, *sampling.CASES)

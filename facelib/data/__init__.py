@@ -1,0 +1,8 @@
+"""Data, floor 3: embedded (generated) and licensed (read), all giving the samples of `samples.py`.
+
+samples    what every data set yields
+archive    a data set on disk: memory-mapped arrays with a fingerprint, made once, in resumable parts
+embedded   the generated counterparts of the papers' data sets
+protocol   identity-disjoint folds, gallery and probes
+catalog    every data set by name
+"""

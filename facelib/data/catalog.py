@@ -1,0 +1,43 @@
+"""Every data set by name: which paper uses it, whether it is embedded or licensed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class DatasetEntry:
+    """One data set.
+
+    Args:
+        name: in records and on the command line.
+        kind: "embedded" (generated here) or "licensed" (the user asks its owners for it).
+        counterpart: the licensed data set that an embedded one stands for, or the licensed one's own name.
+        papers: papers that use it.
+        content: one line.
+    """
+
+    name: str
+    kind: Literal["embedded", "licensed"]
+    counterpart: str
+    papers: tuple[int, ...]
+    content: str
+
+
+CATALOG: tuple[DatasetEntry, ...] = (
+    DatasetEntry(
+        "embedded_facescape",
+        "embedded",
+        "FaceScape",
+        (1,),
+        "identities x 20 expressions x views to 105 degrees, background removed, aligned clouds of 1,024 points",
+    ),
+    DatasetEntry(
+        "embedded_web_faces",
+        "embedded",
+        "VGGFace2, CASIA-WebFace",
+        (1, 2),
+        "many identities in uncontrolled pose, light, expression, blur and background",
+    ),
+)

@@ -1,0 +1,126 @@
+"""Cameras: from millimetres in the camera frame to pixels on the screen.
+
+The camera frame has x right, y down and z forward; on the screen u runs right and v down, and the centre of the
+pixel in row i and column j lies at (j + 0.5, i + 0.5).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from facelib.conventions import FACE_TO_CAMERA
+from facelib.errors import BadInput, check_shape
+
+NEAR = 1e-3  # mm; under perspective nothing at this depth or closer is drawn
+
+
+@dataclass(frozen=True)
+class PerspectiveCamera:
+    """A pinhole camera; every value is one number, or a tensor (B,) with one for each image.
+
+    Args:
+        focal: focal length in pixels.
+        center_u: column of the principal point in pixels.
+        center_v: row of the principal point in pixels.
+    """
+
+    focal: float | torch.Tensor
+    center_u: float | torch.Tensor
+    center_v: float | torch.Tensor
+
+    perspective = True  # as `rasterize` wants to know it
+
+    def project(self, points: torch.Tensor) -> torch.Tensor:
+        """The screen points u = f x / z + c_u, v = f y / z + c_v, and their depth z.
+
+        A point in the camera's plane (z = 0) has no finite image; the rasterizer drops its triangles.
+
+        Args:
+            points: (B, V, 3) in the camera frame, mm.
+
+        Returns:
+            (B, V, 3): u and v in pixels, depth in mm.
+
+        Raises:
+            BadInput: on another shape, or on camera values of another batch size.
+        """
+        check_shape("points", points, (None, None, 3))
+        x, y, z = points.unbind(-1)
+        focal = _per_image("focal", self.focal, points)
+        u = focal * x / z + _per_image("center_u", self.center_u, points)
+        v = focal * y / z + _per_image("center_v", self.center_v, points)
+        return torch.stack((u, v, z), dim=-1)
+
+
+@dataclass(frozen=True)
+class WeakPerspectiveCamera:
+    """A scaled orthographic camera; every value is one number, or a tensor (B,) with one for each image.
+
+    Args:
+        scale: pixels per mm.
+        center_u: column onto which x = 0 falls, in pixels.
+        center_v: row onto which y = 0 falls, in pixels.
+    """
+
+    scale: float | torch.Tensor
+    center_u: float | torch.Tensor
+    center_v: float | torch.Tensor
+
+    perspective = False
+
+    def project(self, points: torch.Tensor) -> torch.Tensor:
+        """The screen points u = s x + c_u, v = s y + c_v, and their depth z.
+
+        Args:
+            points: (B, V, 3) in the camera frame, mm.
+
+        Returns:
+            (B, V, 3): u and v in pixels, depth in mm.
+
+        Raises:
+            BadInput: on another shape, or on camera values of another batch size.
+        """
+        check_shape("points", points, (None, None, 3))
+        x, y, z = points.unbind(-1)
+        scale = _per_image("scale", self.scale, points)
+        u = scale * x + _per_image("center_u", self.center_u, points)
+        v = scale * y + _per_image("center_v", self.center_v, points)
+        return torch.stack((u, v, z), dim=-1)
+
+
+def face_to_camera(points: torch.Tensor, rotation: torch.Tensor, translation: torch.Tensor) -> torch.Tensor:
+    """Points of the face frame seen in the camera frame: FACE_TO_CAMERA R_head x + t.
+
+    Args:
+        points: (B or 1, V, 3) in the face frame, mm.
+        rotation: R_head, (B or 1, 3, 3).
+        translation: of the face frame's origin, in the camera frame, (B or 1, 3), mm.
+
+    Returns:
+        (B, V, 3), mm.
+
+    Raises:
+        BadInput: on another shape or batch sizes that do not fit together.
+    """
+    check_shape("points", points, (None, None, 3))
+    check_shape("rotation", rotation, (None, 3, 3))
+    check_shape("translation", translation, (None, 3))
+    sizes = {len(points), len(rotation), len(translation)} - {1}
+    if len(sizes) > 1:
+        raise BadInput(
+            f"batch sizes {len(points)} (points), {len(rotation)} (rotation), {len(translation)} (translation): "
+            "expected one size, or 1 where a value is shared by all"
+        )
+    turn = torch.tensor(FACE_TO_CAMERA, dtype=rotation.dtype, device=rotation.device) @ rotation  # (B, 3, 3)
+    return points @ turn.mT + translation[:, None]
+
+
+def _per_image(name: str, value: float | torch.Tensor, points: torch.Tensor) -> float | torch.Tensor:
+    """A camera value ready to be combined with (B, V)."""
+    if not isinstance(value, torch.Tensor):
+        return value
+    if value.shape not in {(), (1,), (len(points),)}:
+        raise BadInput(f"{name} has shape {tuple(value.shape)}: expected a number or ({len(points)},), one an image")
+    return value.reshape(-1, 1)

@@ -1,0 +1,111 @@
+"""Light as nine real spherical harmonics a colour channel, the shading of Lambertian skin.
+
+Order of the basis: 1, y, z, x, xy, yz, 3z^2 - 1, xz, x^2 - y^2, with the usual orthonormal constants.
+Source: Ramamoorthi and Hanrahan, "An efficient representation for irradiance environment maps", SIGGRAPH 2001:
+eq. 3 (basis), and eqs. 5-8 (a clamped cosine keeps the harmonics of order 0, 1 and 2 by pi, 2 pi / 3 and pi / 4).
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from facelib.errors import BadInput, check_shape
+
+# Y_00; Y_1m; Y_2m for m = -2, -1, 1; Y_20; Y_22.
+CONSTANT = 0.5 * math.sqrt(1 / math.pi)  # 0.282095
+LINEAR = 0.5 * math.sqrt(3 / math.pi)  # 0.488603
+PRODUCT = 0.5 * math.sqrt(15 / math.pi)  # 1.092548
+ZONAL = 0.25 * math.sqrt(5 / math.pi)  # 0.315392
+DIFFERENCE = 0.25 * math.sqrt(15 / math.pi)  # 0.546274
+
+LAMBERT = (math.pi, *(2 * math.pi / 3,) * 3, *(math.pi / 4,) * 5)  # A_l beside each of the nine harmonics
+
+
+def sh_basis(normals: torch.Tensor) -> torch.Tensor:
+    """The nine spherical harmonics up to order 2 at unit normals.
+
+    Args:
+        normals: (..., 3), unit vectors.
+
+    Returns:
+        (..., 9) in the order 1, y, z, x, xy, yz, 3z^2 - 1, xz, x^2 - y^2.
+
+    Raises:
+        BadInput: when the last dimension is not 3.
+    """
+    if normals.shape[-1:] != (3,):
+        raise BadInput(f"normals have shape {tuple(normals.shape)}: expected (..., 3)")
+    x, y, z = normals.unbind(-1)
+    harmonics = (
+        torch.full_like(x, CONSTANT),
+        LINEAR * y,
+        LINEAR * z,
+        LINEAR * x,
+        PRODUCT * x * y,
+        PRODUCT * y * z,
+        ZONAL * (3 * z * z - 1),
+        PRODUCT * x * z,
+        DIFFERENCE * (x * x - y * y),
+    )
+    return torch.stack(harmonics, dim=-1)
+
+
+def shade(albedo: torch.Tensor, normals: torch.Tensor, coefficients: torch.Tensor) -> torch.Tensor:
+    """The colour of Lambertian points: albedo times sum_k coefficient_k Y_k(normal).
+
+    Args:
+        albedo: (B or 1, V, 3), RGB in [0, 1].
+        normals: (B or 1, V, 3), unit vectors in the frame of the light.
+        coefficients: (B or 1, 9, 3), nine a colour channel, already convolved with the cosine.
+
+    Returns:
+        (B, V, 3), RGB, not clamped: below 0 or above 1 where the light says so.
+
+    Raises:
+        BadInput: on wrong shapes.
+    """
+    check_shape("albedo", albedo, (None, None, 3))
+    check_shape("normals", normals, (None, albedo.shape[1], 3))
+    check_shape("coefficients", coefficients, (None, 9, 3))
+    sizes = {len(albedo), len(normals), len(coefficients)} - {1}
+    if len(sizes) > 1:
+        raise BadInput(
+            f"batch sizes {len(albedo)} (albedo), {len(normals)} (normals), {len(coefficients)} (coefficients): "
+            "expected one size, or 1 where a value is shared by all"
+        )
+    return albedo * (sh_basis(normals) @ coefficients)
+
+
+def ambient_and_directional(
+    ambient: torch.Tensor, direction: torch.Tensor, intensity: float | torch.Tensor, colour: torch.Tensor
+) -> torch.Tensor:
+    """Coefficients of an even ambient light plus one distant light.
+
+    A point is shaded ambient + intensity colour max(0, normal . direction), projected on nine harmonics: a distant
+    light of that strength has the coefficients intensity colour A_l Y_lm(direction).
+
+    Args:
+        ambient: (3,), RGB, what every point receives from all sides together.
+        direction: (3,), from the face towards the light; need not have unit length.
+        intensity: of the distant light; 1 shades a white point facing it with 1 (before projection).
+        colour: (3,), RGB of the distant light.
+
+    Returns:
+        (9, 3).
+
+    Raises:
+        BadInput: on wrong shapes or a direction of length zero.
+    """
+    check_shape("ambient", ambient, (3,))
+    check_shape("direction", direction, (3,))
+    check_shape("colour", colour, (3,))
+    length = direction.norm()
+    if not length > 0:
+        raise BadInput(f"direction {direction.tolist()}: expected a vector with a length, towards the light")
+    lambert = torch.tensor(LAMBERT, dtype=direction.dtype, device=direction.device)
+    directional = (lambert * sh_basis(direction / length))[:, None] * (intensity * colour)  # (9, 3)
+    even = torch.zeros_like(directional)
+    even[0] = ambient / CONSTANT
+    return even + directional

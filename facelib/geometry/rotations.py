@@ -1,0 +1,121 @@
+"""Rotations of the head: matrices, Euler angles in the package's order, and angles between rotations.
+
+The order and the signs are those of `facelib.conventions`: R_head = R_y(yaw) R_x(-pitch) R_z(roll), acting on
+column vectors of the face frame.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from facelib.errors import BadInput
+
+
+def euler_to_matrix(yaw: torch.Tensor, pitch: torch.Tensor, roll: torch.Tensor) -> torch.Tensor:
+    """The head rotation with these Euler angles.
+
+    Args:
+        yaw: (...), radians; positive turns the nose to the subject's left.
+        pitch: (...), radians; positive looks up.
+        roll: (...), radians; positive lowers the head towards the subject's right shoulder.
+
+    Returns:
+        R_head, (..., 3, 3).
+    """
+    yaw, pitch, roll = torch.broadcast_tensors(yaw, pitch, roll)
+    sin_yaw, cos_yaw = yaw.sin(), yaw.cos()
+    sin_pitch, cos_pitch = pitch.sin(), pitch.cos()
+    sin_roll, cos_roll = roll.sin(), roll.cos()
+    rows = (
+        cos_yaw * cos_roll - sin_yaw * sin_pitch * sin_roll,
+        -cos_yaw * sin_roll - sin_yaw * sin_pitch * cos_roll,
+        sin_yaw * cos_pitch,
+        cos_pitch * sin_roll,
+        cos_pitch * cos_roll,
+        sin_pitch,
+        -sin_yaw * cos_roll - cos_yaw * sin_pitch * sin_roll,
+        sin_yaw * sin_roll - cos_yaw * sin_pitch * cos_roll,
+        cos_yaw * cos_pitch,
+    )
+    return torch.stack(rows, dim=-1).unflatten(-1, (3, 3))
+
+
+def matrix_to_euler(rotation: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """The Euler angles of head rotations.
+
+    At gimbal lock (the nose straight up or down, cos(pitch) below the square root of the dtype's precision) yaw and
+    roll turn about the same axis: roll is then 0 and yaw holds the whole turn.
+
+    Args:
+        rotation: R_head, (..., 3, 3).
+
+    Returns:
+        yaw in (-pi, pi], pitch in [-pi/2, pi/2] and roll in (-pi, pi], each (...), radians.
+
+    Raises:
+        BadInput: on another shape.
+    """
+    _check_matrix("rotation", rotation)
+    cos_pitch = torch.hypot(rotation[..., 1, 0], rotation[..., 1, 1])
+    pitch = torch.atan2(rotation[..., 1, 2], cos_pitch)
+    locked = cos_pitch < torch.finfo(rotation.dtype).eps ** 0.5
+    yaw = torch.where(
+        locked,
+        torch.atan2(-rotation[..., 2, 0], rotation[..., 0, 0]),
+        torch.atan2(rotation[..., 0, 2], rotation[..., 2, 2]),
+    )
+    free_roll = torch.atan2(rotation[..., 1, 0], rotation[..., 1, 1])
+    return yaw, pitch, torch.where(locked, torch.zeros_like(free_roll), free_roll)
+
+
+def angle_from_frontal(rotation: torch.Tensor) -> torch.Tensor:
+    """The angle between the face's forward axis and that of a frontal face, arccos(R_head[2, 2]).
+
+    Computed as an arctangent, which stays exact for nearly frontal faces where the arccosine does not.
+
+    Args:
+        rotation: R_head, (..., 3, 3).
+
+    Returns:
+        (...), radians in [0, pi].
+
+    Raises:
+        BadInput: on another shape.
+    """
+    _check_matrix("rotation", rotation)
+    sideways = torch.hypot(rotation[..., 0, 2], rotation[..., 1, 2])
+    return torch.atan2(sideways, rotation[..., 2, 2])
+
+
+def geodesic_distance(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+    """The angle of the rotation that leads from one rotation to another.
+
+    Args:
+        first: (..., 3, 3).
+        second: (..., 3, 3), broadcast against `first`.
+
+    Returns:
+        (...), radians in [0, pi].
+
+    Raises:
+        BadInput: on another shape.
+    """
+    _check_matrix("first", first)
+    _check_matrix("second", second)
+    between = first.mT @ second
+    # The rotation's axis times its sine, and its cosine from the trace: exact at both ends of [0, pi].
+    axis = torch.stack(
+        (
+            between[..., 2, 1] - between[..., 1, 2],
+            between[..., 0, 2] - between[..., 2, 0],
+            between[..., 1, 0] - between[..., 0, 1],
+        ),
+        dim=-1,
+    )
+    trace = between.diagonal(dim1=-2, dim2=-1).sum(-1)
+    return torch.atan2(axis.norm(dim=-1), trace - 1)
+
+
+def _check_matrix(name: str, rotation: torch.Tensor) -> None:
+    if rotation.shape[-2:] != (3, 3):
+        raise BadInput(f"{name} has shape {tuple(rotation.shape)}: expected (..., 3, 3)")

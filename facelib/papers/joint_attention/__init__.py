@@ -1,0 +1,24 @@
+"""Paper 1: 2D-3D attention and entropy for pose-robust 2D recognition (Peace, Hu and Riggan).
+
+settings    what a run consists of, and the tiers
+methods     the rows of the tables
+tasks       what the training loop is given: images alone, or images with clouds
+protocol    embeddings, scores and metrics by pose
+training    one run from data to record
+"""
+
+from facelib.papers.joint_attention.methods import METHODS, Method
+from facelib.papers.joint_attention.settings import TIERS, RecognitionSettings, settings_of
+
+NUMBER = 1
+TITLE = "2D-3D Attention and Entropy for Pose Robust 2D Facial Recognition"
+FOLDER = "1_joint_attention"
+
+__all__ = ["FOLDER", "METHODS", "NUMBER", "TIERS", "TITLE", "Method", "RecognitionSettings", "settings_of", "train"]
+
+
+def train(method, fold=0, tier="smoke", seed=0, changes=None, folder=None):  # type: ignore[no-untyped-def]
+    """Train and evaluate one run; see `training.train`, which is imported on the first call only."""
+    from facelib.papers.joint_attention import training
+
+    return training.train(method, fold=fold, tier=tier, seed=seed, changes=changes, folder=folder)
