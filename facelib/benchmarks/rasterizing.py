@@ -48,7 +48,7 @@ def bumpy_head(images: int) -> Head:
 
     corner = torch.arange(RINGS * SECTORS).view(RINGS, SECTORS)
     right, below = corner.roll(-1, dims=1), corner + SECTORS
-    upper, lower = torch.stack((corner, right, below), -1), torch.stack((right, right + SECTORS, below), -1)
+    upper, lower = torch.stack((corner, below, right), -1), torch.stack((right, below, right + SECTORS), -1)
     triangles = torch.cat((upper.reshape(-1, 3), lower.reshape(-1, 3)))
 
     camera = PerspectiveCamera(FOCAL, SIZE / 2, SIZE / 2)
@@ -67,13 +67,15 @@ def load_open3d() -> Callable[[Head], list[dict[str, Any]]]:
     """The peer: one scene an image, build and cast."""
     import open3d
 
+    tensor: Any = open3d.core.Tensor  # its type stubs do not know NumPy arrays
+
     def cast(head: Head) -> list[dict[str, Any]]:
-        triangles = open3d.core.Tensor(head.triangles.numpy().astype("uint32"))
-        rays = open3d.core.Tensor(head.rays.numpy())
+        triangles = tensor(head.triangles.numpy().astype("uint32"))
+        rays = tensor(head.rays.numpy())
         hits = []
         for points in head.points:
             scene = open3d.t.geometry.RaycastingScene()
-            scene.add_triangles(open3d.core.Tensor(points.numpy()), triangles)
+            scene.add_triangles(tensor(points.numpy()), triangles)
             hits.append(scene.cast_rays(rays))
         return hits
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 import time
 from collections.abc import Callable, Iterable
@@ -23,7 +24,7 @@ class Case:
         peer: the other library, or the usual code.
         prepare: makes the input, outside the clock.
         ours: does the work on it.
-        load_peer: imports the peer (ImportError where it is missing) and returns what does the same work.
+        load_peer: imports the peer (ImportError or OSError where it is missing) and returns what does the same work.
         agree: whether two results, ours and the peer's, say the same.
         images: pieces in the input; times are for one of them.
     """
@@ -75,11 +76,21 @@ def run_case(case: Case) -> dict[str, Any]:
     nothing = {"peer_ms": None, "ratio": None, "agree": None}
     try:
         peer = case.load_peer()
-    except ImportError as error:
-        return row | {"ours_ms": ours_ms, **nothing, "missing": f"{case.peer} ({error}): {INSTALL_PEERS}"}
+    except (ImportError, OSError) as error:  # OSError: the package is there, a system library of it is not
+        return row | {"ours_ms": ours_ms, **nothing, "missing": how_to_install(case.peer, error)}
     agree = case.agree(result, peer(given))
     peer_ms = 1000 * median_seconds(lambda: peer(given)) / case.images
     return row | {"ours_ms": ours_ms, "peer_ms": peer_ms, "ratio": peer_ms / ours_ms, "agree": agree, "missing": None}
+
+
+def how_to_install(peer: str, error: Exception) -> str:
+    """What is missing and the command that helps, told from the error that importing it raised."""
+    library = re.search(r"[\w.+-]+\.so[\d.]*", str(error))
+    if library:
+        return (
+            f"{peer} needs the system library {library[0]}: install it (open3d: apt-get install libusb-1.0-0 libgomp1)"
+        )
+    return f"{peer} ({error}): {INSTALL_PEERS}"
 
 
 def median_seconds(work: Callable[[], Any], budget: float = 1.5, least: int = 3, most: int = 50) -> float:

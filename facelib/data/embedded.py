@@ -28,6 +28,7 @@ GENERATOR_VERSION = 1  # raise it when the generation changes: older data sets a
 NOSE_TIP = 30  # landmark
 FACE_DEPTH = 5.0  # mm: the cloud covers what lies in front of this depth, the face without the back of the head
 SURFACE_CANDIDATES = 4096  # points on the surface that farthest point sampling chooses from
+FRONTAL_YAW = 15.0  # degrees
 RENDER_BATCH = 80
 
 OnImages = Callable[[int], None]
@@ -43,7 +44,8 @@ class FaceScapeSettings:
         points: points of a cloud.
         fixed_albedo: give everybody the same skin.
         seed: of people and scenes.
-        yaw_limit: degrees; yaw is spread evenly over -limit to limit.
+        yaw_limit: degrees; yaw is spread evenly over -limit to limit, but for
+        frontal_share: of the photographs, whose yaw lies within 15 degrees; they fill the gallery and the first bin.
         pitch_spread, roll_spread: standard deviations in degrees.
         scene: camera, light and sensor.
     """
@@ -54,6 +56,7 @@ class FaceScapeSettings:
     fixed_albedo: bool = False
     seed: int = 1
     yaw_limit: float = 105.0
+    frontal_share: float = 0.2
     pitch_spread: float = 6.0
     roll_spread: float = 3.0
     scene: SceneSettings = field(default_factory=lambda: SceneSettings(image_size=112, background="removed"))
@@ -96,6 +99,8 @@ def open_facescape(settings: FaceScapeSettings, on_images: OnImages = lambda cou
     """
     if settings.identities < 1 or settings.views < 1:
         raise BadInput(f"{settings.identities} identities and {settings.views} views: expected at least one of each")
+    if not 0 <= settings.frontal_share < 1:
+        raise BadInput(f"frontal_share is {settings.frontal_share}: expected 0 or more, and less than 1")
     model = load_face_model("coarse")
     people = sample_people(model, settings.identities, settings.seed, fixed_albedo=settings.fixed_albedo)
     images = len(EXPRESSIONS) * settings.views
@@ -163,7 +168,10 @@ def _facescape_identity(
     expression = torch.arange(len(names)).repeat_interleave(settings.views)
     # Yaw is stratified over all photographs of the identity, then dealt out to expressions at random.
     strata = (torch.randperm(count, generator=generator) + torch.rand(count, generator=generator)) / count
-    yaw = (2 * strata - 1) * settings.yaw_limit
+    frontal = strata < settings.frontal_share
+    near = (2 * strata / max(settings.frontal_share, 1e-9) - 1) * FRONTAL_YAW
+    far = (2 * (strata - settings.frontal_share) / (1 - settings.frontal_share) - 1) * settings.yaw_limit
+    yaw = torch.where(frontal, near, far)
     pitch, roll = _spread(count, (settings.pitch_spread, settings.roll_spread), 2.5, generator)
     pose = torch.deg2rad(torch.stack((yaw, pitch, roll), dim=1))
     albedo = model.albedo(people.texture[number : number + 1])

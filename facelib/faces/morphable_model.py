@@ -18,6 +18,7 @@ import torch
 from facelib.errors import BadInput, CorruptFile, check_finite, check_shape
 from facelib.storage import verify_checked, write_checked
 
+
 @dataclass(frozen=True)
 class MorphableModel:
     """A linear face model in mm, in the face frame.
@@ -112,8 +113,8 @@ def read_model(path: Path) -> MorphableModel:
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no iterator
-            metadata = {key: tuple(json.loads(value)) for key, value in file.metadata().items()}
+            names = {key: tuple(json.loads(value)) for key, value in file.metadata().items()}
         regions = {name.removeprefix("region:"): tensors.pop(name) for name in list(tensors) if ":" in name}
-        return MorphableModel(**tensors, **metadata, regions=regions)
+        return MorphableModel(**tensors, **names, regions=regions)  # type: ignore[arg-type]
     except (SafetensorError, TypeError, ValueError) as error:
         raise CorruptFile(f"{path} is no face model of this version: {error}") from error

@@ -98,7 +98,9 @@ def _draw_textures(
     return np.stack(textures)
 
 
-def expression_coefficients(model: MorphableModel, names: list[str], strength: torch.Tensor | None = None) -> torch.Tensor:
+def expression_coefficients(
+    model: MorphableModel, names: list[str], strength: torch.Tensor | None = None
+) -> torch.Tensor:
     """Strengths of the facial actions that make up named expressions.
 
     Args:

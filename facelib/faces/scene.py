@@ -256,5 +256,3 @@ def _visible(landmarks: torch.Tensor, depth: torch.Tensor, samples: int) -> torc
     index = row.clamp(0, size - 1) * size + column.clamp(0, size - 1)
     surface = farthest.flatten(1).gather(1, index)
     return inside & (landmarks[..., 2] <= surface + LANDMARK_TOLERANCE)
-
-

@@ -7,6 +7,7 @@ regions modulate both and lay hair, lips and eyes over them. Many sampled skins 
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,9 +56,7 @@ class SkinParameters:
 BLOTCH_FIELDS = 24
 
 
-def sample_skin(
-    generator: np.random.Generator, *, ancestry: np.ndarray, gender: float, age: float
-) -> SkinParameters:
+def sample_skin(generator: np.random.Generator, *, ancestry: np.ndarray, gender: float, age: float) -> SkinParameters:
     """Draw a person's colouring.
 
     Args:
@@ -216,7 +215,7 @@ def _distance_to_line(points: np.ndarray, line: np.ndarray) -> tuple[np.ndarray,
     """Distance of points (V, D) to a polyline (P, D), and where along it (0 to 1) the nearest place lies."""
     best = np.full(len(points), np.inf)
     along = np.zeros(len(points))
-    for i, (a, b) in enumerate(zip(line[:-1], line[1:], strict=True)):
+    for i, (a, b) in enumerate(itertools.pairwise(line)):
         t = np.clip((points - a) @ (b - a) / ((b - a) @ (b - a)), 0, 1)
         distance = np.linalg.norm(points - a - t[:, None] * (b - a), axis=1)
         nearer = distance < best
@@ -242,7 +241,7 @@ def _inside_polygon(points: np.ndarray, polygon: np.ndarray, softness: float) ->
     closed = np.concatenate([polygon, polygon[:1]])
     distance, _ = _distance_to_line(points, closed)
     crossings = np.zeros(len(points), int)
-    for (x0, y0), (x1, y1) in zip(closed[:-1], closed[1:], strict=True):
+    for (x0, y0), (x1, y1) in itertools.pairwise(closed):
         spans = (y0 > points[:, 1]) != (y1 > points[:, 1])
         at = x0 + (points[:, 1] - y0) * (x1 - x0) / (y1 - y0 if y1 != y0 else 1.0)
         crossings += spans & (points[:, 0] < at)

@@ -8,9 +8,10 @@ and a vertex without triangles (or whose triangles cancel) have the zero normal.
 from __future__ import annotations
 
 import torch
-from numba import njit, prange
+from numba import njit
 
 from facelib.errors import BadInput, check_shape
+from facelib.geometry.threads import share_among_threads
 
 
 def triangle_normals(vertices: torch.Tensor, triangles: torch.Tensor) -> torch.Tensor:
@@ -90,25 +91,24 @@ def _vertex_normals_torch(vertices: torch.Tensor, triangles: torch.Tensor) -> to
 
 def _vertex_normals_numba(vertices: torch.Tensor, triangles: torch.Tensor) -> torch.Tensor:
     normals = torch.zeros(vertices.shape)
-    accumulate = _accumulate_parallel if torch.get_num_threads() > 1 and len(vertices) > 1 else _accumulate
-    accumulate(vertices.detach().contiguous().numpy(), triangles.to(torch.int32).contiguous().numpy(), normals.numpy())
+    share_among_threads(
+        _accumulate_images,
+        len(vertices),
+        vertices.detach().contiguous().numpy(),
+        triangles.to(torch.int32).contiguous().numpy(),
+        normals.numpy(),
+    )
     return normals
 
 
 @njit(cache=True, nogil=True)
-def _accumulate(vertices, triangles, normals):  # type: ignore[no-untyped-def]
-    for image in range(len(vertices)):
-        _accumulate_image(vertices[image], triangles, normals[image])
-
-
-@njit(cache=True, nogil=True, parallel=True)
-def _accumulate_parallel(vertices, triangles, normals):  # type: ignore[no-untyped-def]
-    for image in prange(len(vertices)):
-        _accumulate_image(vertices[image], triangles, normals[image])
+def _accumulate_images(first, last, vertices, triangles, normals):  # type: ignore[no-untyped-def]
+    for image in range(first, last):
+        _accumulate(vertices[image], triangles, normals[image])
 
 
 @njit(cache=True, nogil=True)
-def _accumulate_image(vertices, triangles, normals):  # type: ignore[no-untyped-def]
+def _accumulate(vertices, triangles, normals):  # type: ignore[no-untyped-def]
     for t in range(len(triangles)):
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
         ux, uy, uz = vertices[b, 0] - vertices[a, 0], vertices[b, 1] - vertices[a, 1], vertices[b, 2] - vertices[a, 2]

@@ -9,9 +9,10 @@ import math
 
 import numpy as np
 import torch
-from numba import njit, prange
+from numba import njit
 
 from facelib.errors import BadInput, check_finite, check_shape
+from facelib.geometry.threads import share_among_threads
 
 _BLOCK = 128  # points whose distances are computed at once, so that the compiler can use vector instructions
 
@@ -176,28 +177,22 @@ def _ball_query_numba(centres: torch.Tensor, points: torch.Tensor, radius: float
     indices = torch.empty(*centres.shape[:2], count, dtype=torch.int64)
     # Coordinate planes (B, 3, N) let neighbouring points share a vector register.
     planes = points.mT.contiguous().numpy()
-    search = _search_balls_parallel if torch.get_num_threads() > 1 else _search_balls
-    search(centres.contiguous().numpy(), planes, planes.dtype.type(radius * radius), indices.numpy())
+    limit = planes.dtype.type(radius * radius)
+    balls = centres.shape[0] * centres.shape[1]
+    share_among_threads(_search_balls, balls, centres.contiguous().numpy(), planes, limit, indices.numpy())
     return indices
 
 
 @njit(cache=True, nogil=True)
-def _search_balls(centres, planes, limit, indices):  # type: ignore[no-untyped-def]
-    for item in range(centres.shape[0] * centres.shape[1]):
-        _search_ball(item, centres, planes, limit, indices)
-
-
-@njit(cache=True, nogil=True, parallel=True)
-def _search_balls_parallel(centres, planes, limit, indices):  # type: ignore[no-untyped-def]
-    for item in prange(centres.shape[0] * centres.shape[1]):
-        _search_ball(item, centres, planes, limit, indices)
+def _search_balls(first, last, centres, planes, limit, indices):  # type: ignore[no-untyped-def]
+    for ball in range(first, last):
+        cloud, row = ball // centres.shape[1], ball % centres.shape[1]
+        _search_ball(centres[cloud, row], planes[cloud], limit, indices[cloud, row])
 
 
 @njit(cache=True, nogil=True)
-def _search_ball(item, centres, planes, limit, indices):  # type: ignore[no-untyped-def]
-    cloud, row = item // centres.shape[1], item % centres.shape[1]
-    centre, found = centres[cloud, row], indices[cloud, row]
-    xs, ys, zs = planes[cloud, 0], planes[cloud, 1], planes[cloud, 2]
+def _search_ball(centre, planes, limit, found):  # type: ignore[no-untyped-def]
+    xs, ys, zs = planes[0], planes[1], planes[2]
     distance = np.empty(_BLOCK, planes.dtype)
     filled, count, available = 0, len(found), len(xs)
     for start in range(0, available, _BLOCK):

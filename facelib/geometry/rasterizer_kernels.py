@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numba import njit, prange
+from numba import njit
 
 from facelib.geometry.camera import NEAR
+from facelib.geometry.threads import share_among_threads
 
 _ABOVE_ZERO = np.float32(np.finfo(np.float32).smallest_subnormal)
 
@@ -22,15 +23,13 @@ def rasterize_numba(
     triangle = torch.empty(batch, height, width, dtype=torch.int32)
     barycentric = torch.empty(batch, height, width, 3)
     depth = torch.empty(batch, height, width)
-    threads = torch.get_num_threads()
-    bands = max(1, min(threads // batch, height))  # horizontal bands share one image among idle threads
-    draw = _draw_batch_parallel if threads > 1 else _draw_batch
-    draw(
+    share_among_threads(
+        _draw_images,
+        batch,
         screen.contiguous().numpy(),
         triangles.contiguous().numpy(),
         perspective,
         cull,
-        bands,
         triangle.numpy(),
         barycentric.numpy(),
         depth.numpy(),
@@ -38,49 +37,22 @@ def rasterize_numba(
     return triangle, barycentric, depth
 
 
-# Each kernel has a serial driver besides the parallel one: with torch at one thread, as in a data loader's worker,
-# no thread pool is touched, which a forked process could not do safely.
+@njit(cache=True, nogil=True)
+def _draw_images(first, last, screen, triangles, perspective, cull, triangle, barycentric, depth):  # type: ignore[no-untyped-def]
+    for image in range(first, last):
+        _draw(screen[image], triangles, perspective, cull, triangle[image], barycentric[image], depth[image])
 
 
 @njit(cache=True, nogil=True)
-def _draw_batch(screen, triangles, perspective, cull, bands, triangle, barycentric, depth):  # type: ignore[no-untyped-def]
-    for item in range(len(screen) * bands):
-        _draw_band(item, screen, triangles, perspective, cull, bands, triangle, barycentric, depth)
-
-
-@njit(cache=True, nogil=True, parallel=True)
-def _draw_batch_parallel(screen, triangles, perspective, cull, bands, triangle, barycentric, depth):  # type: ignore[no-untyped-def]
-    for item in prange(len(screen) * bands):
-        _draw_band(item, screen, triangles, perspective, cull, bands, triangle, barycentric, depth)
-
-
-@njit(cache=True, nogil=True)
-def _draw_band(item, screen, triangles, perspective, cull, bands, triangle, barycentric, depth):  # type: ignore[no-untyped-def]
-    height = triangle.shape[1]
-    image, band = item // bands, item % bands
-    top, bottom = band * height // bands, (band + 1) * height // bands
-    _draw(
-        screen[image],
-        triangles,
-        perspective,
-        cull,
-        top,
-        triangle[image, top:bottom],
-        barycentric[image, top:bottom],
-        depth[image, top:bottom],
-    )
-
-
-@njit(cache=True, nogil=True)
-def _draw(screen, triangles, perspective, cull, top, triangle, barycentric, depth):  # type: ignore[no-untyped-def]
-    """Fill rows `top` and below of one image: first ids by depth, then barycentrics of the winners only."""
+def _draw(screen, triangles, perspective, cull, triangle, barycentric, depth):  # type: ignore[no-untyped-def]
+    """Fill one image: first ids by depth, then barycentrics of the winners only."""
     weight = _vertex_weights(screen, perspective)
     nearness = depth  # while ids are being decided the depth image holds 1/z, or -z
     nearness[:] = -np.inf
     triangle[:] = -1
     for t in range(len(triangles)):
-        _draw_triangle(t, screen, weight, triangles, cull, top, triangle, nearness)
-    _finish(screen, weight, triangles, perspective, top, triangle, barycentric, depth)
+        _draw_triangle(t, screen, weight, triangles, cull, triangle, nearness)
+    _finish(screen, weight, triangles, perspective, triangle, barycentric, depth)
 
 
 @njit(cache=True, nogil=True)
@@ -104,16 +76,16 @@ def _edge_threshold(from_u, from_v, to_u, to_v):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _pixels_between(low, high, start, stop):  # type: ignore[no-untyped-def]
-    """The half-open range of pixels in [start, stop) whose centres lie in [low, high]; clamped before the cast."""
+def _pixels_between(low, high, count):  # type: ignore[no-untyped-def]
+    """The half-open range of pixels, of this many, whose centres lie in [low, high]; clamped before the cast."""
     half = np.float32(0.5)
-    first = min(max(np.ceil(low - half), np.float32(start)), np.float32(stop))
-    last = max(min(np.floor(high - half), np.float32(stop - 1)), np.float32(start - 1))
+    first = min(max(np.ceil(low - half), np.float32(0)), np.float32(count))
+    last = max(min(np.floor(high - half), np.float32(count - 1)), np.float32(-1))
     return int(first), int(last) + 1
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _draw_triangle(t, screen, weight, triangles, cull, top, triangle, nearness):  # type: ignore[no-untyped-def]
+def _draw_triangle(t, screen, weight, triangles, cull, triangle, nearness):  # type: ignore[no-untyped-def]
     a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
     au, av = screen[a, 0], screen[a, 1]
     bu, bv = screen[b, 0], screen[b, 1]
@@ -130,8 +102,8 @@ def _draw_triangle(t, screen, weight, triangles, cull, top, triangle, nearness):
     low_u, high_u = min(au, bu, cu), max(au, bu, cu)
     low_v, high_v = min(av, bv, cv), max(av, bv, cv)
     height, width = triangle.shape
-    left, right = _pixels_between(low_u, high_u, 0, width)
-    first, last = _pixels_between(low_v, high_v, top, top + height)
+    left, right = _pixels_between(low_u, high_u, width)
+    first, last = _pixels_between(low_v, high_v, height)
     if left >= right or first >= last:
         return
     wa, wb, wc = weight[a], weight[b], weight[c]
@@ -153,17 +125,17 @@ def _draw_triangle(t, screen, weight, triangles, cull, top, triangle, nearness):
                 total = ea + (eb + ec)
                 if total > 0:
                     near = (ea * wa + (eb * wb + ec * wc)) / total
-                    if near > nearness[i - top, j]:
-                        nearness[i - top, j] = near
-                        triangle[i - top, j] = t
+                    if near > nearness[i, j]:
+                        nearness[i, j] = near
+                        triangle[i, j] = t
 
 
 @njit(cache=True, nogil=True)
-def _finish(screen, weight, triangles, perspective, top, triangle, barycentric, depth):  # type: ignore[no-untyped-def]
+def _finish(screen, weight, triangles, perspective, triangle, barycentric, depth):  # type: ignore[no-untyped-def]
     height, width = triangle.shape
     half = np.float32(0.5)
     for i in range(height):
-        v = np.float32(i + top) + half
+        v = np.float32(i) + half
         for j in range(width):
             t = triangle[i, j]
             if t < 0:
@@ -198,8 +170,9 @@ def interpolate_numba(
 ) -> torch.Tensor:
     batch, height, width = triangle.shape
     values = torch.empty(batch, height, width, attributes.shape[-1])
-    blend = _blend_parallel if torch.get_num_threads() > 1 else _blend
-    blend(
+    share_among_threads(
+        _blend_images,
+        batch,
         attributes.detach().contiguous().numpy(),
         triangles.to(torch.int32).contiguous().numpy(),
         triangle.contiguous().numpy(),
@@ -210,33 +183,23 @@ def interpolate_numba(
 
 
 @njit(cache=True, nogil=True)
-def _blend(attributes, triangles, triangle, barycentric, values):  # type: ignore[no-untyped-def]
-    for item in range(triangle.shape[0] * triangle.shape[1]):
-        _blend_row(item, attributes, triangles, triangle, barycentric, values)
-
-
-@njit(cache=True, nogil=True, parallel=True)
-def _blend_parallel(attributes, triangles, triangle, barycentric, values):  # type: ignore[no-untyped-def]
-    for item in prange(triangle.shape[0] * triangle.shape[1]):
-        _blend_row(item, attributes, triangles, triangle, barycentric, values)
+def _blend_images(first, last, attributes, triangles, triangle, barycentric, values):  # type: ignore[no-untyped-def]
+    for image in range(first, last):
+        _blend(attributes[image % len(attributes)], triangles, triangle[image], barycentric[image], values[image])
 
 
 @njit(cache=True, nogil=True)
-def _blend_row(item, attributes, triangles, triangle, barycentric, values):  # type: ignore[no-untyped-def]
-    height, width = triangle.shape[1:]
-    image, row = item // height, item % height
-    table = attributes[image if len(attributes) > 1 else 0]
-    for column in range(width):
-        t = triangle[image, row, column]
-        if t < 0:
-            for channel in range(values.shape[-1]):
-                values[image, row, column, channel] = 0
-            continue
-        a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
-        weight_a = barycentric[image, row, column, 0]
-        weight_b = barycentric[image, row, column, 1]
-        weight_c = barycentric[image, row, column, 2]
-        for channel in range(values.shape[-1]):
-            values[image, row, column, channel] = (
-                weight_a * table[a, channel] + weight_b * table[b, channel] + weight_c * table[c, channel]
-            )
+def _blend(attributes, triangles, triangle, barycentric, values):  # type: ignore[no-untyped-def]
+    height, width, channels = values.shape
+    for i in range(height):
+        for j in range(width):
+            t = triangle[i, j]
+            if t < 0:
+                values[i, j] = 0
+                continue
+            a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+            weight_a, weight_b, weight_c = barycentric[i, j, 0], barycentric[i, j, 1], barycentric[i, j, 2]
+            for k in range(channels):
+                values[i, j, k] = (
+                    weight_a * attributes[a, k] + weight_b * attributes[b, k] + weight_c * attributes[c, k]
+                )

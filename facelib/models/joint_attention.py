@@ -14,6 +14,7 @@ the head is shared; batch norm keeps statistics of its own for each modality, as
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -137,9 +138,8 @@ class Compression(nn.Module):
         return to_embedding(self.feature_norm[modality](self.linear_of(modality)(flat)))
 
 
-@dataclass(frozen=True)
-class JointAttentionOutput:
-    """What a training step needs.
+class JointAttentionOutput(NamedTuple):
+    """What a training step needs; a named tuple, as Fabric refuses frozen dataclasses.
 
     Args:
         embedding_2d, embedding_3d: unit (B, D) and norm (B, 1).

@@ -13,8 +13,21 @@ from facelib.papers.joint_attention.settings import TIERS, RecognitionSettings, 
 NUMBER = 1
 TITLE = "2D-3D Attention and Entropy for Pose Robust 2D Facial Recognition"
 FOLDER = "1_joint_attention"
+HEADLINE = "tar_at_far_1pct"
 
-__all__ = ["FOLDER", "METHODS", "NUMBER", "TIERS", "TITLE", "Method", "RecognitionSettings", "settings_of", "train"]
+__all__ = [
+    "FOLDER",
+    "HEADLINE",
+    "METHODS",
+    "NUMBER",
+    "TIERS",
+    "TITLE",
+    "Method",
+    "RecognitionSettings",
+    "prepare",
+    "settings_of",
+    "train",
+]
 
 
 def train(method, fold=0, tier="smoke", seed=0, changes=None, folder=None):  # type: ignore[no-untyped-def]
@@ -22,3 +35,10 @@ def train(method, fold=0, tier="smoke", seed=0, changes=None, folder=None):  # t
     from facelib.papers.joint_attention import training
 
     return training.train(method, fold=fold, tier=tier, seed=seed, changes=changes, folder=folder)
+
+
+def prepare(tier):  # type: ignore[no-untyped-def]
+    """Bake the faces and generate the data sets of a tier, showing progress; see `training.prepare`."""
+    from facelib.papers.joint_attention import training
+
+    training.prepare(tier)

@@ -67,6 +67,7 @@ class ImageTask:
         batch_size: int,
         fingerprint: str,
     ) -> None:
+        self.network = network  # while training, `modules` holds Fabric's wrapper of it
         self.modules: dict[str, nn.Module] = {"network": network, "head_2d": head}
         self.archive, self.training, self.validation = archive, training, validation
         self.batch_size, self.fingerprint = batch_size, fingerprint
@@ -93,7 +94,9 @@ class ImageTask:
         embedding = self.modules["network"](batch.images)
         return {"identity_2d": self.identity_loss("head_2d", embedding, batch.labels)}
 
-    def identity_loss(self, head: str, embedding: tuple[torch.Tensor, torch.Tensor], labels: torch.Tensor) -> torch.Tensor:
+    def identity_loss(
+        self, head: str, embedding: tuple[torch.Tensor, torch.Tensor], labels: torch.Tensor
+    ) -> torch.Tensor:
         """L_d, eq. 4: cross entropy of the margin logits."""
         unit, norm = embedding
         return functional.cross_entropy(self.modules[head](unit, norm, labels), labels)
@@ -102,8 +105,7 @@ class ImageTask:
         return {}
 
     def validate(self) -> dict[str, float]:
-        network = self.modules["network"]
-        embeddings = embed(getattr(network, "module", network), self.archive, self.validation)
+        embeddings = embed(self.network, self.archive, self.validation)
         return validation_metrics(embeddings, self.archive, self.validation)
 
 
@@ -134,6 +136,7 @@ class JointTask(ImageTask):
         super().__init__(network, head_2d, archive, training, validation, batch_size, fingerprint)
         assert network.settings.points is not None, "training needs the 3D branch"
         self.modules["head_3d"] = head_3d
+        self.gamma = network.joint_attention.gamma
         self.loss, self.minimise_entropy = loss, minimise_entropy
         self.cloud_numbers = np.unique(archive.arrays["cloud"][training])
         self.points, self.grouping = prepare_clouds(archive, self.cloud_numbers, network.settings.points)
@@ -164,8 +167,7 @@ class JointTask(ImageTask):
         """Gamma and the mean joint entropy of the epoch: both can run away (notes of paper 1)."""
         mean = float(np.mean(self._entropies)) if self._entropies else float("nan")
         self._entropies.clear()
-        network = self.modules["network"]
-        return {"gamma": float(getattr(network, "module", network).attention.gamma.detach()), "joint_entropy": mean}
+        return {"gamma": float(self.gamma.detach()), "joint_entropy": mean}
 
 
 def prepare_clouds(

@@ -122,6 +122,12 @@ def open_data(settings: RecognitionSettings, method: Method) -> FaceArchive:
         return open_facescape(facescape, bar.advance)
 
 
+def prepare(tier: str) -> None:
+    """Generate the data sets of a tier ahead of its runs."""
+    for name in (PRETRAINING, "ir18"):
+        open_data(settings_of(tier), METHODS[name])
+
+
 def build_task(
     method: Method,
     settings: RecognitionSettings,

@@ -1,0 +1,5 @@
+"""`python -m facelib` is the `facelib` command."""
+
+from facelib.cli import main
+
+main()

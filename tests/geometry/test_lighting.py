@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from facelib.errors import BadInput
+from facelib.geometry.lighting import ambient_and_directional, sh_basis, shade
+
+
+def sphere_grid(count: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Directions (N, 3) and their solid angles (N,) by the midpoint rule."""
+    theta = (torch.arange(count, dtype=torch.float64) + 0.5) * math.pi / count
+    phi = (torch.arange(2 * count, dtype=torch.float64) + 0.5) * math.pi / count
+    theta, phi = (grid.flatten() for grid in torch.meshgrid(theta, phi, indexing="ij"))
+    directions = torch.stack((theta.sin() * phi.cos(), theta.sin() * phi.sin(), theta.cos()), dim=-1)
+    return directions, theta.sin() * (math.pi / count) ** 2
+
+
+def unit(*values: float) -> torch.Tensor:
+    vector = torch.tensor(values, dtype=torch.float64)
+    return vector / vector.norm()
+
+
+def test_even_light_shades_every_normal_alike():
+    ambient = torch.tensor([0.2, 0.5, 0.9])
+    light = ambient_and_directional(ambient, torch.tensor([0.0, 0.0, 1.0]), 0.0, torch.ones(3))
+    normals = sphere_grid(4)[0].float()[None]
+    torch.testing.assert_close(shade(torch.ones_like(normals), normals, light[None]), ambient.expand_as(normals))
+
+
+def test_bad_input_is_refused():
+    with pytest.raises(BadInput, match="normals"):
+        sh_basis(torch.zeros(4, 2))
+    with pytest.raises(BadInput, match="direction"):
+        ambient_and_directional(torch.zeros(3), torch.zeros(3), 1.0, torch.ones(3))
+    with pytest.raises(BadInput, match="batch sizes"):
+        shade(torch.ones(2, 4, 3), torch.ones(2, 4, 3), torch.ones(3, 9, 3))
+    with pytest.raises(BadInput, match="coefficients"):
+        shade(torch.ones(2, 4, 3), torch.ones(2, 4, 3), torch.ones(2, 3, 9))
+
+
+def test_gradcheck():
+    generator = torch.Generator().manual_seed(0)
+    shapes = ((1, 4, 3), (2, 4, 3), (2, 9, 3))
+    values = [torch.rand(s, dtype=torch.float64, generator=generator).requires_grad_() for s in shapes]
+    assert torch.autograd.gradcheck(shade, values)
+
+
+def test_basis_is_orthonormal_on_the_sphere():
+    directions, solid_angles = sphere_grid(100)
+    harmonics = sh_basis(directions)
+    gram = harmonics.T @ (solid_angles[:, None] * harmonics)
+    torch.testing.assert_close(gram, torch.eye(9, dtype=torch.float64), rtol=0, atol=1e-3)
+
+
+def test_constants_and_order_by_hand():
+    x, y, z = 0.48, 0.6, 0.64
+    expected = [
+        0.282095,
+        0.488603 * y,
+        0.488603 * z,
+        0.488603 * x,
+        1.092548 * x * y,
+        1.092548 * y * z,
+        0.315392 * (3 * z * z - 1),
+        1.092548 * x * z,
+        0.546274 * (x * x - y * y),
+    ]
+    assert sh_basis(torch.tensor([x, y, z], dtype=torch.float64)).tolist() == pytest.approx(expected, abs=1e-6)
+
+
+def test_directional_light_is_the_projection_of_the_clamped_cosine():
+    """Each coefficient equals the integral of max(0, n . d) Y(n) over the sphere, found numerically."""
+    direction, colour = unit(0.3, -0.5, 0.8), torch.tensor([1.0, 0.5, 0.25], dtype=torch.float64)
+    normals, solid_angles = sphere_grid(200)
+    cosine = (normals @ direction).clamp(min=0)
+    integral = ((solid_angles * cosine)[:, None] * sh_basis(normals)).sum(0)
+    found = ambient_and_directional(torch.zeros(3, dtype=torch.float64), 5 * direction, 2.0, colour)
+    torch.testing.assert_close(found, 2 * integral[:, None] * colour, rtol=0, atol=2e-4)
+
+
+def test_facing_the_light_is_brightest():
+    direction = unit(1, 2, 3)
+    light = ambient_and_directional(torch.full((3,), 0.1, dtype=torch.float64), direction, 0.8, torch.ones(3))
+    normals = torch.stack((direction, -direction))[None]
+    bright, dark = shade(torch.ones_like(normals), normals, light[None].double())[0, :, 0]
+    assert float(bright) == pytest.approx(0.1 + 0.8 * (0.25 + 0.5 + 5 / 16))  # A_l (2 l + 1) / 4 pi for l = 0, 1, 2
+    assert float(dark) == pytest.approx(0.1 + 0.8 * (0.25 - 0.5 + 5 / 16))
