@@ -40,7 +40,7 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Look at everything that facelib relies on."""
-    return [*_packages(), *_device(), *_caches(), *_browser()]
+    return [*_packages(), *_device(), *_caches(), _browser(), _usb()]
 
 
 def _packages() -> list[Finding]:
@@ -92,14 +92,25 @@ def _caches() -> list[Finding]:
     return findings
 
 
-def _browser() -> list[Finding]:
+def _browser() -> Finding:
     import shutil
 
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if path:
-        return [Finding("browser", path)]
+        return Finding("browser", path)
     remedy = "apt-get install chromium (only to export interactive pictures)"
-    return [Finding("browser", "no chromium", False, remedy, optional=True)]
+    return Finding("browser", "no chromium", False, remedy, optional=True)
+
+
+def _usb() -> Finding:
+    """open3d, a peer of the benchmarks, links against libusb."""
+    import ctypes.util
+
+    library = ctypes.util.find_library("usb-1.0")
+    if library:
+        return Finding("library for open3d", library)
+    remedy = "apt-get install libusb-1.0-0 (only for facelib bench)"
+    return Finding("library for open3d", "no libusb-1.0", False, remedy, optional=True)
 
 
 def _megabytes(folder: Path) -> int:

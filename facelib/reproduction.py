@@ -55,6 +55,7 @@ def execute(notebook: Path, target: Path, parameters: dict[str, Any]) -> None:
             progress_bar=False,
             cwd=str(notebook.parent),
             kernel_name="python3",
+            extra_arguments=["--log-level=ERROR"],  # a kernel on a plain local port warns at every start
         )
     except papermill.PapermillExecutionError as error:
         raise FacelibError(
@@ -115,10 +116,20 @@ def reproduce(paper: str, tier: str, *, folds: tuple[int, ...] = (0,), directly:
             if is_current(paper, method.name, fold, tier):
                 say(f"{what}: up to date")
                 continue
+            _set_aside(run_folder(paper, tier, method.name, fold, 0))
             record = read_record(run(paper, method.name, fold=fold, tier=tier, directly=directly))
             headline = record.metrics[package.HEADLINE]["value"]
             say(f"{what}: {package.HEADLINE} {headline:.3f} after {record.wall_time_s:.0f} s of training")
     return report(paper, tier, directly=directly, say=say)
+
+
+def _set_aside(folder: Path) -> None:
+    """Keep a finished run of other settings under another name; an unfinished one goes on where it was."""
+    if record_path(folder).exists():
+        number = 1
+        while (kept := folder.with_name(f"superseded-{folder.name}-{number}")).exists():
+            number += 1
+        folder.rename(kept)
 
 
 def report(paper: str, tier: str, *, directly: bool = False, say: Say = print) -> str:

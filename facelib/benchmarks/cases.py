@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from facelib.benchmarks import rasterizing, sampling
-from facelib.benchmarks.run import Case
+from facelib.benchmarks.measure import Case
 
 CASES: tuple[Case, ...] = (*rasterizing.CASES, *sampling.CASES)

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from facelib.benchmarks.run import Case
+from facelib.benchmarks.measure import Case
 from facelib.geometry.camera import PerspectiveCamera
 from facelib.geometry.rasterizer import Fragments, rasterize
 

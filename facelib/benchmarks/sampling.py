@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import torch
 
-from facelib.benchmarks.run import Case
+from facelib.benchmarks.measure import Case
 from facelib.geometry.point_clouds import ball_query, farthest_point_sampling
 
 POINTS = 20_000

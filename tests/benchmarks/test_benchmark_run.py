@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from facelib.benchmarks.cases import CASES
-from facelib.benchmarks.run import Case, median_seconds, run_benchmarks, run_case, select_cases
+from facelib.benchmarks.measure import Case, median_seconds, run_case
+from facelib.benchmarks.run import run_benchmarks, select_cases
 from facelib.errors import UnknownName
 
 COLUMNS = {"name", "size", "peer", "ours_ms", "peer_ms", "ratio", "agree", "missing"}

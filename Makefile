@@ -1,0 +1,67 @@
+# Everything starts here: each target makes `.venv` itself when it is missing, and does nothing twice.
+#   make reproduce TIER=smoke PAPER=joint_attention
+#   make test EXTRAS=notebooks,test,photographs,peers
+
+PYTHON ?= python3
+TIER   ?= smoke
+PAPER  ?=
+EXTRAS ?= notebooks,test
+
+BIN   := .venv/bin
+STAMP := .venv/.ready
+
+# The stamp holds the extras that are installed. Asking for another one makes it out of date; asking for fewer does not.
+comma     := ,
+empty     :=
+space     := $(empty) $(empty)
+INSTALLED := $(shell cat $(STAMP) 2>/dev/null)
+WANTED    := $(sort $(INSTALLED) $(subst $(comma), ,$(EXTRAS)))
+NEW       := $(filter-out $(INSTALLED),$(WANTED))
+
+.PHONY: help setup reproduce test lint notebooks bench clean new-extras
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make setup       install into .venv, with the extras EXTRAS=$(EXTRAS)'
+	@echo 'make reproduce   train, print the tables, draw the figures: TIER=smoke|laptop|gpu|paper, PAPER=name (all without)'
+	@echo 'make test        lint, then run the tests'
+	@echo 'make lint        ruff and mypy'
+	@echo 'make notebooks   open the notebooks in JupyterLab'
+	@echo 'make bench       measure speed against other packages'
+	@echo 'make clean       remove .venv, caches and runs/ (baked faces and generated data stay in the cache directory)'
+
+setup: $(STAMP)
+	@:
+
+$(STAMP): pyproject.toml constraints.txt $(if $(NEW),new-extras)
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("facelib needs Python 3.11 or newer, this is " \
+		+ sys.version.split()[0] + ": choose another with make PYTHON=python3.11")'
+	@echo 'Installing into .venv: $(WANTED)'
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install -qq --no-compile \
+		-c constraints.txt -e '.[$(subst $(space),$(comma),$(WANTED))]'
+	@# Byte-compiled here on all cores rather than by pip on one; a few packages carry files that no Python 3 compiles.
+	@$(BIN)/python -m compileall -qq -j 0 .venv/lib || true
+	@echo $(WANTED) > $@
+
+reproduce: setup
+	@$(BIN)/facelib reproduce --tier $(TIER) $(if $(PAPER),--paper $(PAPER))
+
+test: lint
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
+
+lint: setup
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --check --quiet
+	@$(BIN)/mypy --no-error-summary
+
+notebooks: setup
+	@$(BIN)/jupyter lab notebooks/00_start_here.ipynb
+
+bench:
+	@$(MAKE) --no-print-directory setup EXTRAS=$(EXTRAS),peers
+	@$(BIN)/facelib bench
+
+clean:
+	rm -rf .venv build runs *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

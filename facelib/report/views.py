@@ -1,0 +1,287 @@
+"""A face to turn, and still pictures of faces: strips, frames with their axes, landmarks.
+
+Still pictures go through `facelib.faces.scene.render` with everything random switched off. A turnable face carries
+such a picture with it, which pages without scripts show instead.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from facelib.conventions import LANDMARK_GROUPS
+from facelib.errors import BadInput, check_finite, check_shape
+from facelib.faces.morphable_model import MorphableModel
+from facelib.faces.scene import GAMMA, Rendering, SceneSettings, render
+from facelib.geometry.camera import PerspectiveCamera, face_to_camera
+from facelib.report.style import PALETTE, stamp
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+STUDIO = SceneSettings(
+    distance=(1000.0, 1000.0), crop=1.6, crop_jitter=0.0, light_variation=0.0, noise=0.0, blur=0.0, supersample=2
+)
+ENLARGE = 2  # pictures are rendered larger and averaged, so that the outline on white is smooth
+AXIS_LENGTH = 90.0  # mm
+AXIS_COLOURS = {"x": PALETTE[5], "y": PALETTE[2], "z": PALETTE[0]}
+
+
+def photograph(
+    model: MorphableModel,
+    vertices: torch.Tensor,
+    albedo: torch.Tensor,
+    pose: torch.Tensor | None = None,
+    size: int = 160,
+    crop: float = STUDIO.crop,
+) -> Rendering:
+    """Photograph heads from one metre in frontal light on white, the same every time.
+
+    Args:
+        model: the face model.
+        vertices: (B, V, 3) mm, face frame.
+        albedo: (B or 1, V, 3) linear RGB.
+        pose: (B, 3) yaw, pitch, roll in degrees; frontal when missing.
+        size: of the pictures in pixels.
+        crop: side of the picture over the larger side of the landmarks' box.
+
+    Returns:
+        Pictures (B, 3, size, size), and what is known of them in their pixels.
+
+    Raises:
+        BadInput: on wrong shapes or NaN.
+    """
+    check_shape("vertices", vertices, (None, None, 3))
+    check_finite("vertices", vertices)
+    pose = torch.zeros(len(vertices), 3) if pose is None else pose
+    check_finite("pose", pose)
+    settings = replace(STUDIO, image_size=ENLARGE * size, crop=crop)
+    shot = render(
+        model, vertices, albedo.expand(len(vertices), -1, -1), torch.deg2rad(pose), settings,
+        torch.Generator().manual_seed(0),
+    )  # fmt: skip
+    on_white = torch.where(shot.mask[:, None], shot.image, 1.0)
+    return replace(
+        shot,
+        image=functional.avg_pool2d(on_white, ENLARGE),
+        depth=shot.depth[:, ::ENLARGE, ::ENLARGE],
+        mask=shot.mask[:, ::ENLARGE, ::ENLARGE],
+        landmarks=shot.landmarks / ENLARGE,
+        focal=shot.focal / ENLARGE,
+        center=shot.center / ENLARGE,
+    )
+
+
+@dataclass(frozen=True)
+class TurnableFaces:
+    """Faces to turn with the mouse; a page that cannot run scripts shows the picture.
+
+    Args:
+        figure: of plotly.
+        png: a still picture of the same faces.
+    """
+
+    figure: go.Figure
+    png: bytes
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        """Both forms for Jupyter, which takes the richest that it can show."""
+        import base64
+        import json
+
+        return {
+            "application/vnd.plotly.v1+json": json.loads(self.figure.to_json()),
+            "image/png": base64.b64encode(self.png).decode(),
+            "text/plain": f"{len(self.figure.data)} faces to turn",
+        }
+
+
+def turnable_faces(
+    model: MorphableModel, vertices: torch.Tensor, albedo: torch.Tensor, titles: Sequence[str], label: str
+) -> TurnableFaces:
+    """Faces side by side as meshes coloured by their albedo, in the face frame.
+
+    Args:
+        model: the face model, coarse to keep notebooks small.
+        vertices: (B, V, 3) mm.
+        albedo: (B, V, 3) linear RGB.
+        titles: B names.
+        label: what the still picture is stamped with.
+
+    Raises:
+        BadInput: on wrong shapes, NaN, or another number of titles.
+    """
+    import matplotlib.pyplot as plt
+    from plotly.subplots import make_subplots
+
+    check_shape("albedo", albedo, (len(vertices), len(model.mean), 3))
+    _check_titles(titles, len(vertices))
+    frontal, turned = (
+        photograph(model, vertices, albedo, torch.tensor([[yaw, 0.0, 0.0]]).expand(len(vertices), 3), size=300).image
+        for yaw in (0.0, -40.0)
+    )
+    figure = make_subplots(
+        cols=len(titles), specs=[[{"type": "scene"}] * len(titles)], subplot_titles=list(titles), horizontal_spacing=0
+    )
+    for column, (points, colour) in enumerate(zip(vertices, albedo, strict=True), start=1):
+        figure.add_trace(face_mesh(model, points, colour), row=1, col=column)
+    figure.update_scenes(
+        aspectmode="data",
+        camera={"eye": {"x": 0.5, "y": 0.15, "z": 1.7}, "up": {"x": 0, "y": 1, "z": 0}},
+        **{f"{axis}axis": {"title": f"{axis} (mm)", "backgroundcolor": "white"} for axis in "xyz"},
+    )
+    figure.update_layout(height=460, margin={"l": 0, "r": 0, "t": 30, "b": 0})
+    figure.layout.template = None  # plotly's own template alone is 7 kB of text
+    still = draw_strip(
+        torch.stack((frontal, turned), dim=1).flatten(0, 1), [text for name in titles for text in (name, "")], label,
+        side=2.0,
+    )  # fmt: skip
+    buffer = io.BytesIO()
+    still.savefig(buffer, format="png", dpi=130)
+    plt.close(still)
+    return TurnableFaces(figure, buffer.getvalue())
+
+
+def face_mesh(model: MorphableModel, vertices: torch.Tensor, albedo: torch.Tensor) -> go.Mesh3d:
+    """One face as a plotly mesh: coordinates in tenths of a millimetre, colours of 8 bits, to keep notebooks small.
+
+    Args:
+        model: the face model, for its triangles.
+        vertices: (V, 3) mm.
+        albedo: (V, 3) linear RGB.
+    """
+    import plotly.graph_objects as go
+
+    check_shape("vertices", vertices, (len(model.mean), 3))
+    check_shape("albedo", albedo, (len(model.mean), 3))
+    check_finite("vertices", vertices)
+    x, y, z = vertices.double().numpy().round(1).T
+    i, j, k = model.triangles.numpy().astype(np.uint16 if len(vertices) < 2**16 else np.uint32).T
+    encoded = (albedo.clamp(0, 1) ** (1 / GAMMA) * 255).round().int().tolist()
+    light = {"ambient": 0.55, "diffuse": 0.6, "specular": 0.08, "roughness": 0.7}
+    colours = ["#{:02x}{:02x}{:02x}".format(*rgb) for rgb in encoded]
+    return go.Mesh3d(
+        x=x.astype(np.float32), y=y.astype(np.float32), z=z.astype(np.float32), i=i, j=j, k=k,
+        vertexcolor=colours, lighting=light, lightposition={"x": 0, "y": 300, "z": 1000}, hoverinfo="x+y+z",
+    )  # fmt: skip
+
+
+def draw_strip(
+    images: torch.Tensor, titles: Sequence[str], label: str, *, columns: int | None = None, side: float = 1.15
+) -> Figure:
+    """Pictures in rows, each with a title.
+
+    Args:
+        images: (B, 3, H, W) in [0, 1].
+        titles: B short texts.
+        label: for the stamp.
+        columns: pictures a row; all in one row when missing.
+        side: of a picture in inches.
+
+    Raises:
+        BadInput: on wrong shapes or another number of titles.
+    """
+    import matplotlib.pyplot as plt
+
+    check_shape("images", images, (None, 3, None, None))
+    _check_titles(titles, len(images))
+    columns = columns or len(images)
+    rows = -(-len(images) // columns)
+    figure, panels = plt.subplots(
+        rows, columns, figsize=(side * columns, (side + 0.2) * rows), squeeze=False, layout="constrained"
+    )
+    for panel in panels.flat:
+        panel.axis("off")
+    for panel, image, title in zip(panels.flat, images, titles, strict=False):
+        panel.imshow(image.permute(1, 2, 0).numpy())
+        panel.set_title(title, fontsize=8, fontweight="normal", loc="center", pad=3)
+    stamp(figure, label)
+    return figure
+
+
+def draw_landmarks(shot: Rendering, label: str) -> Figure:
+    """The 68 landmarks on the first picture of a rendering, one colour a group, numbered."""
+    import matplotlib.pyplot as plt
+
+    figure, panel = plt.subplots(figsize=(6.4, 4.6), layout="constrained")
+    panel.imshow(shot.image[0].permute(1, 2, 0).numpy(), extent=_extent(shot), alpha=0.75)
+    for place, (name, numbers) in enumerate(LANDMARK_GROUPS.items()):
+        u, v = shot.landmarks[0, list(numbers)].T.numpy()
+        colour = PALETTE[place % len(PALETTE)]
+        panel.plot(u, v, "o-", ms=3.2, lw=0.8, color=colour, label=f"{name} {numbers[0]}-{numbers[-1]}")
+        for number, x, y in zip(numbers, u, v, strict=True):
+            panel.annotate(str(number), (x, y), (2, 2), textcoords="offset points", fontsize=5, color="#222222")
+    panel.axis("off")
+    figure.legend(loc="outside right center", fontsize=8)
+    stamp(figure, label)
+    return figure
+
+
+def draw_frames(model: MorphableModel, vertices: torch.Tensor, albedo: torch.Tensor, label: str) -> Figure:
+    """The face frame from the front and from the side, and the camera frame with its pixels.
+
+    Args:
+        model: the face model.
+        vertices: (1, V, 3) mm.
+        albedo: (1, V, 3).
+        label: for the stamp.
+    """
+    import matplotlib.pyplot as plt
+
+    pose = torch.tensor([[0.0, 0.0, 0.0], [90.0, 0.0, 0.0]])
+    shot = photograph(model, vertices.expand(2, -1, -1), albedo, pose, size=260, crop=2.0)
+    figure, panels = plt.subplots(1, 3, figsize=(9.4, 3.3), layout="constrained")
+    for panel, picture, name in zip(panels, (0, 1, 0), ("from the front", "from its left side", ""), strict=True):
+        panel.imshow(shot.image[picture].permute(1, 2, 0).numpy(), extent=_extent(shot), alpha=0.8)
+        panel.set_title(f"Face frame, {name}" if name else "Camera frame and pixels")
+        panel.axis("off")
+    tips = torch.cat((torch.zeros(1, 3), AXIS_LENGTH * torch.eye(3)))[None].expand(2, -1, -1)
+    depth = torch.stack((torch.zeros(2), torch.zeros(2), shot.distance), dim=1)
+    camera = PerspectiveCamera(shot.focal, *shot.center.unbind(1))
+    screen = camera.project(face_to_camera(tips, shot.rotation, depth))[..., :2]
+    for panel, (origin, *ends) in zip(panels, screen.numpy(), strict=False):
+        _draw_axes(panel, origin, dict(zip("xyz", ends, strict=True)), "out of the page")
+    origin, step = np.array([14.0, 14.0]), 80.0
+    ends = {"x": origin + [step, 0], "y": origin + [0, step], "z": origin}
+    _draw_axes(panels[2], origin, ends, "into the page", {"x": "x, u (columns)", "y": "y, v (rows)"}, tail="x")
+    figure_label = f"axes of {AXIS_LENGTH:.0f} mm; {label}"
+    stamp(figure, figure_label)
+    return figure
+
+
+def _draw_axes(
+    panel: Axes, origin: np.ndarray, ends: dict[str, np.ndarray], along_view: str,
+    names: dict[str, str] | None = None, tail: str = ".",
+) -> None:  # fmt: skip
+    """Arrows from the origin; an axis along the line of sight is a ring around a dot (or a cross)."""
+    for axis, end in ends.items():
+        colour, text = AXIS_COLOURS[axis], (names or {}).get(axis, axis)
+        if np.linalg.norm(end - origin) < 12:  # pixels
+            panel.plot(*origin, "o", ms=10, mfc="white", mec=colour, mew=1.6)
+            panel.plot(*origin, tail, ms=5, color=colour, mew=1.6)
+            panel.annotate(
+                f"{text} {along_view}", origin, (8, -12), textcoords="offset points", fontsize=8, color=colour
+            )
+        else:
+            arrow = {"arrowstyle": "-|>", "color": colour, "lw": 2, "shrinkA": 0, "shrinkB": 0}
+            panel.annotate("", end, origin, arrowprops=arrow)
+            panel.annotate(text, end, (4, 3), textcoords="offset points", fontsize=9, color=colour, fontweight="bold")
+
+
+def _extent(shot: Rendering) -> tuple[float, float, float, float]:
+    """Pixel (i, j) has its centre at (j + 0.5, i + 0.5), as conventions.py says."""
+    height, width = shot.image.shape[-2:]
+    return 0.0, float(width), float(height), 0.0
+
+
+def _check_titles(titles: Sequence[str], count: int) -> None:
+    if len(titles) != count:
+        raise BadInput(f"{len(titles)} titles for {count} pictures: expected one each")
