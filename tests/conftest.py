@@ -12,6 +12,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
 
+import hypothesis
 import matplotlib
 import pytest
 
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 # Called, not set as MPLBACKEND: the kernels of notebooks inherit the environment and must draw inline.
 matplotlib.use("Agg")
+
+# A slow or busy machine is no failure.
+hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -16,7 +16,9 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("data", "runs"),
     ("papers",),
     ("report", "benchmarks"),
+    ("reproduction", "doctor"),
     ("cli",),
+    ("__main__",),
 )
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -95,7 +94,7 @@ def open_archive(folder: Path, name: str) -> FaceArchive:
     try:
         content = json.loads(listing.read_text(encoding="utf-8"))
         checksums: dict[str, str] = content["checksums"]
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise CorruptFile(f"{listing} is missing or unreadable: the data set was never finished") from error
     for array, checksum in checksums.items():
         path = folder / f"{array}.npy"
@@ -174,17 +173,17 @@ def _join(folder: Path, fingerprint: str, parts: int) -> None:
 
 
 def _concatenate(paths: list[Path], array: str, target: Path) -> None:
-    """One array of all parts, a part in memory at a time."""
-    pieces = [_read_array(path, array) for path in paths[:1]]
-    counts = [pieces[0].shape[0]] + [_read_array(path, array).shape[0] for path in paths[1:]]
-    joined: Any = np.lib.format.open_memmap(
-        target, mode="w+", dtype=pieces[0].dtype, shape=(sum(counts), *pieces[0].shape[1:])
-    )
-    start = 0
-    for path, count in zip(paths, counts, strict=True):
-        joined[start : start + count] = _read_array(path, array)
-        start += count
-    joined.flush()
+    """One array of all parts, a part in memory at a time.
+
+    Written as a stream: on a full disk a write raises, where a memory map would end the process.
+    """
+    first = _read_array(paths[0], array)
+    rows = sum(len(_read_array(path, array)) for path in paths)
+    header = {"descr": first.dtype.str, "fortran_order": False, "shape": (rows, *first.shape[1:])}
+    with open(target, "wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for path in paths:
+            file.write(_read_array(path, array).tobytes())
 
 
 def _read_array(path: Path, array: str) -> np.ndarray:

@@ -24,7 +24,7 @@ from facelib.faces.scene import SceneSettings, render
 from facelib.geometry.point_clouds import farthest_point_sampling, sample_surface
 from facelib.storage import cache_folder, digest_of
 
-GENERATOR_VERSION = 1  # raise it when the generation changes: older data sets are then passed over
+GENERATOR_VERSION = 2  # raise it when the generation changes: older data sets are then passed over
 NOSE_TIP = 30  # landmark
 FACE_DEPTH = 5.0  # mm: the cloud covers what lies in front of this depth, the face without the back of the head
 SURFACE_CANDIDATES = 4096  # points on the surface that farthest point sampling chooses from

@@ -9,13 +9,13 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import torch
 from scipy import sparse
 
-from facelib.errors import CorruptFile
+from facelib.errors import CorruptFile, unknown_name
 from facelib.faces import skin
 from facelib.faces.anny_head import PHENOTYPES, HeadSamples, sample_heads
 from facelib.faces.landmarks import ANNY_VERTICES
@@ -39,7 +39,12 @@ def load_face_model(resolution: Resolution = "coarse") -> MorphableModel:
 
     Args:
         resolution: "coarse" (5,000 vertices) or "fine" (19,000, for pictures of 200 pixels and more).
+
+    Raises:
+        UnknownName: on another resolution.
     """
+    if resolution not in get_args(Resolution):
+        raise unknown_name("resolution", resolution, get_args(Resolution))
     path = face_model_path(resolution)
     if not path.exists():
         bake()

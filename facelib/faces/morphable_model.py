@@ -64,10 +64,7 @@ class MorphableModel:
         Raises:
             BadInput: on a wrong shape or a non-finite coefficient.
         """
-        check_shape("identity", identity, (None, None))
-        check_finite("identity", identity)
-        if identity.shape[1] > len(self.identity_basis):
-            raise BadInput(f"identity has {identity.shape[1]} components: the model has {len(self.identity_basis)}")
+        _check_coefficients("identity", identity, self.identity_basis)
         basis = self.identity_basis[: identity.shape[1]].flatten(1)
         flat = torch.addmm(self.mean.flatten(), identity, basis)
         if expression is not None:
@@ -78,15 +75,22 @@ class MorphableModel:
 
     def albedo(self, texture: torch.Tensor) -> torch.Tensor:
         """Linear RGB albedo (B, V, 3) in [0.01, 1] from texture coefficients (B, up to 80)."""
-        check_shape("texture", texture, (None, None))
-        check_finite("texture", texture)
+        _check_coefficients("texture", texture, self.texture_basis)
         basis = self.texture_basis[: texture.shape[1]].flatten(1)
         return torch.addmm(self.texture_mean.flatten(), texture, basis).clamp(0.01, 1.0).unflatten(1, (-1, 3))
 
     def attributes(self, identity: torch.Tensor) -> dict[str, torch.Tensor]:
         """The phenotypes (gender, age, ancestry ...) that a shape suggests, each (B,), clipped to [0, 1]."""
+        _check_coefficients("identity", identity, self.identity_basis)
         values = torch.addmm(self.attribute_mean, identity, self.attribute_weights[:, : identity.shape[1]].T)
         return dict(zip(self.attribute_names, values.clamp(0, 1).unbind(1), strict=True))
+
+
+def _check_coefficients(name: str, coefficients: torch.Tensor, basis: torch.Tensor) -> None:
+    check_shape(name, coefficients, (None, None))
+    check_finite(name, coefficients)
+    if coefficients.shape[1] > len(basis):
+        raise BadInput(f"{name} has {coefficients.shape[1]} components: the model has {len(basis)}")
 
 
 def write_model(path: Path, model: MorphableModel) -> None:
@@ -113,7 +117,7 @@ def read_model(path: Path) -> MorphableModel:
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no iterator
-            names = {key: tuple(json.loads(value)) for key, value in file.metadata().items()}
+            names = {key: tuple(json.loads(value)) for key, value in (file.metadata() or {}).items()}
         regions = {name.removeprefix("region:"): tensors.pop(name) for name in list(tensors) if ":" in name}
         return MorphableModel(**tensors, **names, regions=regions)  # type: ignore[arg-type]
     except (SafetensorError, TypeError, ValueError) as error:

@@ -23,6 +23,7 @@ from facelib.geometry.rotations import angle_from_frontal, euler_to_matrix
 
 GAMMA = 2.2  # images are encoded as screens and cameras do; albedo and light are linear
 BACKGROUNDS = ("removed", "plain", "structured")
+HEAD_BRIGHTNESS = 0.22  # linear, what the camera's metering aims at
 LANDMARK_TOLERANCE = 6.0  # mm a landmark may lie behind the surface and still count as visible
 
 
@@ -39,6 +40,10 @@ class SceneSettings:
         crop_jitter: standard deviation of the crop's shift and log size.
         light_variation: 0 (one frontal light for all) to 1 (any direction, strength and tint).
         background: "removed" (black), "plain" (one colour) or "structured".
+        metering: how far the camera's exposure follows the head's brightness, 0 (not) to 1 (all heads equally bright).
+        exposure: standard deviation of the exposure's error, in stops.
+        white_balance: standard deviation of each channel's log gain. Metering and white balance keep a person's skin
+            tone from being readable off the average colour, as they do in real cameras.
         noise: largest standard deviation of sensor noise, in [0, 1] units.
         blur: largest standard deviation of the optical blur, in pixels.
     """
@@ -51,6 +56,9 @@ class SceneSettings:
     crop_jitter: float = 0.02
     light_variation: float = 0.7
     background: Literal["removed", "plain", "structured"] = "removed"
+    metering: float = 0.5
+    exposure: float = 0.25
+    white_balance: float = 0.04
     noise: float = 0.01
     blur: float = 0.5
 
@@ -130,14 +138,7 @@ def render(
     colour = interpolate(radiance, model.triangles, fragments).permute(0, 3, 1, 2)  # (B, 3, sH, sW), linear
     covered = fragments.mask[:, None].float()
     cover = functional.avg_pool2d(covered, samples)
-    image = functional.avg_pool2d(colour, samples).clamp(0, 1)
-    image = image + (1 - cover) * _draw_background(batch, settings, generator)
-    image = _blur(image, _uniform(batch, 0.0, settings.blur, generator)) if settings.blur > 0 else image
-    image = image.clamp(0, 1) ** (1 / GAMMA)
-    noise = _uniform(batch, 0.0, settings.noise, generator)[:, None, None, None]
-    image = (image + noise * torch.randn(image.shape, generator=generator)).clamp(0, 1)
-    if settings.background == "removed":
-        image = image * (cover > 0.5)
+    image = _develop(functional.avg_pool2d(colour, samples), cover, settings, generator)
 
     landmarks = screen[:, model.landmarks]
     scale, center_u, center_v = _camera_numbers(camera)
@@ -202,16 +203,37 @@ def draw_light(count: int, variation: float, generator: torch.Generator) -> torc
     Returns:
         (B, 9, 3) harmonics in the frame of a frontal face (x to its left, y up, z towards the camera).
     """
-    lights = []
-    for _ in range(count):
-        spread = torch.randn(3, generator=generator) * variation
-        direction = torch.tensor([0.0, 0.25, 1.0]) + spread * torch.tensor([0.9, 0.5, 0.25])
-        strength, tint = torch.rand(2, generator=generator) - 0.5
-        warm = torch.tensor([1.0, 0.0, -1.0]) * 0.2 * variation * float(tint)
-        ambient = (0.30 + 0.2 * variation * (torch.rand(1, generator=generator) - 0.5)) * (1 - warm)
-        intensity = 0.95 * math.exp(0.7 * variation * float(strength))
-        lights.append(ambient_and_directional(ambient, direction, intensity, 1 + warm))
-    return torch.stack(lights).float()
+    spread = torch.randn(count, 3, generator=generator) * variation
+    direction = torch.tensor([0.0, 0.25, 1.0]) + spread * torch.tensor([0.9, 0.5, 0.25])
+    strength, tint, fill = (torch.rand(3, count, 1, generator=generator) - 0.5).unbind(0)
+    warm = 1 + 0.2 * variation * tint * torch.tensor([1.0, 0.0, -1.0])
+    ambient = (0.30 + 0.2 * variation * fill) * (2 - warm)
+    intensity = 0.95 * torch.exp(0.7 * variation * strength)
+    lamps = zip(ambient, direction, intensity[:, 0].tolist(), warm, strict=True)
+    return torch.stack([ambient_and_directional(*lamp) for lamp in lamps])
+
+
+def _develop(
+    radiance: torch.Tensor, cover: torch.Tensor, settings: SceneSettings, generator: torch.Generator
+) -> torch.Tensor:
+    """The camera after its lens: exposure, background, blur, encoding and noise.
+
+    Args:
+        radiance: (B, 3, H, W) linear light of the heads, zero elsewhere.
+        cover: (B, 1, H, W) share of each pixel that shows the head.
+    """
+    batch = len(radiance)
+    brightness = radiance.mean(dim=1).sum(dim=(1, 2)) / cover.sum(dim=(1, 2, 3)).clamp(min=1)
+    metered = (HEAD_BRIGHTNESS / brightness.clamp(min=1e-3)) ** settings.metering
+    gain = metered * torch.exp2(settings.exposure * torch.randn(batch, generator=generator))
+    balance = torch.exp(settings.white_balance * torch.randn(batch, 3, generator=generator))
+    image = radiance * (gain[:, None] * balance)[:, :, None, None]
+    image = image + (1 - cover) * _draw_background(batch, settings, generator)
+    image = _blur(image, _uniform(batch, 0.0, settings.blur, generator)) if settings.blur > 0 else image
+    image = image.clamp(0, 1) ** (1 / GAMMA)
+    noise = _uniform(batch, 0.0, settings.noise, generator)[:, None, None, None]
+    image = (image + noise * torch.randn(image.shape, generator=generator)).clamp(0, 1)
+    return image * (cover > 0.5) if settings.background == "removed" else image
 
 
 def _draw_background(count: int, settings: SceneSettings, generator: torch.Generator) -> torch.Tensor:

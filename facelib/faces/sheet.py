@@ -36,7 +36,16 @@ def face_sheet(count: int, *, size: int = 224, columns: int = 6, seed: int = 0) 
     people = sample_people(model, count, seed)
     names = list(EXPRESSIONS)
     pictures = []
-    settings = SceneSettings(image_size=size, background="structured", crop=1.55, noise=0.004, blur=0.6)
+    settings = SceneSettings(
+        image_size=size,
+        background="structured",
+        crop=1.55,
+        metering=0.3,
+        exposure=0.1,
+        white_balance=0.02,
+        noise=0.004,
+        blur=0.6,
+    )
     generator = torch.Generator().manual_seed(seed)
     for person in range(count):
         expression = expression_coefficients(model, [names[(person * 7) % len(names)]])

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 POSE_STEPS = (15.0, 45.0, 70.0, 90.0)  # degrees of the probe, one pair each
+SHOWN_RANGE = 4.0  # powers of two; peaked attention leaves many places with next to nothing
 MATCH, NON_MATCH = "#009E73", "#D55E00"
 
 
@@ -115,30 +116,29 @@ def pair_data(pairs: dict[str, list[AttentionPair]]) -> pd.DataFrame:
 
 
 def draw_pairs(pairs: dict[str, list[AttentionPair]]) -> Figure:
-    """A column of pairs for each method; green outline where the pair's score passes the threshold, else red."""
+    """A column of pairs for each method; green outline where the pair's score passes the threshold, else orange."""
     import matplotlib.pyplot as plt
 
-    rows = len(next(iter(pairs.values())))
-    figure, axes = plt.subplots(rows, 2 * len(pairs), figsize=(2.7 * len(pairs), 1.42 * rows), squeeze=False)
-    largest = max(float(np.abs(np.log2(p.attention)).max()) for several in pairs.values() for p in several)
+    rows, columns = len(next(iter(pairs.values()))), 2 * len(pairs)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(1.35 * columns + 0.9, 1.45 * rows), squeeze=False, layout="constrained"
+    )
     drawn = None
     for place, (label, several) in enumerate(pairs.items()):
         for row, pair in enumerate(several):
             colour = MATCH if pair.score >= pair.threshold else NON_MATCH
-            for side in range(2):
+            for side, title in enumerate(("gallery", f"{pair.angle:.0f}°")):
                 axis = axes[row][2 * place + side]
                 axis.imshow(pair.images[side].transpose(1, 2, 0).mean(axis=2), cmap="gray", vmin=0, vmax=1)
                 drawn = axis.imshow(
-                    np.log2(pair.attention[side]), cmap="RdBu_r", alpha=0.5, vmin=-largest, vmax=largest
+                    np.log2(pair.attention[side]), cmap="RdBu_r", alpha=0.45, vmin=-SHOWN_RANGE, vmax=SHOWN_RANGE
                 )
                 axis.set(xticks=[], yticks=[])
+                axis.set_title(f"{label}\n{title}" if row == 0 else title, fontsize=8, loc="center", weight="normal")
                 for spine in axis.spines.values():
                     spine.set(visible=True, color=colour, linewidth=2.5)
-            axes[row][2 * place + 1].set_ylabel(f"{pair.angle:.0f}°", rotation=0, labelpad=9, fontsize=8)
-        axes[0][2 * place].set_title(label, fontsize=9)
-    figure.subplots_adjust(wspace=0.22, hspace=0.08)
     assert drawn is not None
-    bar = figure.colorbar(drawn, ax=axes, fraction=0.025, pad=0.02)
-    bar.set_label("attention received, log2 (0 = uniform)", fontsize=7)
+    bar = figure.colorbar(drawn, ax=axes, extend="both", aspect=30, shrink=0.8)
+    bar.set_label("attention received over uniform attention, log2", fontsize=7)
     bar.ax.tick_params(labelsize=7)
     return figure

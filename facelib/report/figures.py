@@ -67,7 +67,7 @@ def draw_roc(data: pd.DataFrame) -> Figure:
                 panel.fill_between(mean.index, mean - deviation, mean + deviation, color=colour, alpha=0.2, lw=0)
         panel.axvline(0.01, color="#999999", lw=0.8, ls=":")
         panel.set(xscale="log", xlim=(FAR_GRID[0], 1), ylim=(0, 1.01), xlabel="false accept rate")
-        panel.set_title(f"{pose}° from frontal")
+        panel.set_title(f"{pose.replace('+', ' and more')} degrees from frontal")
         panel.legend(loc="lower right", fontsize=7)
     panels[0][0].set_ylabel("true accept rate")
     figure.tight_layout()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +153,7 @@ def build_task(
             "method": method.name,
             "settings": as_dict(settings),
             "data": archive.fingerprint,
-            "rows": [int(training.sum()), int(validation.sum())],
+            "rows": [hashlib.sha256(rows.astype(np.int64).tobytes()).hexdigest() for rows in (training, validation)],
             "pretrained": sha256_of(pretrained) if pretrained else None,
         }
     )
@@ -188,17 +189,26 @@ def build_network(method: Method, settings: RecognitionSettings) -> IRNet18 | Jo
     )
 
 
-def load_recogniser(method: str, *, fold: int = 0, tier: str = "smoke", seed: int = 0) -> Any:
+def load_recogniser(
+    method: str, *, fold: int = 0, tier: str = "smoke", seed: int = 0, changes: dict[str, Any] | None = None
+) -> Any:
     """The trained network of a run, in eval mode; it needs images only.
 
+    Args:
+        method, fold, tier, seed: of the run.
+        changes: with which it was trained, as in `train`.
+
     Raises:
+        UnknownName: on an unknown method, tier or setting.
         MissingPart: when the run does not exist; the message says which command makes it.
     """
-    folder = run_folder(PAPER, tier, method, fold, seed)
-    weights = folder / "weights.safetensors"
+    if method not in METHODS:
+        raise unknown_name("method", method, METHODS)
+    settings = settings_of(tier, changes)
+    weights = run_folder(PAPER, tier, method, fold, seed) / "weights.safetensors"
     if not weights.exists():
         raise MissingPart(f"{weights} is missing: make it with `{run_command(PAPER, method, fold, tier)}`")
-    network = build_network(METHODS[method], settings_of(tier))
+    network = build_network(METHODS[method], settings)
     load_weights(weights, {"network": network})
     return recogniser_of(network).eval()
 
