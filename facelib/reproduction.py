@@ -148,7 +148,7 @@ def report(paper: str, tier: str, *, directly: bool = False, say: Say = print) -
 
 
 def is_current(paper: str, method: str, fold: int, tier: str, seed: int = 0) -> bool:
-    """Whether a run's record stands and was made with today's settings of its tier."""
+    """Whether a run's record stands and was made with today's settings and data of its tier."""
     package = load_paper(paper)
     path = record_path(run_folder(paper, tier, method, fold, seed))
     try:
@@ -157,4 +157,5 @@ def is_current(paper: str, method: str, fold: int, tier: str, seed: int = 0) -> 
         return False
     stage = "pretraining" if package.METHODS[method].kind == "pretraining" else "training"
     wanted = as_dict(override(package.settings_of(tier), {f"{stage}.seed": seed}))
-    return json.loads(json.dumps(record.parameters)) == json.loads(json.dumps(wanted))
+    same_data = record.data["fingerprint"] == package.data_fingerprint(method, tier)
+    return same_data and json.loads(json.dumps(record.parameters)) == json.loads(json.dumps(wanted))

@@ -1,7 +1,8 @@
 """One package a paper, floor 4: its tiers and methods, how one run is trained and judged, its printed numbers.
 
-Every paper package offers NUMBER, TITLE, FOLDER (of notebooks and figures), METHODS, TIERS, `settings_of(tier)` and
-`train(method, ...)`; importing it is cheap, torch comes with the first training.
+Every paper package offers NUMBER, TITLE, FOLDER (of notebooks and figures), HEADLINE (its first metric), METHODS,
+TIERS, `settings_of(tier)`, `prepare(tier)`, `train(method, ...)` and `data_fingerprint(method, tier)`; importing it is
+cheap, torch comes with the first training.
 """
 
 from __future__ import annotations

@@ -7,6 +7,11 @@ protocol    embeddings, scores and metrics by pose
 training    one run from data to record
 """
 
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
 from facelib.papers.joint_attention.methods import METHODS, Method
 from facelib.papers.joint_attention.settings import TIERS, RecognitionSettings, settings_of
 
@@ -24,21 +29,29 @@ __all__ = [
     "TITLE",
     "Method",
     "RecognitionSettings",
+    "data_fingerprint",
     "prepare",
     "settings_of",
     "train",
 ]
 
 
-def train(method, fold=0, tier="smoke", seed=0, changes=None, folder=None):  # type: ignore[no-untyped-def]
+def train(method: str, **options: Any) -> Path:
     """Train and evaluate one run; see `training.train`, which is imported on the first call only."""
     from facelib.papers.joint_attention import training
 
-    return training.train(method, fold=fold, tier=tier, seed=seed, changes=changes, folder=folder)
+    return training.train(method, **options)
 
 
-def prepare(tier):  # type: ignore[no-untyped-def]
+def prepare(tier: str) -> None:
     """Bake the faces and generate the data sets of a tier, showing progress; see `training.prepare`."""
     from facelib.papers.joint_attention import training
 
     training.prepare(tier)
+
+
+def data_fingerprint(method: str, tier: str) -> str:
+    """The fingerprint of a method's data set as it would be generated today; see `training.data_fingerprint`."""
+    from facelib.papers.joint_attention import training
+
+    return training.data_fingerprint(method, tier)

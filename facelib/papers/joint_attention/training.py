@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,16 @@ import torch
 
 from facelib.conventions import POSE_BINS
 from facelib.data.archive import FaceArchive
-from facelib.data.embedded import FaceScapeSettings, WebFacesSettings, open_facescape, open_web_faces
+from facelib.data.embedded import (
+    FaceScapeSettings,
+    WebFacesSettings,
+    fingerprint_of,
+    open_facescape,
+    open_web_faces,
+)
 from facelib.data.protocol import rows_of, split_identities
 from facelib.errors import MissingPart, unknown_name
-from facelib.faces.scene import SceneSettings
+from facelib.faces.population import EXPRESSIONS
 from facelib.losses.margins import AdaFaceHead, AdaFaceSettings
 from facelib.models.irnet import IRNet18, IRNetSettings, map_size
 from facelib.models.joint_attention import JointAttentionNetwork, JointAttentionSettings, load_body
@@ -99,6 +106,20 @@ def train(
 
 def open_data(settings: RecognitionSettings, method: Method) -> FaceArchive:
     """The data set that a method learns from: web photographs for the pretraining, FaceScape for all others."""
+    source = data_settings(settings, method)
+    if isinstance(source, WebFacesSettings):
+        with progress_bar("web faces", source.identities * source.images, "images") as bar:
+            return open_web_faces(source, bar.advance)
+    with progress_bar("FaceScape counterpart", source.identities * source.views * len(EXPRESSIONS), "images") as bar:
+        return open_facescape(source, bar.advance)
+
+
+def data_settings(settings: RecognitionSettings, method: Method) -> WebFacesSettings | FaceScapeSettings:
+    """The generated data set of a method.
+
+    Raises:
+        MissingPart: when the settings ask for licensed data.
+    """
     if settings.data != "embedded":
         raise MissingPart(
             "the paper tier reads FaceScape, which its owners license: no reader is configured here; "
@@ -106,21 +127,21 @@ def open_data(settings: RecognitionSettings, method: Method) -> FaceArchive:
         )
     size = settings.network.image_size
     if method.kind == "pretraining":
-        scene = SceneSettings(
-            image_size=size, background="structured", light_variation=1.0, noise=0.03, blur=1.2, crop_jitter=0.04
-        )
-        web = WebFacesSettings(identities=settings.web.identities, images=settings.web.images, scene=scene)
-        with progress_bar("web faces", web.identities * web.images, "images") as bar:
-            return open_web_faces(web, bar.advance)
-    scene = SceneSettings(image_size=size, background="removed")
+        web = WebFacesSettings(identities=settings.web.identities, images=settings.web.images)
+        return replace(web, scene=replace(web.scene, image_size=size))
     facescape = FaceScapeSettings(
         identities=settings.facescape.identities,
         views=settings.facescape.views,
         fixed_albedo=settings.facescape.fixed_albedo,
-        scene=scene,
     )
-    with progress_bar("FaceScape counterpart", facescape.identities * facescape.views * 20, "images") as bar:
-        return open_facescape(facescape, bar.advance)
+    return replace(facescape, scene=replace(facescape.scene, image_size=size))
+
+
+def data_fingerprint(method: str, tier: str) -> str:
+    """The fingerprint of a method's data set as it would be generated today."""
+    settings = data_settings(settings_of(tier), METHODS[method])
+    name = "embedded_web_faces" if isinstance(settings, WebFacesSettings) else "embedded_facescape"
+    return fingerprint_of(name, settings)
 
 
 def prepare(tier: str) -> None:
