@@ -47,7 +47,7 @@ class FaceScapeSettings:
         yaw_limit: degrees; yaw is spread evenly over -limit to limit, but for
         frontal_share: of the photographs, whose yaw lies within 15 degrees; they fill the gallery and the first bin.
         pitch_spread, roll_spread: standard deviations in degrees.
-        scene: camera, light and sensor.
+        scene: camera, light and sensor; a studio's cameras are calibrated, so their colours vary little.
     """
 
     identities: int = 140
@@ -59,7 +59,11 @@ class FaceScapeSettings:
     frontal_share: float = 0.2
     pitch_spread: float = 6.0
     roll_spread: float = 3.0
-    scene: SceneSettings = field(default_factory=lambda: SceneSettings(image_size=112, background="removed"))
+    scene: SceneSettings = field(
+        default_factory=lambda: SceneSettings(
+            image_size=112, background="removed", metering=0.3, exposure=0.15, white_balance=0.03
+        )
+    )
 
 
 @dataclass(frozen=True)

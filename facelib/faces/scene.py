@@ -13,7 +13,7 @@ from typing import Literal
 import torch
 from torch.nn import functional
 
-from facelib.errors import BadInput, check_shape, unknown_name
+from facelib.errors import BadInput, check_finite, check_shape, unknown_name
 from facelib.faces.morphable_model import MorphableModel
 from facelib.geometry.camera import PerspectiveCamera, WeakPerspectiveCamera, face_to_camera
 from facelib.geometry.lighting import ambient_and_directional, shade
@@ -112,7 +112,7 @@ def render(
         generator: of all randomness.
 
     Raises:
-        BadInput: on wrong shapes.
+        BadInput: on wrong shapes or non-finite vertices or angles.
         UnknownName: on an unknown camera or background.
     """
     _check(settings)
@@ -120,6 +120,8 @@ def render(
     check_shape("vertices", vertices, (None, len(model.mean), 3))
     check_shape("albedo", albedo, (batch, len(model.mean), 3))
     check_shape("pose", pose, (batch, 3))
+    check_finite("vertices", vertices)
+    check_finite("pose", pose)
     rotation = euler_to_matrix(*pose.unbind(1))
     distance = _uniform(batch, *settings.distance, generator)
     translation = torch.stack((torch.zeros(batch), torch.zeros(batch), distance), dim=1)
@@ -142,7 +144,8 @@ def render(
 
     landmarks = screen[:, model.landmarks]
     scale, center_u, center_v = _camera_numbers(camera)
-    depth = functional.avg_pool2d(fragments.depth.nan_to_num(posinf=0.0)[:, None] * covered, samples) / cover
+    depth_seen = fragments.depth.where(fragments.mask, 0.0)
+    depth = functional.avg_pool2d(depth_seen[:, None], samples) / cover
     mask = cover[:, 0] >= 0.5
     return Rendering(
         image=image,
@@ -233,7 +236,7 @@ def _develop(
     image = image.clamp(0, 1) ** (1 / GAMMA)
     noise = _uniform(batch, 0.0, settings.noise, generator)[:, None, None, None]
     image = (image + noise * torch.randn(image.shape, generator=generator)).clamp(0, 1)
-    return image * (cover > 0.5) if settings.background == "removed" else image
+    return image * (cover >= 0.5) if settings.background == "removed" else image
 
 
 def _draw_background(count: int, settings: SceneSettings, generator: torch.Generator) -> torch.Tensor:
@@ -272,9 +275,10 @@ def _blur(image: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
 def _visible(landmarks: torch.Tensor, depth: torch.Tensor, samples: int) -> torch.Tensor:
     """Whether each landmark (B, 68, 3: u, v, depth) lies in the image and on the nearest surface around it."""
     size = depth.shape[-1]
-    farthest = functional.max_pool2d(depth.nan_to_num(posinf=1e9)[:, None], 3, stride=1, padding=1)[:, 0]
     column, row = (landmarks[..., :2] * samples).floor().long().unbind(-1)
     inside = (column >= 0) & (column < size) & (row >= 0) & (row < size)
-    index = row.clamp(0, size - 1) * size + column.clamp(0, size - 1)
-    surface = farthest.flatten(1).gather(1, index)
-    return inside & (landmarks[..., 2] <= surface + LANDMARK_TOLERANCE)
+    step = torch.tensor([-1, 0, 1])
+    rows = (row[..., None, None] + step[:, None]).clamp(0, size - 1)  # (B, 68, 3, 1)
+    columns = (column[..., None, None] + step).clamp(0, size - 1)  # (B, 68, 1, 3)
+    around = depth.flatten(1).gather(1, (rows * size + columns).flatten(1)).view(*row.shape, 9)
+    return inside & (landmarks[..., 2] <= around.amax(dim=-1) + LANDMARK_TOLERANCE)  # infinite off the head

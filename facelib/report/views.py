@@ -28,11 +28,20 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 STUDIO = SceneSettings(
-    distance=(1000.0, 1000.0), crop=1.6, crop_jitter=0.0, light_variation=0.0, noise=0.0, blur=0.0, supersample=2
+    distance=(1000.0, 1000.0),
+    crop=1.6,
+    crop_jitter=0.0,
+    light_variation=0.0,
+    metering=0.0,
+    exposure=0.0,
+    white_balance=0.0,
+    noise=0.0,
+    blur=0.0,
+    supersample=1,
 )
-ENLARGE = 2  # pictures are rendered larger and averaged, so that the outline on white is smooth
+ENLARGE = 4  # pictures are rendered larger and averaged, so that the outline on white is smooth
 AXIS_LENGTH = 90.0  # mm
-AXIS_COLOURS = {"x": PALETTE[5], "y": PALETTE[2], "z": PALETTE[0]}
+AXIS_COLOURS = (PALETTE[5], PALETTE[2], PALETTE[0])  # x, y, z
 
 
 def photograph(
@@ -215,8 +224,10 @@ def draw_landmarks(shot: Rendering, label: str) -> Figure:
     panel.imshow(shot.image[0].permute(1, 2, 0).numpy(), extent=_extent(shot), alpha=0.75)
     for place, (name, numbers) in enumerate(LANDMARK_GROUPS.items()):
         u, v = shot.landmarks[0, list(numbers)].T.numpy()
-        colour = PALETTE[place % len(PALETTE)]
-        panel.plot(u, v, "o-", ms=3.2, lw=0.8, color=colour, label=f"{name} {numbers[0]}-{numbers[-1]}")
+        colour = (*PALETTE, "#000000")[place]
+        panel.plot(
+            u, v, "o-", ms=3.2, lw=0.8, color=colour, label=f"{name.replace('_', ' ')} {numbers[0]}-{numbers[-1]}"
+        )
         for number, x, y in zip(numbers, u, v, strict=True):
             panel.annotate(str(number), (x, y), (2, 2), textcoords="offset points", fontsize=5, color="#222222")
     panel.axis("off")
@@ -239,41 +250,42 @@ def draw_frames(model: MorphableModel, vertices: torch.Tensor, albedo: torch.Ten
     pose = torch.tensor([[0.0, 0.0, 0.0], [90.0, 0.0, 0.0]])
     shot = photograph(model, vertices.expand(2, -1, -1), albedo, pose, size=260, crop=2.0)
     figure, panels = plt.subplots(1, 3, figsize=(9.4, 3.3), layout="constrained")
-    for panel, picture, name in zip(panels, (0, 1, 0), ("from the front", "from its left side", ""), strict=True):
-        panel.imshow(shot.image[picture].permute(1, 2, 0).numpy(), extent=_extent(shot), alpha=0.8)
-        panel.set_title(f"Face frame, {name}" if name else "Camera frame and pixels")
+    titles = ("Face frame, from the front", "Face frame, yaw 90°", "Camera frame and pixels")
+    for panel, picture, title in zip(panels, (0, 1, 0), titles, strict=True):
+        panel.imshow(
+            shot.image[picture].permute(1, 2, 0).numpy(),
+            extent=_extent(shot),
+            alpha=0.4 if panel is panels[2] else 0.85,
+        )
+        panel.set_title(title)
         panel.axis("off")
     tips = torch.cat((torch.zeros(1, 3), AXIS_LENGTH * torch.eye(3)))[None].expand(2, -1, -1)
-    depth = torch.stack((torch.zeros(2), torch.zeros(2), shot.distance), dim=1)
+    place = torch.stack((torch.zeros(2), torch.zeros(2), shot.distance), dim=1)
     camera = PerspectiveCamera(shot.focal, *shot.center.unbind(1))
-    screen = camera.project(face_to_camera(tips, shot.rotation, depth))[..., :2]
-    for panel, (origin, *ends) in zip(panels, screen.numpy(), strict=False):
-        _draw_axes(panel, origin, dict(zip("xyz", ends, strict=True)), "out of the page")
-    origin, step = np.array([14.0, 14.0]), 80.0
-    ends = {"x": origin + [step, 0], "y": origin + [0, step], "z": origin}
-    _draw_axes(panels[2], origin, ends, "into the page", {"x": "x, u (columns)", "y": "y, v (rows)"}, tail="x")
-    figure_label = f"axes of {AXIS_LENGTH:.0f} mm; {label}"
-    stamp(figure, figure_label)
+    for panel, axes in zip(panels, camera.project(face_to_camera(tips, shot.rotation, place)).numpy(), strict=False):
+        _draw_axes(panel, axes, ("x", "y", "z"))
+    corner = np.array([14.0, 14.0, 0.0])  # drawn inside the picture; its true place is the camera's
+    _draw_axes(panels[2], corner + np.concatenate((np.zeros((1, 3)), 65 * np.eye(3))), ("x, u", "y, v", "z"))
+    stamp(figure, f"face axes of {AXIS_LENGTH:.0f} mm; {label}")
     return figure
 
 
-def _draw_axes(
-    panel: Axes, origin: np.ndarray, ends: dict[str, np.ndarray], along_view: str,
-    names: dict[str, str] | None = None, tail: str = ".",
-) -> None:  # fmt: skip
-    """Arrows from the origin; an axis along the line of sight is a ring around a dot (or a cross)."""
-    for axis, end in ends.items():
-        colour, text = AXIS_COLOURS[axis], (names or {}).get(axis, axis)
-        if np.linalg.norm(end - origin) < 12:  # pixels
-            panel.plot(*origin, "o", ms=10, mfc="white", mec=colour, mew=1.6)
-            panel.plot(*origin, tail, ms=5, color=colour, mew=1.6)
-            panel.annotate(
-                f"{text} {along_view}", origin, (8, -12), textcoords="offset points", fontsize=8, color=colour
-            )
+def _draw_axes(panel: Axes, points: np.ndarray, names: Sequence[str]) -> None:
+    """Arrows for the origin and three tips (4, 3: u, v, depth).
+
+    An axis along the line of sight is a ring, with a cross where it goes into the page and a dot where it comes out.
+    """
+    (*origin, depth), *tips = points.tolist()
+    for (u, v, tip_depth), name, colour in zip(tips, names, AXIS_COLOURS, strict=True):
+        if np.hypot(u - origin[0], v - origin[1]) < 12:  # pixels
+            mark, text = ("x", f"{name} into the page") if tip_depth > depth else (".", f"{name} out of the page")
+            panel.plot(*origin, "o", ms=10, mfc="white", mec=colour, mew=1.6, zorder=4)
+            panel.plot(*origin, mark, ms=5, color=colour, mew=1.6, zorder=5)
+            panel.annotate(text, (origin[0], origin[1]), (8, -12), textcoords="offset points", fontsize=8, color=colour)
         else:
             arrow = {"arrowstyle": "-|>", "color": colour, "lw": 2, "shrinkA": 0, "shrinkB": 0}
-            panel.annotate("", end, origin, arrowprops=arrow)
-            panel.annotate(text, end, (4, 3), textcoords="offset points", fontsize=9, color=colour, fontweight="bold")
+            panel.annotate("", (u, v), (origin[0], origin[1]), arrowprops=arrow)
+            panel.annotate(name, (u, v), (4, 3), textcoords="offset points", fontsize=9, color=colour, weight="bold")
 
 
 def _extent(shot: Rendering) -> tuple[float, float, float, float]:

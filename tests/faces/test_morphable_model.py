@@ -58,7 +58,10 @@ def test_vertices_by_loops(small_model: MorphableModel) -> None:
 def test_albedo_by_loops_and_in_range(small_model: MorphableModel) -> None:
     texture = torch.randn(2, 4)
     expected = torch.stack(
-        [small_model.texture_mean + sum(c * b for c, b in zip(row, small_model.texture_basis, strict=True)) for row in texture]
+        [
+            small_model.texture_mean + sum(c * b for c, b in zip(row, small_model.texture_basis, strict=True))
+            for row in texture
+        ]
     )
     torch.testing.assert_close(small_model.albedo(texture), expected.clamp(0.01, 1))
     extreme = small_model.albedo(100 * texture)
@@ -194,7 +197,9 @@ def test_reading_needs_no_anny(face_model: MorphableModel) -> None:
         "import sys; from facelib.faces.baking import load_face_model; import facelib.faces.scene;"
         "load_face_model('coarse'); sys.exit('anny' in sys.modules)"
     )
-    result = subprocess.run([sys.executable, "-c", program], env=os.environ, capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        [sys.executable, "-c", program], env=os.environ, capture_output=True, text=True, check=False
+    )
     assert result.returncode == 0, result.stderr
 
 
@@ -207,7 +212,7 @@ def test_baked_model(face_model: MorphableModel) -> None:
     assert int(face_model.triangles.max()) < count
     assert int(face_model.uv_triangles.max()) < len(face_model.uv)
     spread = face_model.identity_basis.flatten(1).norm(dim=1)
-    assert (spread[1:] <= spread[:-1] * 1.1).all()  # strongest first, but for the denser eyes of this mesh
+    assert (spread[1:10] < spread[:9]).all()  # strongest first
     size = face_model.mean.amax(dim=0) - face_model.mean.amin(dim=0)
     assert 120 < size[0] < 200  # mm: ears included
     assert 200 < size[1] < 330  # crown to neck

@@ -16,6 +16,7 @@ from torch import nn
 from facelib.conventions import POSE_BINS
 from facelib.data.archive import FaceArchive
 from facelib.data.protocol import gallery_and_probes
+from facelib.errors import BadInput
 from facelib.metrics.identification import gallery_scores, genuine_and_impostor, rank1
 from facelib.metrics.verification import area_under_curve, equal_error_rate, tar_at_far
 from facelib.models.blocks import Embedding
@@ -27,7 +28,13 @@ IMAGES_AT_ONCE = 256
 
 @torch.no_grad()
 def embed(network: nn.Module, archive: FaceArchive, rows: np.ndarray) -> np.ndarray:
-    """Unit embeddings (N, D) of these rows' images; the network is put in eval mode for it."""
+    """Unit embeddings (N, D) of these rows' images; the network is put in eval mode for it.
+
+    Raises:
+        BadInput: without rows, or on a NaN image.
+    """
+    if len(rows) == 0:
+        raise BadInput(f"no rows to embed of data set {archive.name}: expected at least one")
     was_training, device = network.training, next(network.parameters()).device
     network.eval()
     call: Any = getattr(network, "embed_images", network)
@@ -78,14 +85,24 @@ def pose_metrics(scored: dict[str, np.ndarray], bins: Iterable[str] = POSE_BINS)
 
     Returns:
         name -> {"value", "unit"}; a bin's metric is named "tar_at_far_1pct/30-60".
+
+    Raises:
+        BadInput: when a bin, which the message names, holds fewer than 100 impostor scores.
     """
-    metrics = {f"{TAR_AT_FAR}/{name}": tar_at_far(*split_scores(scored, name), FAR) for name in bins}
+    metrics = {f"{TAR_AT_FAR}/{name}": _tar_of_bin(scored, name) for name in bins}
     genuine, impostor = split_scores(scored)
     metrics[TAR_AT_FAR] = tar_at_far(genuine, impostor, FAR)
     metrics["auc"] = area_under_curve(genuine, impostor)
     metrics["eer"] = equal_error_rate(genuine, impostor)
     metrics["rank1"] = rank1(scored["scores"], scored["probe_identity"], scored["identities"])
     return {name: {"value": float(value), "unit": "fraction"} for name, value in metrics.items()}
+
+
+def _tar_of_bin(scored: dict[str, np.ndarray], pose: str) -> float:
+    try:
+        return tar_at_far(*split_scores(scored, pose), FAR)
+    except BadInput as error:
+        raise BadInput(f"pose bin {pose}: {error}") from error
 
 
 def split_scores(scored: dict[str, np.ndarray], pose: str | None = None) -> tuple[np.ndarray, np.ndarray]:
