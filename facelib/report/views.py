@@ -39,7 +39,7 @@ STUDIO = SceneSettings(
     blur=0.0,
     supersample=1,
 )
-ENLARGE = 4  # pictures are rendered larger and averaged, so that the outline on white is smooth
+ENLARGE = 3  # pictures are rendered larger and averaged, so that the outline on white is smooth
 AXIS_LENGTH = 90.0  # mm
 AXIS_COLOURS = (PALETTE[5], PALETTE[2], PALETTE[0])  # x, y, z
 
@@ -134,7 +134,7 @@ def turnable_faces(
     check_shape("albedo", albedo, (len(vertices), len(model.mean), 3))
     _check_titles(titles, len(vertices))
     frontal, turned = (
-        photograph(model, vertices, albedo, torch.tensor([[yaw, 0.0, 0.0]]).expand(len(vertices), 3), size=300).image
+        photograph(model, vertices, albedo, torch.tensor([[yaw, 0.0, 0.0]]).expand(len(vertices), 3), size=240).image
         for yaw in (0.0, -40.0)
     )
     figure = make_subplots(

@@ -1,0 +1,271 @@
+"""Runs of paper 1 from data to record: the same every time, even when killed on the way."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tiny_runs import TINY, use_private_runs, use_tiny_data
+
+from facelib.conventions import POSE_BINS
+from facelib.data.archive import FaceArchive
+from facelib.data.protocol import rows_of, split_identities
+from facelib.errors import BadInput, MissingPart, UnknownName
+from facelib.faces.morphable_model import MorphableModel
+from facelib.papers.joint_attention.methods import METHODS
+from facelib.papers.joint_attention.protocol import embed
+from facelib.papers.joint_attention.settings import settings_of
+from facelib.papers.joint_attention.tasks import JointTask
+from facelib.papers.joint_attention.training import build_task, load_recogniser, open_data, train
+from facelib.runs.folders import RUNS_VARIABLE, record_path, run_folder
+from facelib.runs.records import Record, read_record, read_scores, same_result
+
+
+@pytest.fixture(autouse=True, scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory, face_model: MorphableModel) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        use_tiny_data(patch, tmp_path_factory)
+        use_private_runs(patch, tmp_path_factory.mktemp("tiny_runs"))
+        yield
+
+
+@pytest.fixture(scope="module")
+def records(folders: None) -> dict[str, Record]:
+    return {name: read_record(train(name, changes=TINY)) for name in METHODS}
+
+
+@pytest.fixture(scope="module")
+def archive(folders: None) -> FaceArchive:
+    return open_data(settings_of("smoke", TINY), METHODS["jam_je"])
+
+
+def joint_task(archive: FaceArchive, name: str = "jam_je") -> JointTask:
+    split = split_identities(archive.identities, 0)
+    rows = (rows_of(archive, part) for part in (split.training, split.validation))
+    task = build_task(METHODS[name], settings_of("smoke", TINY), archive, *rows, seed=0, pretrained=None)
+    assert isinstance(task, JointTask)
+    return task
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_makes_a_record(records: dict[str, Record], method: str) -> None:
+    record = records[method]
+
+    assert (record.method, record.fold, record.tier, record.seed) == (method, 0, "smoke", 0)
+    assert all(0 <= metric["value"] <= 1 for metric in record.metrics.values())
+    bins = {f"tar_at_far_1pct/{name}" for name in POSE_BINS} if method != "pretrain_ir18" else set()
+    assert record.metrics.keys() == {"tar_at_far_1pct", "auc", "eer", "rank1"} | bins
+    assert len(record.history) == 2
+    assert record.parameters["network"]["width"] == 0.125
+    source = "embedded_web_faces" if method == "pretrain_ir18" else "embedded_facescape"
+    assert record.data["source"] == source
+
+
+def test_methods_differ_by_their_losses(records: dict[str, Record]) -> None:
+    terms = {name: set(record.history[0]["losses"]) for name, record in records.items()}
+
+    assert terms["ir18"] == {"identity_2d"}
+    assert terms["jam"] == {"identity_2d", "identity_3d"}
+    assert terms["jam_je"] == {"identity_2d", "identity_3d", "joint_entropy"}
+    assert records["jam"].history[0]["watch"].keys() == {"gamma", "joint_entropy"}
+    results = [records[name].metrics["auc"]["value"] for name in ("ir18", "jam", "jam_je")]
+    assert len(set(results)) == 3
+
+
+def test_training_teaches_something(records: dict[str, Record]) -> None:
+    # A guess has AUC 0.5; after two epochs on ten people every method knows strangers better than that.
+    for name in ("ir18", "jam", "jam_je"):
+        assert records[name].metrics["auc"]["value"] > 0.6
+        first, last = records[name].history
+        assert last["losses"]["identity_2d"] < first["losses"]["identity_2d"]
+
+
+def test_nobody_evaluated_was_trained_on(records: dict[str, Record], archive: FaceArchive) -> None:
+    scored = read_scores(record_path(run_folder("joint_attention", "smoke", "jam_je", 0, 0)), records["jam_je"])
+    split = split_identities(archive.identities, 0)
+
+    assert scored["identities"].tolist() == split.evaluation.tolist()
+    assert not set(scored["identities"]) & set(joint_task(archive).classes)
+
+
+@pytest.mark.parametrize("method", ["ir18", "jam_je"])
+def test_the_stored_network_embeds_images_alone(
+    records: dict[str, Record], archive: FaceArchive, method: str
+) -> None:
+    network = load_recogniser(method, changes=TINY)
+    scored = read_scores(record_path(run_folder("joint_attention", "smoke", method, 0, 0)), records[method])
+
+    assert not network.training
+    assert not any("3d" in name for name, _ in network.named_parameters())
+    embeddings = embed(network, archive, scored["rows"])
+    np.testing.assert_allclose(embeddings, scored["embeddings"], atol=1e-6)
+    alone = embed(network, archive, scored["rows"][:1])  # a batch of one
+    np.testing.assert_allclose(alone, scored["embeddings"][:1], atol=1e-5)
+
+
+@pytest.mark.parametrize("method", ["pretrain_ir18", "jam_je"])
+def test_two_runs_are_identical(records: dict[str, Record], tmp_path: Path, method: str) -> None:
+    again = read_record(train(method, changes=TINY, folder=tmp_path / "again"))
+
+    assert same_result(records[method], again) == []
+
+
+def test_a_finished_run_is_read_back(records: dict[str, Record]) -> None:
+    again = read_record(train("ir18", changes=TINY))
+
+    assert same_result(records["ir18"], again) == []
+    assert again.wall_time_s == records["ir18"].wall_time_s  # no epoch was trained
+
+
+def test_another_seed_and_fold_are_other_runs(records: dict[str, Record]) -> None:
+    other = read_record(train("ir18", fold=1, seed=3, changes=TINY))
+
+    assert (other.fold, other.parameters["training"]["seed"]) == (1, 3)
+    assert other.metrics != records["ir18"].metrics
+
+
+def test_a_run_killed_by_signal_9_ends_as_an_undisturbed_one(records: dict[str, Record], tmp_path: Path) -> None:
+    pretrained = run_folder("joint_attention", "smoke", "pretrain_ir18", 0, 0)
+    runs = tmp_path / "runs"
+    folder = runs / "joint_attention" / "smoke" / "jam_je-fold0-seed0"
+    folder.parent.mkdir(parents=True)
+    (folder.parent / pretrained.name).symlink_to(pretrained, target_is_directory=True)
+    changes = [word for name, value in TINY.items() for word in ("--set", f"{name}={json.dumps(value)}")]
+    command = [sys.executable, "-m", "facelib", "run", "joint_attention", "jam_je", "--directly", *changes]
+    environment = os.environ | {RUNS_VARIABLE: str(runs), "OMP_NUM_THREADS": str(torch.get_num_threads())}
+
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
+        while not list(folder.glob("checkpoint_*.pt")):
+            assert process.poll() is None, "the run ended before its first checkpoint"
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+    assert not record_path(folder).exists()
+    assert not (folder / "weights.safetensors").exists()
+
+    subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)
+    assert same_result(records["jam_je"], read_record(record_path(folder))) == []
+
+
+def test_without_pretraining_the_command_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_private_runs(monkeypatch, tmp_path)
+
+    with pytest.raises(MissingPart, match="facelib run joint_attention pretrain_ir18 --fold 0 --tier smoke"):
+        train("jam", changes=TINY)
+    with pytest.raises(MissingPart, match="facelib run joint_attention jam --fold 0 --tier smoke"):
+        load_recogniser("jam")
+
+
+def test_licensed_data_is_asked_for() -> None:
+    with pytest.raises(MissingPart, match="its owners license.*--tier gpu"):
+        train("ir18", tier="paper")
+
+
+def test_wrong_names_are_said_before_anything_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_private_runs(monkeypatch, tmp_path)
+    with pytest.raises(UnknownName, match="unknown method 'jam_ej'.*did you mean 'jam_je'"):
+        train("jam_ej")
+    with pytest.raises(UnknownName, match="unknown method 'jam_ej'"):
+        load_recogniser("jam_ej")
+    with pytest.raises(UnknownName, match="unknown tier 'laptap'"):
+        train("jam", tier="laptap")
+    with pytest.raises(UnknownName, match=r"unknown parameter 'loss\.bin'"):
+        train("jam", changes={"loss.bin": 3})
+    with pytest.raises(BadInput, match="fold is 3"):
+        train("ir18", fold=3, changes=TINY)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_weights_of_other_settings_do_not_fit(records: dict[str, Record]) -> None:
+    with pytest.raises(BadInput, match="build the model with the settings it was trained with"):
+        load_recogniser("jam", changes=TINY | {"network.width": 0.25})
+
+
+def test_a_batch_pairs_photographs_with_clouds_of_their_expression(archive: FaceArchive) -> None:
+    task = joint_task(archive)
+    rows = np.array([rows_of(archive, task.classes[[2]])[7], rows_of(archive, task.classes[[0]])[0]])
+    batch = task.batch(rows)
+
+    assert batch.labels.tolist() == [2, 0]
+    cloud = archive.arrays["clouds"][archive.arrays["cloud"][rows[0]]]
+    centred = cloud - cloud.mean(axis=0)
+    expected = centred / np.linalg.norm(centred, axis=1).max()
+    np.testing.assert_allclose(batch.points[0].numpy(), expected, atol=1e-5)
+
+
+def test_batches_hold_every_photograph_once_in_a_new_order(archive: FaceArchive) -> None:
+    task = joint_task(archive)
+    orders = []
+    for seed in (0, 0, 1):
+        batches = list(task.batches(0, torch.Generator().manual_seed(seed)))
+        assert len(batches) == task.batch_count
+        orders.append(torch.cat([batch.labels for batch in batches]).tolist())
+
+    assert orders[0] == orders[1] != orders[2]
+    left_out = len(rows_of(archive, task.classes)) - len(orders[0])
+    assert 0 <= left_out < 64
+    assert max(np.bincount(orders[0])) <= 60
+
+
+def test_the_joint_entropy_is_watched_where_it_is_not_minimised(archive: FaceArchive) -> None:
+    watched = {}
+    for name in ("jam", "jam_je"):
+        task = joint_task(archive, name)
+        terms = task.losses(task.batch(np.flatnonzero(np.isin(archive.arrays["identity"], task.classes))[:4]))
+        assert ("joint_entropy" in terms) == (name == "jam_je")
+        watched[name] = task.watch()["joint_entropy"]
+
+    assert watched["jam"] == pytest.approx(watched["jam_je"])
+    assert watched["jam"] > 0
+
+
+def with_nan(archive: FaceArchive, column: str, place: int) -> FaceArchive:
+    damaged = np.array(archive.arrays[column], np.float32)
+    damaged[place].ravel()[0] = np.nan
+    return dataclasses.replace(archive, arrays=archive.arrays | {column: damaged})
+
+
+@pytest.mark.parametrize("method", ["ir18", "jam_je"])
+def test_a_nan_image_is_refused(records: dict[str, Record], archive: FaceArchive, method: str) -> None:
+    damaged = with_nan(archive, "images", 3)
+
+    with pytest.raises(BadInput, match="images holds 1 non-finite"):
+        embed(load_recogniser(method, changes=TINY), damaged, np.arange(5))
+
+
+def test_a_nan_image_is_refused_in_training(archive: FaceArchive) -> None:
+    task = joint_task(archive)
+    row = rows_of(archive, task.classes)[0]
+    task.archive = with_nan(archive, "images", row)
+
+    with pytest.raises(BadInput, match="non-finite"):
+        task.losses(task.batch(rows_of(archive, task.classes)[:4]))
+
+
+def test_a_nan_cloud_is_refused(archive: FaceArchive) -> None:
+    first = rows_of(archive, split_identities(archive.identities, 0).training)[0]
+
+    with pytest.raises(BadInput, match="non-finite"):
+        joint_task(with_nan(archive, "clouds", archive.arrays["cloud"][first]))
+
+
+def test_a_batch_of_one_cannot_be_trained_on(archive: FaceArchive) -> None:
+    task = joint_task(archive)
+
+    with pytest.raises(BadInput, match="one"):
+        task.losses(task.batch(rows_of(archive, task.classes)[:1]))
+
+
+def test_too_few_people_for_a_false_accept_rate_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"\d+ impostor scores: expected at least 100"):
+        train("ir18", changes=TINY | {"facescape.identities": 9, "facescape.views": 1}, folder=tmp_path)
