@@ -130,9 +130,8 @@ def draw_pairs(pairs: dict[str, list[AttentionPair]]) -> Figure:
             for side, title in enumerate(("gallery", f"{pair.angle:.0f}°")):
                 axis = axes[row][2 * place + side]
                 axis.imshow(pair.images[side].transpose(1, 2, 0).mean(axis=2), cmap="gray", vmin=0, vmax=1)
-                drawn = axis.imshow(
-                    np.log2(pair.attention[side]), cmap="RdBu_r", alpha=0.45, vmin=-SHOWN_RANGE, vmax=SHOWN_RANGE
-                )
+                shown = np.log2(np.maximum(pair.attention[side], 2**-SHOWN_RANGE))  # attention may underflow to 0
+                drawn = axis.imshow(shown, cmap="RdBu_r", alpha=0.45, vmin=-SHOWN_RANGE, vmax=SHOWN_RANGE)
                 axis.set(xticks=[], yticks=[])
                 axis.set_title(f"{label}\n{title}" if row == 0 else title, fontsize=8, loc="center", weight="normal")
                 for spine in axis.spines.values():

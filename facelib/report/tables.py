@@ -73,9 +73,9 @@ def to_latex(table: pd.DataFrame, above: str) -> str:
     """A LaTeX table (booktabs) with its caption."""
     shown = readable(table)
     columns = "ll" + "r" * (len(shown.columns) - 2)
-    lines = [" & ".join(str(v).replace("±", r"$\pm$") for v in line) + r" \\" for line in shown.itertuples(index=False)]
-    head = " & ".join(shown.columns).replace("%", r"\%") + r" \\"
-    opening = [r"\begin{table}", rf"\caption{{{above}}}", rf"\begin{{tabular}}{{{columns}}}"]
+    lines = [" & ".join(map(_latex, line)) + r" \\" for line in shown.itertuples(index=False)]
+    head = " & ".join(map(_latex, shown.columns)) + r" \\"
+    opening = [r"\begin{table}", rf"\caption{{{_latex(above)}}}", rf"\begin{{tabular}}{{{columns}}}"]
     closing = [r"\end{tabular}", r"\end{table}", ""]
     return "\n".join([*opening, r"\toprule", head, r"\midrule", *lines, r"\bottomrule", *closing])
 
@@ -94,3 +94,11 @@ def _head(column: str) -> str:
     names = {"tar_at_far_1pct": "TAR@1%FAR", "auc": "AUC", "eer": "EER"}
     metric, _, pose = column.partition("/")
     return f"{pose}°" if pose else names.get(metric, metric)
+
+
+def _latex(value: object) -> str:
+    """Text with the characters that LaTeX reads otherwise, or not without further packages, spelt out."""
+    text = str(value)
+    for character, command in {"%": r"\%", "&": r"\&", "_": r"\_", "±": r"$\pm$", "°": r"$^\circ$"}.items():
+        text = text.replace(character, command)
+    return text

@@ -145,9 +145,7 @@ def test_the_first_point_is_the_tip_of_the_nose(facescape: FaceArchive, face_mod
         np.testing.assert_allclose(facescape.arrays["clouds"][20 * identity, 0], tip, atol=1e-3)  # mm
 
 
-def test_each_cloud_lies_on_the_head_with_its_expression(
-    facescape: FaceArchive, face_model: MorphableModel
-) -> None:
+def test_each_cloud_lies_on_the_head_with_its_expression(facescape: FaceArchive, face_model: MorphableModel) -> None:
     identity = sample_people(face_model, 1, FACESCAPE.seed).identity.expand(2, -1)
     heads = face_model.vertices(identity, expression_coefficients(face_model, ["neutral", "mouth_stretch"]))
     stretched = facescape.arrays["clouds"][list(EXPRESSIONS).index("mouth_stretch")]

@@ -99,9 +99,7 @@ def test_nobody_evaluated_was_trained_on(records: dict[str, Record], archive: Fa
 
 
 @pytest.mark.parametrize("method", ["ir18", "jam_je"])
-def test_the_stored_network_embeds_images_alone(
-    records: dict[str, Record], archive: FaceArchive, method: str
-) -> None:
+def test_the_stored_network_embeds_images_alone(records: dict[str, Record], archive: FaceArchive, method: str) -> None:
     network = load_recogniser(method, changes=TINY)
     scored = read_scores(record_path(run_folder("joint_attention", "smoke", method, 0, 0)), records[method])
 
@@ -166,13 +164,13 @@ def test_without_pretraining_the_command_is_named(tmp_path: Path, monkeypatch: p
 
 
 def test_licensed_data_is_asked_for() -> None:
-    with pytest.raises(MissingPart, match="its owners license.*--tier gpu"):
+    with pytest.raises(MissingPart, match=r"its owners license.*--tier gpu"):
         train("ir18", tier="paper")
 
 
 def test_wrong_names_are_said_before_anything_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     use_private_runs(monkeypatch, tmp_path)
-    with pytest.raises(UnknownName, match="unknown method 'jam_ej'.*did you mean 'jam_je'"):
+    with pytest.raises(UnknownName, match=r"unknown method 'jam_ej'.*did you mean 'jam_je'"):
         train("jam_ej")
     with pytest.raises(UnknownName, match="unknown method 'jam_ej'"):
         load_recogniser("jam_ej")

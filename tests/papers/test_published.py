@@ -55,7 +55,7 @@ def test_methods_name_the_runs_they_need() -> None:
 
 
 def test_unknown_paper() -> None:
-    with pytest.raises(UnknownName, match="unknown paper 'joint_atention'.*did you mean 'joint_attention'"):
+    with pytest.raises(UnknownName, match=r"unknown paper 'joint_atention'.*did you mean 'joint_attention'"):
         load_paper("joint_atention")
     with pytest.raises(UnknownName, match="paper with printed numbers 'joint_atention'"):
         published_rows("joint_atention")
@@ -89,7 +89,7 @@ def test_changes_override_the_tier(tier: str) -> None:
 
 
 def test_unknown_tier() -> None:
-    with pytest.raises(UnknownName, match="unknown tier 'smok'.*did you mean 'smoke'"):
+    with pytest.raises(UnknownName, match=r"unknown tier 'smok'.*did you mean 'smoke'"):
         settings_of("smok")
 
 

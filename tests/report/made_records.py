@@ -29,6 +29,7 @@ def make_record(method: str, fold: int = 0, tier: str = "smoke", seed: int = 0, 
         "probe_angle": np.deg2rad(degrees),
         "identities": np.arange(PEOPLE) + 10,
     }
+    arrays = {**scored, "rows": scored["probe_rows"], "embeddings": embeddings}
     computed = pose_metrics(scored, POSE_BINS)
     computed.update({name: {"value": value, "unit": "fraction"} for name, value in metrics.items()})
     folder = run_folder("joint_attention", tier, method, fold, seed)
@@ -43,7 +44,9 @@ def make_record(method: str, fold: int = 0, tier: str = "smoke", seed: int = 0, 
         parameters={},
         metrics=computed,
         wall_time_s=1.0,
-        scores=write_scores(folder / "scores.npz", {**scored, "rows": np.arange(len(degrees)), "embeddings": embeddings}),
+        scores=write_scores(
+            folder / "scores.npz", {**scored, "rows": np.arange(len(degrees)), "embeddings": embeddings}
+        ),
     )
     write_record(record_path(folder), record)
     return record

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +13,8 @@ from tiny_runs import use_private_runs
 from facelib.errors import MissingPart, UnknownName
 from facelib.report.records import folder_of, records_of, tabulated_methods
 from facelib.report.tables import caption, comparison, readable, to_latex, to_markdown, write_tables
+from facelib.runs.folders import record_path
+from facelib.runs.records import write_record
 
 PROFILE = "tar_at_far_1pct/90+"
 BY_FOLD = {"ir18": (0.25, 0.30, 0.41), "jam": (0.5, 0.5, 0.5), "jam_je": (0.1, 0.2, 0.9)}
@@ -63,8 +66,7 @@ def test_one_fold_has_no_deviation() -> None:
 def test_readable_numbers(three_folds: pd.DataFrame) -> None:
     shown = readable(three_folds)
 
-    assert shown["90+°"].tolist()[:2] == ["32.0 ± 8.2", "63.0"] or shown["90+°"][0] == "32.0 ± 8.2"
-    assert shown["90+°"][5] == "78.9"
+    assert shown["90+°"].tolist()[:2] == ["32.0 ± 8.2", "69.9"]
     assert list(shown.columns) == [
         *("method", "origin", "folds", "0-10°", "10-30°", "30-60°", "60-90°", "90+°", "TAR@1%FAR", "AUC", "EER")
     ]
@@ -87,7 +89,8 @@ def test_latex(three_folds: pd.DataFrame) -> None:
     assert r"TAR@1\%FAR" in text
     assert r"\begin{tabular}{llrrrrrrrrr}" in text
     assert text.count(r" \\") == 7
-    assert "°" not in text  # needs a package that not every document loads
+    assert text.isascii()
+    assert r"90+$^\circ$" in text
 
 
 def test_files(three_folds: pd.DataFrame, tmp_path: Path) -> None:
@@ -114,16 +117,11 @@ def test_a_missing_run_names_its_command() -> None:
 def test_a_record_without_a_metric_is_named() -> None:
     for method in BY_FOLD:
         make_record(method)
-    from dataclasses import replace
-
-    from facelib.runs.folders import record_path
-    from facelib.runs.records import write_record
-
     record = make_record("jam")
     less = {name: metric for name, metric in record.metrics.items() if name != "auc"}
     write_record(record_path(folder_of(record)), replace(record, metrics=less))
 
-    with pytest.raises(UnknownName, match="unknown metric 'auc'.*facelib run joint_attention jam"):
+    with pytest.raises(UnknownName, match=r"unknown metric 'auc'.*facelib run joint_attention jam"):
         comparison("joint_attention", "smoke")
 
 

@@ -1,0 +1,140 @@
+"""The `facelib` command: what it says, and that errors are one message before anything has been made."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from tiny_runs import use_private_runs
+
+import facelib
+from facelib.cli import main
+from facelib.faces.morphable_model import MorphableModel
+from facelib.papers.joint_attention import METHODS
+from facelib.storage import CACHE_VARIABLE
+
+
+@pytest.fixture(autouse=True)
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    use_private_runs(monkeypatch, tmp_path / "runs")
+    return tmp_path / "runs"
+
+
+def call(*words: str) -> Result:
+    return CliRunner().invoke(main, list(words))
+
+
+def refused(*words: str) -> str:
+    """The message of a call that must fail, without a traceback."""
+    result = call(*words)
+    assert result.exit_code in (1, 2)
+    assert isinstance(result.exception, SystemExit)  # click's own way out, not an error that escaped
+    assert "Traceback" not in result.output
+    return result.output
+
+
+def test_version() -> None:
+    assert facelib.__version__ in call("--version").output
+
+
+def test_help_lists_every_command() -> None:
+    text = call("--help").output
+
+    assert all(name in text for name in ("reproduce", "run", "papers", "faces", "doctor", "bench"))
+
+
+def test_papers() -> None:
+    text = call("papers").output
+
+    assert "1. joint_attention" in text
+    assert "tiers: smoke, laptop, gpu, paper" in text
+    assert all(f"   {name} " in text for name in METHODS)
+
+
+def test_one_paper_shows_its_printed_rows() -> None:
+    text = call("papers", "joint_attention").output
+
+    assert "table 1, Ours + JAM + JE: jam_je" in text
+    assert "table 1, CrossPoint: not here yet" in text
+
+
+def test_papers_for_programs() -> None:
+    (paper,) = json.loads(call("papers", "--json").output)
+
+    assert paper["number"] == 1
+    assert [method["name"] for method in paper["methods"]] == list(METHODS)
+    assert len(paper["published"]) == 29
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("papers", "joint_atention"), "did you mean 'joint_attention'?"),
+        (("reproduce", "--paper", "joint"), "unknown paper 'joint'"),
+        (("run", "joint_atention", "jam"), "did you mean 'joint_attention'?"),
+        (("run", "joint_attention", "jam_ej"), "did you mean 'jam_je'?"),
+        (("run", "joint_attention", "jam", "--tier", "smok"), "'smok' is not one of"),
+        (("run", "joint_attention", "jam", "--fold", "3"), "3 is not in the range 0<=x<=2"),
+        (("run", "joint_attention", "jam", "--set", "training.epoch=3"), "did you mean 'training.epochs'?"),
+        (("run", "joint_attention", "jam", "--set", "training.epochs"), "expected NAME=VALUE"),
+        (("run", "joint_attention", "jam", "--set", "training.epochs=many"), "training.epochs is 'many'"),
+        (("run", "joint_attention", "jam", "--set", "training.epochs=0"), "expected at least 1"),
+        (("run", "joint_attention", "ir18", "--tier", "paper", "--directly"), "its owners license"),
+        (("faces", "--sheet", "4"), "--sheet needs -o FILE.png"),
+        (("faces", "--sheet", "0", "-o", "x.png"), "0 is not in the range x>=1"),
+        (("bench", "--only", "rasterising"), "unknown benchmark 'rasterising'"),
+        (("trian",), "No such command 'trian'"),
+    ],
+)
+def test_errors_are_one_message_and_nothing_is_made(runs: Path, words: tuple[str, ...], message: str) -> None:
+    assert message in " ".join(refused(*words).split())
+    assert not runs.exists()
+
+
+def test_a_failing_disk_is_one_message(tmp_path: Path, face_model: MorphableModel) -> None:
+    (tmp_path / "file").write_text("")
+
+    assert "Error" in refused("faces", "--sheet", "1", "-o", str(tmp_path / "file" / "sheet.png"))
+
+
+def test_a_sheet_of_faces(tmp_path: Path, face_model: MorphableModel) -> None:
+    result = call("faces", "--sheet", "2", "-o", str(tmp_path / "sheet.png"))
+
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "sheet.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_faces_says_where_they_lie(face_model: MorphableModel) -> None:
+    text = call("faces").output
+
+    assert f"coarse: {len(face_model.mean)} vertices in " in text
+    assert "fine: " in text
+
+
+def test_doctor_names_what_it_looked_at() -> None:
+    result = call("doctor")
+
+    assert result.exit_code == 0, result.output
+    for name in ("core", "extra notebooks", "extra peers", "GPU", "threads", "face model", "generated data", "runs"):
+        assert name in result.output
+    assert result.output.startswith("ok   core")
+
+
+def test_doctor_offers_the_command_that_mends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "empty"))
+    result = call("doctor")
+
+    assert result.exit_code == 0  # the faces are baked when they are first needed
+    assert "MISS face model, coarse     not baked yet" in result.output
+    assert "-> facelib faces" in result.output
+
+
+def test_doctor_fails_when_a_core_package_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("facelib.doctor.CORE", ("torch", "no-such-package"))
+    result = call("doctor")
+
+    assert result.exit_code == 1
+    assert "MISS core                   missing: no-such-package" in result.output
+    assert "-> make setup" in result.output
