@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def use_private_cache(patch: pytest.MonkeyPatch, folder: Path) -> None:
     """Generate data into a folder of the tests, with the face model that the user's cache holds already."""
     faces = cache_folder() / "faces"
     folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / "faces").exists():
+    with suppress(FileExistsError):  # another worker was first
         (folder / "faces").symlink_to(faces, target_is_directory=True)
     patch.setenv(CACHE_VARIABLE, str(folder))
 

@@ -1,9 +1,11 @@
-"""The pictures of paper 1's method notebook: what goes in, attention, margins, histograms, what joint entropy does."""
+"""What paper 1's method notebook shows: code, batch, attention, margins, histograms, what joint entropy does."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+import inspect
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -17,7 +19,13 @@ from facelib.report.style import PALETTE, stamp
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-RUNNING_MEAN, RUNNING_STD = 20.0, 5.0  # of the norms, so that norms of 0, 20 and 40 give k = -1, 0 and 1 at h = 0.333
+RUNNING_MEAN, RUNNING_STD = 20.0, 5.0  # of the norms, so that norms of 4, 20 and 36 give k = -1, 0 and 1 at h = 0.333
+
+
+def code_of(function: Callable[..., Any]) -> str:
+    """The source of a function without its docstring."""
+    head, *rest = inspect.getsource(function).split('"""', 2)
+    return textwrap.dedent(head.rstrip() + "".join(rest[1:])).strip()
 
 
 def draw_batch(images: torch.Tensor, points: torch.Tensor, titles: Sequence[str], label: str) -> Figure:
@@ -70,11 +78,11 @@ def draw_grouping(points: torch.Tensor, grouping: Grouping, size: int, label: st
     panels[2].imshow(order.reshape(size, size), cmap="viridis")
     for number in order:
         panels[2].text(number % size, number // size, number, ha="center", va="center", fontsize=5, color="white")
-    for number, colour in zip((1, 4, 7), PALETTE, strict=False):
-        group = first[grouping.neighbours_2[0, number].long()]
+    for chosen, colour in zip((0, 1, 2), PALETTE, strict=False):
+        group = first[grouping.neighbours_2[0, chosen].long()]
         panels[3].scatter(group[:, 0], group[:, 1], s=9, color=colour)
-        panels[3].scatter(*second[number, :2], s=60, marker="*", color=colour, edgecolors="black", zorder=3)
-        panels[3].annotate(str(number), second[number, :2].tolist(), (5, 4), textcoords="offset points", fontsize=8)
+        panels[3].scatter(*second[chosen, :2], s=60, marker="*", color=colour, edgecolors="black", zorder=3)
+        panels[3].annotate(str(chosen), second[chosen, :2].tolist(), (5, 4), textcoords="offset points", fontsize=8)
     stamp(figure, label)
     return figure
 

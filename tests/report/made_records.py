@@ -44,9 +44,7 @@ def make_record(method: str, fold: int = 0, tier: str = "smoke", seed: int = 0, 
         parameters={},
         metrics=computed,
         wall_time_s=1.0,
-        scores=write_scores(
-            folder / "scores.npz", {**scored, "rows": np.arange(len(degrees)), "embeddings": embeddings}
-        ),
+        scores=write_scores(folder / "scores.npz", arrays),
     )
     write_record(record_path(folder), record)
     return record
