@@ -151,7 +151,9 @@ def test_a_run_killed_by_signal_9_ends_as_an_undisturbed_one(records: dict[str, 
     assert not (folder / "weights.safetensors").exists()
 
     subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)
-    assert same_result(records["jam_je"], read_record(record_path(folder))) == []
+    differences = same_result(records["jam_je"], read_record(record_path(folder)))
+    # A commit made while the tests run changes what a new process says of the code, not what came out.
+    assert [text for text in differences if not text.startswith("code.")] == []
 
 
 def test_without_pretraining_the_command_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,6 +78,7 @@ def test_hard_histogram_against_numpy() -> None:
 def test_code_of_leaves_out_the_docstring_only() -> None:
     code = pictures.code_of(pictures.hard_histogram)
 
-    assert code.startswith("def hard_histogram(") and code.endswith("return counts / len(values)")
+    assert code.startswith("def hard_histogram(")
+    assert code.endswith("return counts / len(values)")
     assert "Shares (bins,)" not in code
     assert pictures.code_of(test_bad_input).startswith("def test_bad_input")
