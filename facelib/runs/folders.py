@@ -1,6 +1,7 @@
 """Where runs lie: <runs>/<paper>/<tier>/<method>-fold<f>-seed<s>/record.json.
 
-<runs> is $FACELIB_RUNS, or `runs` in the folder from which facelib is called.
+<runs> is $FACELIB_RUNS; else `runs` in the checkout that facelib is imported from, so that notebooks, which start in
+their own folder, find it too; else `runs` in the current folder.
 """
 
 from __future__ import annotations
@@ -13,7 +14,11 @@ RUNS_VARIABLE = "FACELIB_RUNS"
 
 def runs_folder() -> Path:
     """The folder of all runs."""
-    return Path(os.environ.get(RUNS_VARIABLE) or "runs").expanduser().resolve()
+    chosen = os.environ.get(RUNS_VARIABLE)
+    if chosen:
+        return Path(chosen).expanduser().resolve()
+    checkout = Path(__file__).resolve().parents[2]
+    return (checkout if (checkout / "pyproject.toml").exists() else Path.cwd()) / "runs"
 
 
 def run_folder(paper: str, tier: str, method: str, fold: int, seed: int) -> Path:
