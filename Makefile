@@ -22,7 +22,7 @@ NEW       := $(filter-out $(INSTALLED),$(WANTED))
 .DEFAULT_GOAL := help
 
 help:
-	@echo 'make setup       install into .venv, with the extras EXTRAS=$(EXTRAS)'
+	@echo 'make setup       install into .venv and bake the faces, with the extras EXTRAS=$(EXTRAS)'
 	@echo 'make reproduce   train, print the tables, draw the figures: TIER=smoke|laptop|gpu|paper, PAPER=name (all without)'
 	@echo 'make test        lint, then run the tests'
 	@echo 'make lint        ruff and mypy'
@@ -42,6 +42,8 @@ $(STAMP): pyproject.toml constraints.txt $(if $(NEW),new-extras)
 		-c constraints.txt -e '.[$(subst $(space),$(comma),$(WANTED))]'
 	@# Byte-compiled here on all cores rather than by pip on one; a few packages carry files that no Python 3 compiles.
 	@$(BIN)/python -m compileall -qq -j 0 .venv/lib || true
+	@# Baking the face model, once a user, takes half a minute; tests and runs then find it.
+	@$(BIN)/facelib faces >/dev/null
 	@echo $(WANTED) > $@
 
 reproduce: setup
