@@ -176,8 +176,17 @@ def bench(only: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(rows, indent=1))
         return
-    click.echo(f"{'benchmark':34} {'size':30} {'peer':24} {'ours ms':>9} {'peer ms':>9} {'ratio':>7}  agree")
+    heads = ("name", "size", "peer", "ours_ms", "peer_ms", "ratio", "agree")
+    lines = [heads, *(tuple(_cell(row[head]) for head in heads) for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
     for row in rows:
-        numbers = [f"{row[key]:.2f}" if row[key] is not None else "-" for key in ("ours_ms", "peer_ms", "ratio")]
-        line = f"{row['name']:34} {row['size']:30} {row['peer']:24} {numbers[0]:>9} {numbers[1]:>9} {numbers[2]:>7}"
-        click.echo(f"{line}  {row['agree'] if row['agree'] is not None else 'missing'}")
+        if row["missing"]:
+            click.echo(f"{row['name']}: {row['missing']}")
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
