@@ -11,6 +11,7 @@ import contextlib
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -109,13 +110,14 @@ def open_facescape(settings: FaceScapeSettings, on_images: OnImages = lambda cou
     if not 0 <= settings.frontal_share < 1:
         raise BadInput(f"frontal_share is {settings.frontal_share}: expected 0 or more, and less than 1")
     model = load_face_model("coarse")
-    people = sample_people(model, settings.identities, settings.seed, fixed_albedo=settings.fixed_albedo)
+    # Painting everybody's skin takes seconds to minutes: only where something is still to be rendered.
+    people = cache(lambda: sample_people(model, settings.identities, settings.seed, fixed_albedo=settings.fixed_albedo))
     images = len(EXPRESSIONS) * settings.views
     return _open(
         "embedded_facescape",
         settings,
         settings.identities,
-        lambda number: _facescape_identity(model, people, settings, number),
+        lambda number: _facescape_identity(model, people(), settings, number),
         lambda: on_images(images),
     )
 
@@ -133,12 +135,12 @@ def open_web_faces(settings: WebFacesSettings, on_images: OnImages = lambda coun
     if settings.identities < 1 or settings.images < 1:
         raise BadInput(f"{settings.identities} identities and {settings.images} images: expected at least one of each")
     model = load_face_model("coarse")
-    people = sample_people(model, settings.identities, settings.seed)
+    people = cache(lambda: sample_people(model, settings.identities, settings.seed))
     return _open(
         "embedded_web_faces",
         settings,
         settings.identities,
-        lambda number: _web_identity(model, people, settings, number),
+        lambda number: _web_identity(model, people(), settings, number),
         lambda: on_images(settings.images),
     )
 

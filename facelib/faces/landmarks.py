@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from facelib.conventions import OUTER_EYE_CORNERS
+
 ANNY_VERTICES: tuple[int, ...] = (
     *(1757, 269, 1559, 1597, 1595, 1653, 1650, 1647, 1651, 3702, 3705, 3707, 3653, 3655, 3619, 2408, 3805),  # jaw
     *(254, 225, 204, 205, 209),  # right brow
@@ -41,4 +43,5 @@ def interocular_distance(landmarks: np.ndarray) -> np.ndarray:
     Returns:
         (...) in the same unit.
     """
-    return np.linalg.norm(landmarks[..., 36, :] - landmarks[..., 45, :], axis=-1)
+    right, left = OUTER_EYE_CORNERS
+    return np.linalg.norm(landmarks[..., right, :] - landmarks[..., left, :], axis=-1)
