@@ -159,13 +159,13 @@ def _open(
     make_part: Callable[[int], dict[str, np.ndarray]],
     on_part: Callable[[], None],
 ) -> FaceArchive:
-    _keep_freed_memory()
+    keep_freed_memory()
     fingerprint = fingerprint_of(name, settings)
     folder: Path = cache_folder() / "data" / f"{name}-{fingerprint}"
     return make_archive(folder, name, fingerprint, parts, make_part, on_part)
 
 
-def _keep_freed_memory() -> None:
+def keep_freed_memory() -> None:
     """Ask glibc to reuse large freed blocks: given back to the system, half of the rendering time is page faults."""
     import ctypes
 

@@ -18,8 +18,9 @@ from facelib.faces.morphable_model import MorphableModel
 from facelib.geometry.camera import PerspectiveCamera, WeakPerspectiveCamera, face_to_camera
 from facelib.geometry.lighting import ambient_and_directional, shade
 from facelib.geometry.normals import vertex_normals
-from facelib.geometry.rasterizer import interpolate, rasterize
+from facelib.geometry.rasterizer import rasterize
 from facelib.geometry.rotations import angle_from_frontal, euler_to_matrix
+from facelib.geometry.supersampling import average_samples
 
 GAMMA = 2.2  # images are encoded as screens and cameras do; albedo and light are linear
 BACKGROUNDS = ("removed", "plain", "structured")
@@ -137,19 +138,15 @@ def render(
     light = draw_light(batch, settings.light_variation, generator)
     normals = vertex_normals(vertices, model.triangles) @ rotation.transpose(1, 2)
     radiance = shade(albedo, normals, light).clamp(min=0)
-    colour = interpolate(radiance, model.triangles, fragments).permute(0, 3, 1, 2)  # (B, 3, sH, sW), linear
-    covered = fragments.mask[:, None].float()
-    cover = functional.avg_pool2d(covered, samples)
-    image = _develop(functional.avg_pool2d(colour, samples), cover, settings, generator)
+    pixels = average_samples(radiance, model.triangles, fragments, samples)
+    image = _develop(pixels.value, pixels.cover[:, None], settings, generator)
 
     landmarks = screen[:, model.landmarks]
     scale, center_u, center_v = _camera_numbers(camera)
-    depth_seen = fragments.depth.where(fragments.mask, 0.0)
-    depth = functional.avg_pool2d(depth_seen[:, None], samples) / cover
-    mask = cover[:, 0] >= 0.5
+    mask = pixels.cover >= 0.5
     return Rendering(
         image=image,
-        depth=torch.where(mask, depth[:, 0], 0.0),
+        depth=torch.where(mask, pixels.depth, 0.0),
         mask=mask,
         landmarks=landmarks[..., :2],
         landmark_visible=_visible(landmarks, fragments.depth, samples),
