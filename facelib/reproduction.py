@@ -10,24 +10,12 @@ from typing import Any
 
 from facelib.errors import BadInput, CorruptFile, FacelibError, MissingPart, unknown_name
 from facelib.papers import load_paper
-from facelib.runs.folders import record_path, run_folder, runs_folder
+from facelib.runs.folders import project_folder, record_path, run_folder, runs_folder
 from facelib.runs.records import read_record
 from facelib.runs.settings import as_dict, override
 
 READING_NOTEBOOKS = ("tables", "figures")
 Say = Callable[[str], None]
-
-
-def project_folder() -> Path:
-    """The checkout that holds `notebooks` and `figures`.
-
-    Raises:
-        MissingPart: when facelib was installed without them.
-    """
-    folder = Path(__file__).resolve().parents[1]
-    if not (folder / "notebooks").is_dir():
-        raise MissingPart(f"{folder} holds no notebooks: clone the repository and install it with `make setup`")
-    return folder
 
 
 def execute(notebook: Path, target: Path, parameters: dict[str, Any]) -> None:

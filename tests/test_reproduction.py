@@ -15,8 +15,8 @@ from facelib.errors import FacelibError, MissingPart, UnknownName
 from facelib.faces.morphable_model import MorphableModel
 from facelib.papers.joint_attention import METHODS
 from facelib.papers.joint_attention.settings import TIERS
-from facelib.reproduction import execute, is_current, project_folder, reproduce, run
-from facelib.runs.folders import record_path, run_folder, runs_folder
+from facelib.reproduction import execute, is_current, reproduce, run
+from facelib.runs.folders import project_folder, record_path, run_folder, runs_folder
 
 PAPER = "joint_attention"
 ONE_EPOCH = TINY | {f"{stage}.{name}": 1 for stage in ("pretraining", "training") for name in ("epochs", "min_epochs")}

@@ -9,7 +9,21 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from facelib.errors import MissingPart
+
 RUNS_VARIABLE = "FACELIB_RUNS"
+
+
+def project_folder() -> Path:
+    """The checkout that holds `notebooks` and `figures`.
+
+    Raises:
+        MissingPart: when facelib was installed without them.
+    """
+    folder = Path(__file__).resolve().parents[2]
+    if not (folder / "notebooks").is_dir():
+        raise MissingPart(f"{folder} holds no notebooks: clone the repository and install it with `make setup`")
+    return folder
 
 
 def runs_folder() -> Path:

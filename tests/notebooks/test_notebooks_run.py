@@ -15,8 +15,8 @@ from tiny_runs import TINY, use_private_runs, use_tiny_data
 
 from facelib.faces.morphable_model import MorphableModel
 from facelib.papers.joint_attention import train
-from facelib.reproduction import execute, project_folder, run
-from facelib.runs.folders import run_folder
+from facelib.reproduction import execute, run
+from facelib.runs.folders import project_folder, run_folder
 from facelib.runs.records import read_record
 
 NOTEBOOKS = project_folder() / "notebooks"
