@@ -6,20 +6,20 @@ from collections.abc import Callable
 
 import torch
 
-from facelib.benchmarks.measure import Case
-from facelib.geometry.point_clouds import ball_query, farthest_point_sampling
+from facelib.benchmarks.clouds import head_cloud
+from facelib.benchmarks.measure import Case, Goal
+from facelib.geometry.point_clouds import ball_query, farthest_point_sampling, normalise_to_unit_sphere
 
 POINTS = 20_000
 CENTRES = 1_024
 NEIGHBOURS = 32
-RADIUS = 0.1
-BORDER = 1e-3  # share of balls that may differ: the peer's expanded square rounds differently at the border
+RADIUS = 0.1  # of a cloud in the unit sphere: about 30 of 20,000 points
+BORDER = 2e-3  # share of balls that may differ: the peer's expanded square rounds differently at the border
 
 
-def unit_sphere_cloud() -> torch.Tensor:
-    """(1, POINTS, 3), uniform on the unit sphere."""
-    points = torch.randn(1, POINTS, 3, generator=torch.Generator().manual_seed(0))
-    return points / points.norm(dim=-1, keepdim=True)
+def unit_cloud(count: int) -> torch.Tensor:
+    """(1, count, 3): the surface of a head in the unit sphere."""
+    return normalise_to_unit_sphere(head_cloud(count, seed=0)[None])
 
 
 def usual_farthest_points(points: torch.Tensor) -> torch.Tensor:
@@ -47,32 +47,41 @@ def usual_ball_query(points: torch.Tensor) -> torch.Tensor:
     return torch.where(indices == count, indices[..., :1], indices)
 
 
-def _plain(work: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[], Callable[[torch.Tensor], torch.Tensor]]:
-    return lambda: work
-
-
 def same_balls(ours: torch.Tensor, theirs: torch.Tensor) -> bool:
     """Same indices but for balls with a point on the border."""
     return float((ours != theirs).any(-1).float().mean()) < BORDER
 
 
+def _plain(work: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[], Callable[[torch.Tensor], torch.Tensor]]:
+    return lambda: work
+
+
 CASES = (
     Case(
         name="farthest-points",
+        kernel="farthest points",
         size=f"{POINTS:,} -> {CENTRES:,} points",
         peer="usual PyTorch loop",
-        prepare=unit_sphere_cloud,
+        prepare=unit_cloud,
+        n=POINTS,
+        counted="points",
         ours=lambda points: farthest_point_sampling(points, CENTRES),
         load_peer=_plain(usual_farthest_points),
         agree=torch.equal,
+        growth=(20_000, 80_000, 320_000),
     ),
     Case(
         name="ball-query",
+        kernel="ball query",
         size=f"{CENTRES:,} centres, {NEIGHBOURS} of {POINTS:,} points",
         peer="usual PyTorch sort",
-        prepare=unit_sphere_cloud,
+        prepare=unit_cloud,
+        n=POINTS,
+        counted="points",
         ours=lambda points: ball_query(points[:, :CENTRES], points, RADIUS, NEIGHBOURS),
         load_peer=_plain(usual_ball_query),
         agree=same_balls,
+        goal=Goal(ratio=100),
+        growth=(20_000, 80_000, 320_000),
     ),
 )

@@ -2,7 +2,8 @@
 
 Triangles are counter-clockwise seen from outside, so normals point outwards. A vertex normal is the normalised sum of
 the normals of its triangles weighted with their areas, that is of the plain cross products. A triangle without area
-and a vertex without triangles (or whose triangles cancel) have the zero normal.
+and a vertex without triangles (or whose triangles cancel) have the zero normal. A non-finite vertex makes the normals
+of its triangles, and of their corners, NaN; other normals do not feel it.
 """
 
 from __future__ import annotations
@@ -121,7 +122,7 @@ def _accumulate(vertices, triangles, normals):  # type: ignore[no-untyped-def]
     for vertex in range(len(normals)):
         x, y, z = normals[vertex, 0], normals[vertex, 1], normals[vertex, 2]
         length = (x * x + y * y + z * z) ** 0.5
-        if length > 0:
+        if length != 0:  # a NaN length makes the whole normal NaN
             normals[vertex, 0] = x / length
             normals[vertex, 1] = y / length
             normals[vertex, 2] = z / length

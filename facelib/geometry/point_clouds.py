@@ -1,4 +1,4 @@
-"""Sampling and grouping of point clouds: exact farthest points, balls, the unit sphere.
+"""Sampling and grouping of point clouds: exact farthest points, balls, the unit sphere, points on a surface.
 
 Source: Qi et al., "PointNet++", NeurIPS 2017, section 3.2 (sampling layer and ball query).
 """
@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import torch
-from numba import njit
 
 from facelib.errors import BadInput, check_finite, check_shape
-from facelib.geometry.threads import share_among_threads
-
-_BLOCK = 128  # points whose distances are computed at once, so that the compiler can use vector instructions
+from facelib.geometry.ball_kernels import find_in_balls
+from facelib.geometry.normals import check_vertex_ids
 
 
 def farthest_point_sampling(points: torch.Tensor, count: int, start: int = 0) -> torch.Tensor:
@@ -34,7 +31,7 @@ def farthest_point_sampling(points: torch.Tensor, count: int, start: int = 0) ->
     Raises:
         BadInput: on a wrong shape, a non-finite coordinate, or count or start out of range.
     """
-    _check_cloud("points", points)
+    check_cloud("points", points)
     available = points.shape[1]
     if not 1 <= count <= available:
         raise BadInput(f"count is {count}: expected 1 to {available}, the number of points")
@@ -66,21 +63,13 @@ def ball_query(centres: torch.Tensor, points: torch.Tensor, radius: float, count
     Raises:
         BadInput: on wrong shapes, non-finite coordinates, a radius that is not positive, or count out of range.
     """
-    _check_cloud("centres", centres)
-    _check_cloud("points", points)
+    check_clouds({"centres": centres, "points": points})
     available = points.shape[1]
-    if len(centres) != len(points):
-        raise BadInput(f"{len(centres)} clouds of centres, {len(points)} of points: expected the same number")
-    if centres.dtype != points.dtype or centres.device != points.device:
-        raise BadInput(
-            f"centres are {centres.dtype} on {centres.device}, points {points.dtype} on {points.device}: "
-            "expected one dtype and device"
-        )
     if not (0 < radius < math.inf):
         raise BadInput(f"radius is {radius}: expected a positive length")
     if not 1 <= count <= available:
         raise BadInput(f"count is {count}: expected 1 to {available}, the number of points")
-    query = _ball_query_numba if points.device.type == "cpu" else _ball_query_torch
+    query = _ball_query_numba if has_kernel(points) else _ball_query_torch
     return query(centres.detach(), points.detach(), radius, count)
 
 
@@ -96,7 +85,7 @@ def normalise_to_unit_sphere(points: torch.Tensor) -> torch.Tensor:
     Raises:
         BadInput: on a wrong shape, a non-finite coordinate, or a cloud whose points all coincide.
     """
-    _check_cloud("points", points)
+    check_cloud("points", points)
     centred = points - points.mean(dim=1, keepdim=True)
     radius = centred.norm(dim=-1).amax(dim=1)  # (B,)
     coincide = (points == points[:, :1]).all(-1).all(-1)
@@ -121,32 +110,60 @@ def sample_surface(
         (B, count, 3).
 
     Raises:
-        BadInput: on a wrong shape, no triangle, or a surface without area.
+        BadInput: on a wrong shape, a non-finite vertex, no triangle, a vertex id out of range, a surface without
+            area, or a count below one.
     """
-    check_shape("vertices", vertices, (None, None, 3))
+    check_cloud("vertices", vertices)
     check_shape("triangles", triangles, (None, 3))
-    corners = vertices[:, triangles]  # (B, T, 3 corners, 3)
+    check_vertex_ids(triangles, vertices.shape[1])
+    if count < 1:
+        raise BadInput(f"count is {count}: expected at least one point")
+    corners = vertices[:, triangles.long()]  # (B, T, 3 corners, 3)
     first, second = corners[:, :, 1] - corners[:, :, 0], corners[:, :, 2] - corners[:, :, 0]
     area = torch.linalg.cross(first, second).norm(dim=2)  # (B, T), doubled
     if not (area.sum(dim=1) > 0).all():
         raise BadInput("a surface of zero or undefined area cannot be sampled: check its vertices")
     chosen = torch.multinomial(area, count, replacement=True, generator=generator)  # (B, count)
-    a, b = torch.rand(2, len(vertices), count, 1, generator=generator, dtype=vertices.dtype)
+    a, b = torch.rand(2, len(vertices), count, 1, generator=generator, dtype=vertices.dtype, device=vertices.device)
     outside = a + b > 1  # fold the square's other half back onto the triangle
     a, b = torch.where(outside, 1 - a, a), torch.where(outside, 1 - b, b)
-    row = torch.arange(len(vertices))[:, None]
+    row = torch.arange(len(vertices), device=vertices.device)[:, None]
     return corners[row, chosen, 0] + a * first[row, chosen] + b * second[row, chosen]
 
 
-def _check_cloud(name: str, points: torch.Tensor) -> None:
-    check_shape(name, points, (None, None, 3))
+def check_cloud(name: str, points: torch.Tensor, dimensions: int | None = 3) -> None:
+    """Raise BadInput unless `points` are finite floating-point coordinates (B, N, dimensions)."""
+    check_shape(name, points, (None, None, dimensions))
     if not points.is_floating_point():
         raise BadInput(f"{name} are {points.dtype}: expected floating-point coordinates")
     check_finite(name, points)
 
 
-def _squared_distances(points: torch.Tensor, centres: torch.Tensor) -> torch.Tensor:
-    # Summed in this order everywhere, so that the kernels and the reference agree to the last bit.
+def check_clouds(clouds: dict[str, torch.Tensor], dimensions: int | None = 3) -> None:
+    """Raise BadInput unless these batches of clouds are usable and alike in number, dimensions, dtype and device."""
+    for name, points in clouds.items():
+        check_cloud(name, points, dimensions)
+    (name, points), *others = clouds.items()
+    for other, cloud in others:
+        if len(cloud) != len(points) or cloud.shape[2] != points.shape[2]:
+            raise BadInput(
+                f"{len(points)} clouds of {name} in {points.shape[2]} dimensions, {len(cloud)} clouds of {other} in "
+                f"{cloud.shape[2]}: expected the same"
+            )
+        if cloud.dtype != points.dtype or cloud.device != points.device:
+            raise BadInput(
+                f"{name} are {points.dtype} on {points.device}, {other} {cloud.dtype} on {cloud.device}: "
+                "expected one dtype and device"
+            )
+
+
+def has_kernel(points: torch.Tensor) -> bool:
+    """Whether the kernels for the CPU take these points; others go to the torch references."""
+    return points.device.type == "cpu" and points.dtype in (torch.float32, torch.float64)
+
+
+def squared_distances(points: torch.Tensor, centres: torch.Tensor) -> torch.Tensor:
+    """(..., 3) to (...), summed in the order of the kernels, so that these agree to the last bit."""
     x, y, z = (points - centres).unbind(-1)
     return x * x + y * y + z * z
 
@@ -157,16 +174,17 @@ def _farthest_point_sampling_torch(points: torch.Tensor, count: int, start: int)
     distance = torch.full(points.shape[:2], torch.inf, dtype=points.dtype, device=points.device)
     for step in range(1, count):
         latest = points[batch, chosen[:, step - 1], None]  # (B, 1, 3)
-        distance = torch.minimum(distance, _squared_distances(points, latest))  # to the nearest chosen point
+        distance = torch.minimum(distance, squared_distances(points, latest))  # to the nearest chosen point
         chosen[:, step] = distance.argmax(dim=1)
     return chosen
 
 
 def _ball_query_torch(centres: torch.Tensor, points: torch.Tensor, radius: float, count: int) -> torch.Tensor:
-    distance = _squared_distances(points[:, None], centres[:, :, None])  # (B, M, N)
+    distance = squared_distances(points[:, None], centres[:, :, None])  # (B, M, N)
     order = torch.arange(points.shape[1], device=points.device)
     outside = torch.full_like(order, points.shape[1])
-    inside = torch.where(distance <= radius * radius, order, outside)
+    limit = min(radius * radius, torch.finfo(points.dtype).max)  # what overflows lies outside
+    inside = torch.where(distance <= limit, order, outside)
     lowest = inside.topk(count, dim=-1, largest=False, sorted=True).values  # (B, M, count)
     nearest = distance.argmin(dim=-1, keepdim=True)
     first = torch.where(lowest[..., :1] < points.shape[1], lowest[..., :1], nearest)
@@ -174,63 +192,4 @@ def _ball_query_torch(centres: torch.Tensor, points: torch.Tensor, radius: float
 
 
 def _ball_query_numba(centres: torch.Tensor, points: torch.Tensor, radius: float, count: int) -> torch.Tensor:
-    indices = torch.empty(*centres.shape[:2], count, dtype=torch.int64)
-    # Coordinate planes (B, 3, N) let neighbouring points share a vector register.
-    planes = points.mT.contiguous().numpy()
-    limit = planes.dtype.type(radius * radius)
-    balls = centres.shape[0] * centres.shape[1]
-    share_among_threads(_search_balls, balls, centres.contiguous().numpy(), planes, limit, indices.numpy())
-    return indices
-
-
-@njit(cache=True, nogil=True)
-def _search_balls(first, last, centres, planes, limit, indices):  # type: ignore[no-untyped-def]
-    for ball in range(first, last):
-        cloud, row = ball // centres.shape[1], ball % centres.shape[1]
-        _search_ball(centres[cloud, row], planes[cloud], limit, indices[cloud, row])
-
-
-@njit(cache=True, nogil=True)
-def _search_ball(centre, planes, limit, found):  # type: ignore[no-untyped-def]
-    xs, ys, zs = planes[0], planes[1], planes[2]
-    distance = np.empty(_BLOCK, planes.dtype)
-    filled, count, available = 0, len(found), len(xs)
-    for start in range(0, available, _BLOCK):
-        stop = min(start + _BLOCK, available)
-        inside = _distances(xs[start:stop], ys[start:stop], zs[start:stop], centre, limit, distance)
-        if inside == 0:
-            continue
-        for i in range(stop - start):
-            if distance[i] <= limit:
-                found[filled] = start + i
-                filled += 1
-                if filled == count:
-                    return
-    if filled == 0:
-        found[0] = _nearest(xs, ys, zs, centre)
-        filled = 1
-    found[filled:] = found[0]
-
-
-@njit(cache=True, nogil=True)
-def _distances(xs, ys, zs, centre, limit, distance):  # type: ignore[no-untyped-def]
-    """Write the squared distances and return how many are within the limit."""
-    inside = np.int32(0)
-    centre_x, centre_y, centre_z = centre[0], centre[1], centre[2]
-    for i in range(len(xs)):
-        x, y, z = xs[i] - centre_x, ys[i] - centre_y, zs[i] - centre_z
-        squared = x * x + y * y + z * z
-        distance[i] = squared
-        inside += np.int32(squared <= limit)
-    return inside
-
-
-@njit(cache=True, nogil=True)
-def _nearest(xs, ys, zs, centre):  # type: ignore[no-untyped-def]
-    best, least = 0, np.inf
-    for i in range(len(xs)):
-        x, y, z = xs[i] - centre[0], ys[i] - centre[1], zs[i] - centre[2]
-        distance = x * x + y * y + z * z
-        if distance < least:
-            best, least = i, distance
-    return best
+    return torch.from_numpy(find_in_balls(centres.contiguous().numpy(), points.contiguous().numpy(), radius, count))

@@ -1,14 +1,14 @@
-"""Rotations of the head: matrices, Euler angles in the package's order, and angles between rotations.
+"""Rotations of the head: matrices, Euler angles in the package's order, quaternions, and angles between rotations.
 
-The order and the signs are those of `facelib.conventions`: R_head = R_y(yaw) R_x(-pitch) R_z(roll), acting on
-column vectors of the face frame.
+The order and the signs of the angles are those of `facelib.conventions`: R_head = R_y(yaw) R_x(-pitch) R_z(roll),
+acting on column vectors of the face frame. A quaternion is (x, y, z, w), the real part w last, as in SciPy and RoMa.
 """
 
 from __future__ import annotations
 
 import torch
 
-from facelib.errors import BadInput
+from facelib.errors import BadInput, check_finite
 
 
 def euler_to_matrix(yaw: torch.Tensor, pitch: torch.Tensor, roll: torch.Tensor) -> torch.Tensor:
@@ -66,6 +66,80 @@ def matrix_to_euler(rotation: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor,
     )
     free_roll = torch.atan2(rotation[..., 1, 0], rotation[..., 1, 1])
     return yaw, pitch, torch.where(locked, torch.zeros_like(free_roll), free_roll)
+
+
+def matrix_to_quaternion(rotation: torch.Tensor) -> torch.Tensor:
+    """The unit quaternion of rotations, with the sign of `normalise_quaternion`.
+
+    Differentiable, and accurate for every rotation, as nothing is divided by a small component. A matrix that is not
+    quite a rotation still gives a unit quaternion.
+
+    Args:
+        rotation: (..., 3, 3).
+
+    Returns:
+        (..., 4), x, y, z, w.
+
+    Raises:
+        BadInput: on another shape.
+    """
+    _check_matrix("rotation", rotation)
+    (xx, xy, xz), (yx, yy, yz), (zx, zy, zz) = (row.unbind(-1) for row in rotation.unbind(-2))
+    # The rows of 4 q q^T, each a multiple of q; that of the largest component is never near zero.
+    rows = (
+        (1 + xx - yy - zz, xy + yx, xz + zx, zy - yz),
+        (xy + yx, 1 - xx + yy - zz, yz + zy, xz - zx),
+        (xz + zx, yz + zy, 1 - xx - yy + zz, yx - xy),
+        (zy - yz, xz - zx, yx - xy, 1 + xx + yy + zz),
+    )
+    multiples = torch.stack([torch.stack(row, dim=-1) for row in rows], dim=-2)  # (..., 4, 4)
+    largest = multiples.diagonal(dim1=-2, dim2=-1).argmax(dim=-1)[..., None, None]
+    return normalise_quaternion(multiples.take_along_dim(largest, dim=-2)[..., 0, :])
+
+
+def quaternion_to_matrix(quaternion: torch.Tensor) -> torch.Tensor:
+    """The rotation of a quaternion, whatever its length.
+
+    Args:
+        quaternion: (..., 4), x, y, z, w.
+
+    Returns:
+        (..., 3, 3).
+
+    Raises:
+        BadInput: as normalise_quaternion.
+    """
+    x, y, z, w = normalise_quaternion(quaternion).unbind(-1)
+    rows = (
+        (1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)),
+        (2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)),
+        (2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)),
+    )
+    return torch.stack([torch.stack(row, dim=-1) for row in rows], dim=-2)
+
+
+def normalise_quaternion(quaternion: torch.Tensor) -> torch.Tensor:
+    """The quaternion of unit length and settled sign: w >= 0, and where w = 0 the first of x, y, z not zero positive.
+
+    The sign is that of SciPy's canonical quaternions; it jumps only at turns by pi.
+
+    Args:
+        quaternion: (..., 4), x, y, z, w.
+
+    Raises:
+        BadInput: on another shape, a non-finite component, or a quaternion of length zero.
+    """
+    if quaternion.shape[-1:] != (4,):
+        raise BadInput(f"quaternion has shape {tuple(quaternion.shape)}: expected (..., 4)")
+    check_finite("quaternion", quaternion)
+    size = quaternion.abs().amax(dim=-1, keepdim=True)  # scaled by it first, squares neither vanish nor overflow
+    if not (size > 0).all():
+        raise BadInput("a quaternion of length zero is no rotation: replace it, by (0, 0, 0, 1) for no turn")
+    scaled = quaternion / size.detach()
+    x, y, z, w = quaternion.unbind(-1)
+    decisive = w.where(w != 0, x.where(x != 0, y.where(y != 0, z)))
+    sign = torch.where(decisive < 0, -1.0, 1.0).to(quaternion.dtype)
+    return scaled * (sign / scaled.norm(dim=-1))[..., None]
 
 
 def angle_from_frontal(rotation: torch.Tensor) -> torch.Tensor:

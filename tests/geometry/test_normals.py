@@ -72,6 +72,29 @@ def test_degenerate_parts_have_the_zero_normal():
     assert not vertex_normals(vertices.requires_grad_(), triangles).any()
 
 
+@pytest.mark.parametrize("requires_grad", [False, True])  # kernel and reference
+def test_a_vertex_that_is_not_finite_spoils_its_triangles_only(requires_grad):
+    """Their corners have NaN normals, the other vertices those they had."""
+    vertices = bumpy()
+    clean = vertex_normals(vertices, TRIANGLES)
+    vertices[0, 5, 1] = torch.nan
+    spoilt = torch.zeros(vertices.shape[1], dtype=torch.bool)
+    spoilt[TRIANGLES[(TRIANGLES == 5).any(dim=1)].flatten()] = True
+    found = vertex_normals(vertices.requires_grad_(requires_grad), TRIANGLES).detach()
+    assert found[0, spoilt].isnan().all()
+    torch.testing.assert_close(found[0, ~spoilt], clean[0, ~spoilt], rtol=0, atol=1e-6)
+    torch.testing.assert_close(found[1], clean[1], rtol=0, atol=1e-6)
+
+
+def test_degenerate_parts_have_no_nan_gradient():
+    """A triangle without area, an isolated vertex, and two triangles that cancel."""
+    vertices = torch.tensor([[[0.0, 0, 0], [1, 0, 0], [2, 0, 0], [5, 5, 5], [0, 1, 0]]], requires_grad=True)
+    triangles = torch.tensor([[0, 1, 2], [0, 1, 4], [1, 0, 4]])
+    for function in (triangle_normals, vertex_normals):
+        (gradient,) = torch.autograd.grad(function(vertices, triangles).sum(), vertices)
+        assert gradient.isfinite().all()
+
+
 @given(st.floats(-3, 3), st.floats(-1.5, 1.5), st.floats(-3, 3))
 def test_normals_turn_with_the_mesh(yaw, pitch, roll):
     turn = euler_to_matrix(*torch.tensor([yaw, pitch, roll], dtype=torch.float64))

@@ -1,0 +1,95 @@
+"""The embedded world: heads from coefficients, and whole photographs with everything that is known of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from facelib.benchmarks.measure import Case, Goal
+from facelib.data.embedded import keep_freed_memory
+from facelib.faces.baking import load_face_model
+from facelib.faces.morphable_model import MorphableModel
+from facelib.faces.population import sample_people
+from facelib.faces.scene import Rendering, SceneSettings, render
+
+BATCH = 32
+SIZE = 112  # pixels
+PHOTOGRAPHS_A_SECOND = 300
+
+
+@dataclass(frozen=True)
+class Heads:
+    """Coefficients (B, 199), vertices and albedo (B, V, 3) and poses (B, 3) of people of the coarse face model."""
+
+    model: MorphableModel
+    identity: torch.Tensor
+    vertices: torch.Tensor
+    albedo: torch.Tensor
+    pose: torch.Tensor
+
+
+def draw_heads(count: int) -> Heads:
+    keep_freed_memory()  # as the generation of data sets does
+    model = load_face_model("coarse")
+    people = sample_people(model, min(count, BATCH), seed=0)
+    rows = torch.arange(count) % len(people)
+    pose = 0.4 * torch.randn(count, 3, generator=torch.Generator().manual_seed(0))
+    identity = people.identity[rows]
+    return Heads(model, identity, model.vertices(identity), model.albedo(people.texture[rows]), pose)
+
+
+def photograph(heads: Heads) -> list[Rendering]:
+    """Image, depth, mask, landmarks and their visibility under harmonic light, in batches."""
+    generator = torch.Generator().manual_seed(0)
+    settings = SceneSettings(image_size=SIZE)
+    batches = zip(heads.vertices.split(BATCH), heads.albedo.split(BATCH), heads.pose.split(BATCH), strict=True)
+    return [render(heads.model, *batch, settings=settings, generator=generator) for batch in batches]
+
+
+def load_numpy() -> Callable[[Heads], np.ndarray]:
+    """The peer of the linear model: mean + coefficients times basis."""
+
+    def combine(heads: Heads) -> np.ndarray:
+        basis, mean = heads.model.identity_basis.flatten(1).numpy(), heads.model.mean.flatten().numpy()
+        return (mean + heads.identity.numpy() @ basis).reshape(len(heads.identity), -1, 3)
+
+    return combine
+
+
+def same_vertices(ours: torch.Tensor, theirs: np.ndarray) -> bool:
+    """Within a thousandth of a millimetre."""
+    return bool(np.abs(ours.numpy() - theirs).max() < 1e-3)
+
+
+CASES = (
+    Case(
+        name="photograph",
+        kernel="photograph",
+        size=f"image, depth, mask, landmarks, visibility at {SIZE} x {SIZE}, 4 samples a pixel, batch of {BATCH}",
+        peer=None,
+        prepare=draw_heads,
+        n=BATCH,
+        counted="photographs",
+        ours=photograph,
+        images=BATCH,
+        goal=Goal(ms=1000 / PHOTOGRAPHS_A_SECOND),
+        growth=(BATCH, 4 * BATCH, 16 * BATCH),
+    ),
+    Case(
+        name="linear-face-model",
+        kernel="linear face model",
+        size=f"4,857 vertices, 199 components, batch of {BATCH}",
+        peer="NumPy",
+        prepare=draw_heads,
+        n=BATCH,
+        counted="heads",
+        ours=lambda heads: heads.model.vertices(heads.identity),
+        load_peer=load_numpy,
+        agree=same_vertices,
+        images=BATCH,
+        growth=(BATCH, 4 * BATCH, 16 * BATCH),
+    ),
+)

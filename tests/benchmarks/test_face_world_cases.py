@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from facelib.benchmarks.face_world import BATCH, SIZE, draw_heads, load_numpy, photograph, same_vertices
+from facelib.faces.morphable_model import MorphableModel
+
+pytestmark = pytest.mark.usefixtures("face_model")
+
+
+def test_photographs_come_in_batches_and_show_faces() -> None:
+    first, second = photograph(draw_heads(BATCH + 2))
+    assert first.image.shape == (BATCH, 3, SIZE, SIZE)
+    assert second.image.shape == (2, 3, SIZE, SIZE)
+    share = first.mask.float().mean(dim=(1, 2))
+    assert 0.2 < float(share.min()) < float(share.max()) < 0.95
+    assert first.landmark_visible.any(dim=1).all()
+
+
+def test_numpy_gives_the_same_heads_and_others_are_refused(face_model: MorphableModel) -> None:
+    heads = draw_heads(4)
+    ours = face_model.vertices(heads.identity)
+    assert torch.equal(ours, heads.vertices)
+    assert same_vertices(ours, load_numpy()(heads))
+    assert not same_vertices(ours, load_numpy()(heads) + 0.01)
