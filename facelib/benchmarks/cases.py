@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from facelib.benchmarks import rasterizing, sampling
+from facelib.benchmarks import face_world, normal_maps, rasterizing, registration, sampling, scoring
 from facelib.benchmarks.measure import Case
 
-CASES: tuple[Case, ...] = (*rasterizing.CASES, *sampling.CASES)
+CASES: tuple[Case, ...] = (
+    *rasterizing.CASES,
+    *normal_maps.CASES,
+    *sampling.CASES,
+    *registration.CASES,
+    *scoring.CASES,
+    *face_world.CASES,
+)

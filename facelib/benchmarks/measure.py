@@ -115,7 +115,9 @@ def how_to_install(peer: str, error: Exception) -> str:
     return f"{peer} ({error}): {INSTALL_PEERS}"
 
 
-def median_seconds(work: Callable[[], Any], budget: float = 1.5, least: int = 3, most: int = 50) -> float:
+def median_seconds(
+    work: Callable[[], Any], budget: float = 1.5, least: int = 3, most: int = 50, patience: float = 8.0
+) -> float:
     """The median time of repeated calls.
 
     Args:
@@ -123,9 +125,10 @@ def median_seconds(work: Callable[[], Any], budget: float = 1.5, least: int = 3,
         budget: seconds after which no further repetition starts.
         least: repetitions even beyond the budget.
         most: repetitions even within it.
+        patience: seconds after which no further repetition starts, even if there were fewer than `least`.
     """
     times: list[float] = []
-    while len(times) < least or (sum(times) < budget and len(times) < most):
+    while not times or (sum(times) < patience and (len(times) < least or (sum(times) < budget and len(times) < most))):
         start = time.perf_counter()
         work()
         times.append(time.perf_counter() - start)

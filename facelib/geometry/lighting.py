@@ -3,6 +3,7 @@
 Order of the basis: 1, y, z, x, xy, yz, 3z^2 - 1, xz, x^2 - y^2, with the usual orthonormal constants.
 Source: Ramamoorthi and Hanrahan, "An efficient representation for irradiance environment maps", SIGGRAPH 2001:
 eq. 3 (basis), and eqs. 5-8 (a clamped cosine keeps the harmonics of order 0, 1 and 2 by pi, 2 pi / 3 and pi / 4).
+The base method of paper 5: Deng et al., "Accurate 3D face reconstruction with weakly-supervised learning", CVPRW 2019.
 """
 
 from __future__ import annotations
@@ -19,6 +20,12 @@ LINEAR = 0.5 * math.sqrt(3 / math.pi)  # 0.488603
 PRODUCT = 0.5 * math.sqrt(15 / math.pi)  # 1.092548
 ZONAL = 0.25 * math.sqrt(5 / math.pi)  # 0.315392
 DIFFERENCE = 0.25 * math.sqrt(15 / math.pi)  # 0.546274
+
+# Of the base method of paper 5, beside each of the nine harmonics; its bands are scaled by pi, 2 pi / sqrt 3 and
+# 2 pi / sqrt 8, and four of its harmonics have the other sign.
+GAMMA_AMBIENT = 0.8  # what it adds to the constant harmonic: with all coefficients zero a face is lit evenly
+_FIRST, _SECOND = 2 * math.pi / math.sqrt(3), 2 * math.pi / math.sqrt(8)
+GAMMA_SCALES = (math.pi, -_FIRST, _FIRST, -_FIRST, _SECOND, -_SECOND, _SECOND, -_SECOND, _SECOND)
 
 LAMBERT = (math.pi, *(2 * math.pi / 3,) * 3, *(math.pi / 4,) * 5)  # A_l beside each of the nine harmonics
 
@@ -109,3 +116,25 @@ def ambient_and_directional(
     even = torch.zeros_like(directional)
     even[0] = ambient / CONSTANT
     return even + directional
+
+
+def coefficients_from_gamma(gamma: torch.Tensor) -> torch.Tensor:
+    """Our coefficients for the 27 lighting numbers that Deep3DFaceRecon and its successors estimate.
+
+    Their frame: x right in the image, y up, z towards the camera. A normal of the face frame is in it after R_head; one
+    of the camera frame after FACE_TO_CAMERA.
+
+    Args:
+        gamma: (B, 27), nine for red, nine for green, nine for blue; all zero is even white light.
+
+    Returns:
+        (B, 9, 3), for `shade` with normals in that frame.
+
+    Raises:
+        BadInput: on another shape.
+    """
+    check_shape("gamma", gamma, (None, 27))
+    coefficients = gamma.unflatten(-1, (3, 9)).mT  # (B, 9, 3)
+    ambient, scales = torch.zeros(9, 1).to(gamma), gamma.new_tensor(GAMMA_SCALES)
+    ambient[0] = GAMMA_AMBIENT
+    return scales[:, None] * (coefficients + ambient)

@@ -10,6 +10,9 @@ import torch
 
 from facelib.geometry.camera import NEAR
 
+LARGEST_AREA = 1e38  # pixels squared, doubled; with less, what is summed below stays finite
+FARTHEST = torch.finfo(torch.float32).tiny  # 1/mm; with more, depth stays finite under perspective
+
 _PAIRS_AT_ONCE = 2**22  # (triangle, pixel) pairs held in memory
 
 
@@ -20,12 +23,10 @@ def rasterize_torch(
     batch, count, device = len(screen), len(triangles), screen.device
     corners = screen[:, triangles.long()].flatten(0, 1)  # (B T, 3 corners, 3)
     z = corners[..., 2]
-    weight = _depth_weight(z, perspective)  # (B T, 3)
+    weight = depth_weight(z, perspective)  # (B T, 3)
     a, b, c = corners[..., :2].unbind(1)
     area = _cross(b - a, c - a)
-    drawn = corners.isfinite().all(-1).all(-1) & area.isfinite() & (area != 0)
-    if perspective:
-        drawn &= (z > NEAR).all(-1)
+    drawn = weight.isfinite().all(-1) & (area.abs() < LARGEST_AREA) & (area != 0)
     if cull:
         drawn &= area < 0
     kept = drawn.nonzero()[:, 0]  # ids in the flattened (B T)
@@ -48,7 +49,9 @@ def rasterize_torch(
         flat = kept[owner]
         edges, covered = _edges_and_cover(corners[flat], area[flat], row, column)
         nearness = _weighted(edges, weight[flat]) / _total(edges)
-        key = (_ordered(-nearness) << 32) | (flat % count)
+        farthest = FARTHEST if perspective else -torch.inf
+        covered &= (nearness > farthest) & (nearness < torch.inf)
+        key = (_ordered(0 - nearness) << 32) | (flat % count)
         pixel = (flat // count * height + row) * width + column
         best.scatter_reduce_(0, pixel[covered], key[covered], "amin")
 
@@ -70,9 +73,10 @@ def rasterize_torch(
     return triangle.to(torch.int32), barycentric, depth
 
 
-def _depth_weight(z: torch.Tensor, perspective: bool) -> torch.Tensor:
-    """What is affine on the screen and grows towards the viewer."""
-    return 1 / z if perspective else -z
+def depth_weight(z: torch.Tensor, perspective: bool) -> torch.Tensor:
+    """1/z or -z: what is affine on the screen and grows towards the viewer; NaN where a vertex cannot be drawn."""
+    drawn = (z > NEAR) & (z < torch.inf) if perspective else z.abs() < torch.inf
+    return (1 / z if perspective else -z).where(drawn, torch.nan)
 
 
 def _cross(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
@@ -104,7 +108,7 @@ def _weighted(edges: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
 
 
 def _ordered(value: torch.Tensor) -> torch.Tensor:
-    """Integers (int64) in the order of the float32 values."""
+    """Integers (int64) in the order of the float32 values, among which there is no -0."""
     bits = value.contiguous().view(torch.int32)
     return torch.where(bits >= 0, bits, bits ^ 0x7FFFFFFF).long()
 
@@ -112,9 +116,14 @@ def _ordered(value: torch.Tensor) -> torch.Tensor:
 def interpolate_torch(
     attributes: torch.Tensor, triangles: torch.Tensor, triangle: torch.Tensor, barycentric: torch.Tensor
 ) -> torch.Tensor:
-    batch = len(triangle)
-    corner = triangles.long()[triangle.long().clamp(min=0)]  # (B, H, W, 3)
-    image = torch.arange(batch, device=attributes.device).view(-1, 1, 1, 1)
-    rows = attributes.expand(batch, -1, -1)[image, corner]  # (B, H, W, 3, C)
-    value = (barycentric.to(attributes.dtype)[..., None] * rows).sum(-2)
-    return torch.where((triangle >= 0)[..., None], value, torch.zeros_like(value))
+    """Looks only at pixels that show a triangle, so that memory follows their number."""
+    batch, vertices, channels = len(triangle), attributes.shape[1], attributes.shape[2]
+    image, row, column = (triangle >= 0).nonzero().unbind(-1)  # (P,)
+    corner = triangles.long()[triangle[image, row, column].long()]  # (P, 3)
+    if len(attributes) > 1:
+        corner = corner + (image * vertices)[:, None]
+    # index_select, whose gradient is a plain sum over rows; that of indexing sorts them first.
+    rows = attributes.flatten(0, 1).index_select(0, corner.flatten()).view(-1, 3, channels)
+    weights = barycentric[image, row, column].to(attributes.dtype)
+    value = attributes.new_zeros(batch, *triangle.shape[1:], channels)
+    return value.index_put((image, row, column), (weights[..., None] * rows).sum(1))

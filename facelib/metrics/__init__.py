@@ -1,4 +1,7 @@
 """What results are judged by, in NumPy.
 
-Rooms: verification (pairs), identification (galleries).
+Rooms: verification (pairs), identification (galleries), streaming (both, from embeddings of any number), histograms
+(bounds in fixed memory), bootstrap and pair_bootstrap (confidence intervals over identities), landmark_error,
+pose_error, surface_error. Behind them: inputs (checks), sorted_scores, counting, streaming_kernels and settling
+(engines).
 """

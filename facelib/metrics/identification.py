@@ -1,21 +1,20 @@
-"""Identification: scores of probes against the enrolled identities of a gallery (paper 1, section V.A), and rank-1.
+"""Identification: scores of probes against the enrolled identities of a gallery (paper 1, section V.A), ranks, CMC.
 
 Paper 1 enrols five samples an identity and does not state how their scores are fused; we take the maximum.
+
+The rank of a probe is one more than the number of other identities that score at least as high as its own: ties count
+against the probe. An own score of minus infinity, a comparison that failed, is never found at any rank.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from facelib.errors import BadInput, unknown_name
+from facelib.metrics.inputs import Array, as_array, unit_rows
 
-if TYPE_CHECKING:
-    import torch
-
-Array: TypeAlias = "ArrayLike | torch.Tensor"
 FUSIONS = ("max", "mean")
 
 
@@ -39,8 +38,8 @@ def gallery_scores(
     """
     if fusion not in FUSIONS:
         raise unknown_name("fusion", fusion, FUSIONS)
-    probe_directions, gallery_directions = _directions("probes", probes), _directions("gallery", gallery)
-    ids = _array(gallery_ids)
+    probe_directions, gallery_directions = unit_rows("probes", probes), unit_rows("gallery", gallery)
+    ids = as_array(gallery_ids)
     if ids.shape != (len(gallery_directions),) or probe_directions.shape[1] != gallery_directions.shape[1]:
         raise BadInput(
             f"probes {probe_directions.shape}, gallery {gallery_directions.shape}, gallery_ids {ids.shape}: "
@@ -81,17 +80,72 @@ def rank1(scores: Array, probe_ids: Array, ids: Array) -> float:
     Raises:
         BadInput: if a probe is not enrolled, or the shapes do not fit.
     """
+    return float(np.mean(probe_ranks(scores, probe_ids, ids) == 1))
+
+
+def cmc(scores: Array, probe_ids: Array, ids: Array, ranks: Sequence[int] = (1, 5, 10)) -> np.ndarray:
+    """Cumulative match characteristic: the fraction of probes found within each rank.
+
+    Args:
+        scores, probe_ids, ids: as genuine_and_impostor, every probe enrolled.
+        ranks: (R,) from 1 to the number of identities.
+
+    Returns:
+        (R,), fractions.
+
+    Raises:
+        BadInput: as rank1, or for a rank out of range.
+    """
+    return share_within(probe_ranks(scores, probe_ids, ids), ranks, len(as_array(ids)))
+
+
+def probe_ranks(scores: Array, probe_ids: Array, ids: Array) -> np.ndarray:
+    """The place of each probe's own identity among all, the best being 1.
+
+    Args:
+        scores, probe_ids, ids: as genuine_and_impostor, every probe enrolled.
+
+    Returns:
+        (P,) integers up to the number of identities I; I + 1 where the own score is minus infinity.
+
+    Raises:
+        BadInput: if a probe is not enrolled, or the shapes do not fit.
+    """
     values, same = _match(scores, probe_ids, ids)
-    strangers = _array(probe_ids)[~same.any(axis=1)]
+    check_enrolled(as_array(probe_ids), as_array(ids))
+    own = values[same]  # one column for each probe, in order
+    found = (values >= own[:, None]).sum(axis=1)  # the own column counts itself
+    return np.where(own > -np.inf, found, len(as_array(ids)) + 1)
+
+
+def share_within(found: np.ndarray, ranks: Sequence[int], identities: int) -> np.ndarray:
+    """The fraction of probes found within each rank.
+
+    Args:
+        found: (P,) of `probe_ranks`.
+        ranks: (R,) from 1 to the number of identities.
+        identities: how many are enrolled.
+
+    Returns:
+        (R,), fractions.
+
+    Raises:
+        BadInput: for no ranks, or one out of range.
+    """
+    if len(ranks) == 0 or not all(1 <= rank <= identities and int(rank) == rank for rank in ranks):
+        raise BadInput(f"ranks {tuple(ranks)}: expected whole numbers from 1 to {identities}, the identities enrolled")
+    return np.array([np.mean(found <= rank) for rank in ranks])
+
+
+def check_enrolled(probe_ids: np.ndarray, ids: np.ndarray) -> None:
+    """Raise BadInput, naming the first, if a probe's identity is not among the gallery's."""
+    strangers = probe_ids[~np.isin(probe_ids, ids)]
     if len(strangers):
         raise BadInput(f"identity {strangers[0]} of a probe is not in the gallery: enrol it or leave its probes out")
-    own = values[same]  # one column for each probe, in order
-    best_other = np.where(same, -np.inf, values).max(axis=1)
-    return float(np.mean(own > best_other))
 
 
 def _match(scores: Array, probe_ids: Array, ids: Array) -> tuple[np.ndarray, np.ndarray]:
-    values, probe_names, names = _array(scores), _array(probe_ids), _array(ids)
+    values, probe_names, names = as_array(scores), as_array(probe_ids), as_array(ids)
     if values.size == 0 or values.shape != (len(probe_names), len(names)):
         raise BadInput(
             f"scores {values.shape} of {len(probe_names)} probes and {len(names)} identities: expected a full (P, I)"
@@ -101,22 +155,3 @@ def _match(scores: Array, probe_ids: Array, ids: Array) -> tuple[np.ndarray, np.
     if len(np.unique(names)) != len(names):
         raise BadInput("ids repeat: expected one column for each identity, as gallery_scores returns them")
     return values, probe_names[:, None] == names[None, :]
-
-
-def _directions(name: str, embeddings: Array) -> np.ndarray:
-    values = _array(embeddings)
-    if values.ndim != 2 or values.size == 0:
-        raise BadInput(f"{name} has shape {values.shape}: expected (count, dimension), not empty")
-    lengths = np.linalg.norm(values, axis=1, keepdims=True)
-    bad = ~(np.isfinite(lengths) & (lengths > 0)).ravel()
-    if bad.any():
-        raise BadInput(
-            f"{name} holds {int(bad.sum())} embeddings that are zero or not finite, the first in row "
-            f"{int(np.argmax(bad))}: remove them before the call"
-        )
-    return values / lengths
-
-
-def _array(values: Array) -> np.ndarray:
-    detach = getattr(values, "detach", None)
-    return np.asarray(values if detach is None else detach().cpu().numpy())

@@ -8,33 +8,31 @@ One convention throughout:
 - Equal scores are accepted or rejected together. Minus infinity means a comparison that is never accepted by a finite
   threshold; NaN and plus infinity are refused.
 
-Rates are fractions in [0, 1]. Scores may be NumPy arrays, sequences or tensors; they are compared in float64.
+Rates are fractions in [0, 1]. Scores may be NumPy arrays, sequences or tensors; they are compared in their own
+precision: float32 (half precision is widened to it) or float64 (integers become it).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from facelib.errors import BadInput
+from facelib.metrics.inputs import Array, score_array, score_arrays
+from facelib.metrics.sorted_scores import SortedScores, accepts_allowed, next_above, sort_scores
 
-if TYPE_CHECKING:
-    import torch
-
-Scores: TypeAlias = "ArrayLike | torch.Tensor"
 MIN_IMPOSTORS = 100
 
 
 @dataclass(frozen=True)
 class RocCurve:
-    """All points of a receiver operating characteristic, from (0, 0) at threshold infinity to (1, 1).
+    """Points of a receiver operating characteristic, from (0, 0) at threshold infinity to (1, 1).
 
     Args:
         far, tar: (T,), not falling.
-        thresholds: (T,), falling; after infinity each distinct score.
+        thresholds: (T,), falling; after infinity each distinct score (of `roc_curve`) or genuine score (`roc_steps`).
     """
 
     far: np.ndarray
@@ -42,7 +40,99 @@ class RocCurve:
     thresholds: np.ndarray
 
 
-def far_threshold(impostor: Scores, far: float = 0.01, min_impostors: int = MIN_IMPOSTORS) -> float:
+@dataclass(frozen=True)
+class VerificationSummary:
+    """What two sets of scores come to.
+
+    Args:
+        genuine, impostors: how many comparisons of each kind.
+        fars: the targets (F,), as asked.
+        thresholds: (F,), the lowest that keeps each target.
+        tars: (F,), the true accept rates there. With many targets this is the exact ROC, thinned to them.
+        eer: equal error rate.
+        auc: area under the ROC.
+    """
+
+    genuine: int
+    impostors: int
+    fars: tuple[float, ...]
+    thresholds: tuple[float, ...]
+    tars: tuple[float, ...]
+    eer: float
+    auc: float
+
+
+def verification_summary(
+    genuine: Array,
+    impostor: Array,
+    fars: Sequence[float] = (0.01, 0.001),
+    min_impostors: int = MIN_IMPOSTORS,
+) -> VerificationSummary:
+    """TAR at several FARs with their thresholds, EER and AUC, all exact, from one sort of each kind of scores.
+
+    Needs one copy of the scores beside them.
+
+    Args:
+        genuine, impostor: scores of same and of different people.
+        fars, min_impostors: as far_threshold.
+
+    Raises:
+        BadInput: for too few or unusable scores, or a target outside [0, 1].
+    """
+    return summarise(sorted_scores(genuine, impostor), fars, min_impostors)
+
+
+def sorted_scores(genuine: Array, impostor: Array) -> SortedScores:
+    """Sort once, ask often: for `summarise` and `roc_steps`.
+
+    Raises:
+        BadInput: for empty or unusable scores.
+    """
+    genuine_values, impostor_values = score_arrays(genuine, impostor)
+    return SortedScores(sort_scores(genuine_values), sort_scores(impostor_values))
+
+
+def summarise(
+    scores: SortedScores, fars: Sequence[float] = (0.01, 0.001), min_impostors: int = MIN_IMPOSTORS
+) -> VerificationSummary:
+    """`verification_summary` of scores that are sorted already.
+
+    Raises:
+        BadInput: for too few impostors, or a target outside [0, 1].
+    """
+    check_fars(fars, len(scores.impostor), min_impostors)
+    thresholds = tuple(scores.threshold(far) for far in fars)
+    return VerificationSummary(
+        genuine=len(scores.genuine),
+        impostors=len(scores.impostor),
+        fars=tuple(fars),
+        thresholds=thresholds,
+        tars=tuple(scores.true_accept_rate(threshold) for threshold in thresholds),
+        eer=scores.equal_error_rate(),
+        auc=scores.area_under_curve(),
+    )
+
+
+def roc_steps(scores: SortedScores) -> RocCurve:
+    """The exact ROC in its corners: FAR and TAR at every distinct genuine score, where alone TAR rises.
+
+    The best TAR whose FAR is at most a target is that of the last point with at most this FAR.
+    """
+    ascending = scores.genuine
+    is_first = np.concatenate([[True], ascending[1:] > ascending[:-1]])
+    steps = ascending[is_first][::-1]
+    tar = (len(ascending) - np.flatnonzero(is_first)[::-1]) / len(ascending)
+    far = _accepted(scores.impostor, steps)
+    rest = scores.impostor[:1][far[-1:] < 1]  # the lowest impostor, if below all genuine scores, leads to (1, 1)
+    ones = np.ones(len(rest))
+    return RocCurve(
+        far=np.concatenate([[0.0], far, ones]),
+        tar=np.concatenate([[0.0], tar, ones]),
+        thresholds=np.concatenate([np.full(1, np.inf, steps.dtype), steps, rest]),
+    )
+
+
+def far_threshold(impostor: Array, far: float = 0.01, min_impostors: int = MIN_IMPOSTORS) -> float:
     """The lowest threshold whose false accept rate is at most the target.
 
     Args:
@@ -51,27 +141,22 @@ def far_threshold(impostor: Scores, far: float = 0.01, min_impostors: int = MIN_
         min_impostors: refuse fewer scores than this.
 
     Returns:
-        The next number above the highest impostor score that must be rejected; minus infinity if none must.
+        The next number (of the scores' precision) above the highest impostor score that must be rejected; minus
+        infinity if none must.
 
     Raises:
         BadInput: for too few or unusable scores, or a target outside [0, 1].
     """
-    values = _scores("impostor", impostor)
-    if not 0 <= far <= 1:
-        raise BadInput(f"far {far}: expected a fraction from 0 to 1, so 0.01 for 1 %")
-    if len(values) < min_impostors:
-        raise BadInput(
-            f"{len(values)} impostor scores: expected at least {min_impostors} for a false accept rate; "
-            "compare more people, or lower min_impostors knowing what it means"
-        )
-    allowed = _allowed(far, len(values))
+    values = score_array("impostor", impostor)
+    check_fars((far,), len(values), min_impostors)
+    allowed = accepts_allowed(far, len(values))
     if allowed == len(values):
         return -np.inf
     first_rejected = len(values) - 1 - allowed  # in ascending order
-    return float(np.nextafter(np.partition(values, first_rejected)[first_rejected], np.inf))
+    return next_above(np.partition(values, first_rejected)[first_rejected])
 
 
-def tar_at_far(genuine: Scores, impostor: Scores, far: float = 0.01, min_impostors: int = MIN_IMPOSTORS) -> float:
+def tar_at_far(genuine: Array, impostor: Array, far: float = 0.01, min_impostors: int = MIN_IMPOSTORS) -> float:
     """True accept rate at the lowest threshold whose false accept rate is at most the target.
 
     Args:
@@ -81,76 +166,56 @@ def tar_at_far(genuine: Scores, impostor: Scores, far: float = 0.01, min_imposto
     Raises:
         BadInput: as far_threshold, or without genuine scores.
     """
-    threshold = far_threshold(impostor, far, min_impostors)
-    return float(np.mean(_scores("genuine", genuine) >= threshold))
+    genuine_values, impostor_values = score_arrays(genuine, impostor)
+    threshold = far_threshold(impostor_values, far, min_impostors)
+    return float(np.mean(genuine_values >= genuine_values.dtype.type(threshold)))
 
 
-def roc_curve(genuine: Scores, impostor: Scores) -> RocCurve:
+def roc_curve(genuine: Array, impostor: Array) -> RocCurve:
     """FAR and TAR at every distinct score.
 
     Raises:
         BadInput: for empty or unusable scores.
     """
-    genuine_sorted = np.sort(_scores("genuine", genuine))
-    impostor_sorted = np.sort(_scores("impostor", impostor))
-    scores = np.unique(np.concatenate([genuine_sorted, impostor_sorted]))[::-1]
+    both = sorted_scores(genuine, impostor)
+    thresholds = np.unique(np.concatenate([both.genuine, both.impostor]))[::-1]
     return RocCurve(
-        far=np.concatenate([[0.0], _accepted(impostor_sorted, scores)]),
-        tar=np.concatenate([[0.0], _accepted(genuine_sorted, scores)]),
-        thresholds=np.concatenate([[np.inf], scores]),
+        far=np.concatenate([[0.0], _accepted(both.impostor, thresholds)]),
+        tar=np.concatenate([[0.0], _accepted(both.genuine, thresholds)]),
+        thresholds=np.concatenate([np.full(1, np.inf, thresholds.dtype), thresholds]),
     )
 
 
-def equal_error_rate(genuine: Scores, impostor: Scores) -> float:
+def equal_error_rate(genuine: Array, impostor: Array) -> float:
     """The rate at which FAR equals FRR = 1 - TAR, linear between the two neighbouring points of the ROC.
 
     Raises:
         BadInput: for empty or unusable scores.
     """
-    roc = roc_curve(genuine, impostor)
-    difference = roc.far + roc.tar - 1  # FAR - FRR, from -1 to 1, never falling
-    after = int(np.argmax(difference >= 0))
-    before = after - 1
-    share = -difference[before] / (difference[after] - difference[before])
-    return float(roc.far[before] + share * (roc.far[after] - roc.far[before]))
+    return sorted_scores(genuine, impostor).equal_error_rate()
 
 
-def area_under_curve(genuine: Scores, impostor: Scores) -> float:
+def area_under_curve(genuine: Array, impostor: Array) -> float:
     """Probability that a genuine score exceeds an impostor score, ties counting half (Mann-Whitney), exact.
 
     Raises:
         BadInput: for empty or unusable scores.
     """
-    genuine_values = _scores("genuine", genuine)
-    impostor_sorted = np.sort(_scores("impostor", impostor))
-    below = int(np.searchsorted(impostor_sorted, genuine_values, side="left").sum(dtype=np.int64))
-    not_above = int(np.searchsorted(impostor_sorted, genuine_values, side="right").sum(dtype=np.int64))
-    return (below + not_above) / (2 * len(genuine_values) * len(impostor_sorted))
+    return sorted_scores(genuine, impostor).area_under_curve()
+
+
+def check_fars(fars: Sequence[float], impostors: int, min_impostors: int) -> None:
+    """Raise BadInput unless every target is a fraction and there are enough impostors to speak of a rate."""
+    for far in fars:
+        if not 0 <= far <= 1:
+            raise BadInput(f"far {far}: expected a fraction from 0 to 1, so 0.01 for 1 %")
+    if impostors < max(min_impostors, 1):
+        raise BadInput(
+            f"{impostors} impostor scores: expected at least {max(min_impostors, 1)} for a false accept rate; "
+            "compare more people, or lower min_impostors knowing what it means"
+        )
 
 
 def _accepted(ascending: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
     """Fraction of scores at or above each threshold."""
     return (len(ascending) - np.searchsorted(ascending, thresholds, side="left")) / len(ascending)
-
-
-def _allowed(far: float, count: int) -> int:
-    """The most accepted impostors whose rate is at most the target, though far * count may be rounded down."""
-    allowed = min(int(far * count) + 1, count)
-    while allowed / count > far:
-        allowed -= 1
-    return allowed
-
-
-def _scores(name: str, scores: Scores) -> np.ndarray:
-    detach = getattr(scores, "detach", None)
-    values = np.asarray(scores if detach is None else detach().cpu().double().numpy(), dtype=np.float64).ravel()
-    if len(values) == 0:
-        raise BadInput(f"no {name} scores: expected at least one")
-    bad = np.isnan(values) | np.isposinf(values)
-    if bad.any():
-        first = int(np.argmax(bad))
-        raise BadInput(
-            f"{name} scores hold {int(bad.sum())} NaN or plus infinity, the first at index {first}: "
-            "remove them, or use minus infinity for a comparison that failed"
-        )
-    return values

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,13 +45,30 @@ def save_figure(
     Returns:
         The PNG's path.
     """
-    stamp(figure, tier_label(tier))
+    origin = {"notebook": notebook, "tier": tier, "parameters": parameters}
+    return write_figure(figure, data, folder, name, label=tier_label(tier), origin=origin)
+
+
+def write_figure(
+    figure: Figure, data: pd.DataFrame, folder: Path, name: str, *, label: str, origin: Mapping[str, object]
+) -> Path:
+    """Stamp a figure with a label and write name.png, name.pdf, name.csv and its manifest line.
+
+    Args:
+        figure, data, folder, name: as `save_figure`.
+        label: written below the picture.
+        origin: what the manifest says of where it comes from; the version is added.
+
+    Returns:
+        The PNG's path.
+    """
+    stamp(figure, label)
     for ending in ("png", "pdf"):
         with atomic_path(folder / f"{name}.{ending}") as temporary:
             figure.savefig(temporary, format=ending, metadata={"CreationDate": None} if ending == "pdf" else None)
     write_text(folder / f"{name}.csv", data.to_csv(index=False, float_format="%.6g"))
     path = folder / "manifest.json"
     manifest = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    manifest[name] = {"notebook": notebook, "tier": tier, "parameters": parameters, "version": facelib.__version__}
+    manifest[name] = {**origin, "version": facelib.__version__}
     write_json(path, dict(sorted(manifest.items())))
     return folder / f"{name}.png"

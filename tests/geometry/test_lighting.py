@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from facelib.errors import BadInput
-from facelib.geometry.lighting import ambient_and_directional, sh_basis, shade
+from facelib.geometry.lighting import ambient_and_directional, coefficients_from_gamma, sh_basis, shade
 
 
 def sphere_grid(count: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -88,3 +88,54 @@ def test_facing_the_light_is_brightest():
     bright, dark = shade(torch.ones_like(normals), normals, light[None].double())[0, :, 0]
     assert float(bright) == pytest.approx(0.1 + 0.8 * (0.25 + 0.5 + 5 / 16))  # A_l (2 l + 1) / 4 pi for l = 0, 1, 2
     assert float(dark) == pytest.approx(0.1 + 0.8 * (0.25 - 0.5 + 5 / 16))
+
+
+def slow_base_shading(gamma: list[float], normal: tuple[float, float, float]) -> list[float]:
+    """The base method's light at one normal, from its own constants a_l and c_l, number by number."""
+    a = (math.pi, 2 * math.pi / 3**0.5, 2 * math.pi / 8**0.5)
+    c = (1 / (4 * math.pi) ** 0.5, 3**0.5 / (4 * math.pi) ** 0.5, 3 * 5**0.5 / (12 * math.pi) ** 0.5)
+    x, y, z = normal
+    harmonics = [
+        a[0] * c[0],
+        -a[1] * c[1] * y,
+        a[1] * c[1] * z,
+        -a[1] * c[1] * x,
+        a[2] * c[2] * x * y,
+        -a[2] * c[2] * y * z,
+        a[2] * c[2] * 0.5 / 3**0.5 * (3 * z * z - 1),
+        -a[2] * c[2] * x * z,
+        a[2] * c[2] * 0.5 * (x * x - y * y),
+    ]
+    light = []
+    for channel in range(3):
+        total = 0.0
+        for k in range(9):
+            total += (gamma[9 * channel + k] + (0.8 if k == 0 else 0.0)) * harmonics[k]
+        light.append(total)
+    return light
+
+
+def test_zero_gamma_is_even_light_by_hand():
+    coefficients = coefficients_from_gamma(torch.zeros(2, 27, dtype=torch.float64))
+    assert coefficients.shape == (2, 9, 3)
+    normals = sphere_grid(3)[0][None]
+    lit = shade(torch.ones_like(normals), normals, coefficients[:1])
+    assert lit.flatten().tolist() == pytest.approx([0.708982] * lit.numel(), abs=1e-6)  # 0.8 pi / sqrt(4 pi)
+
+
+def test_gamma_gives_the_light_of_the_base_method():
+    generator = torch.Generator().manual_seed(0)
+    gamma = torch.randn(2, 27, dtype=torch.float64, generator=generator)
+    normals = torch.nn.functional.normalize(torch.randn(2, 5, 3, dtype=torch.float64, generator=generator), dim=-1)
+    lit = shade(torch.ones_like(normals), normals, coefficients_from_gamma(gamma))
+    for image in range(2):
+        for point in range(5):
+            expected = slow_base_shading(gamma[image].tolist(), tuple(normals[image, point].tolist()))
+            assert lit[image, point].tolist() == pytest.approx(expected, abs=1e-12)
+
+
+def test_gamma_is_differentiable_and_checked():
+    gamma = torch.randn(2, 27, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(coefficients_from_gamma, gamma)
+    with pytest.raises(BadInput, match="gamma"):
+        coefficients_from_gamma(torch.zeros(2, 9))

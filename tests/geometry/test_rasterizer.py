@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -9,9 +12,11 @@ import trimesh
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facelib.errors import BadInput, UnknownName
+from facelib.errors import BadInput, MissingPart, UnknownName
+from facelib.geometry import rasterizer
 from facelib.geometry.camera import NEAR, PerspectiveCamera, WeakPerspectiveCamera, face_to_camera
 from facelib.geometry.rasterizer import Fragments, interpolate, rasterize
+from facelib.geometry.rasterizer_reference import interpolate_torch
 
 BACKENDS = pytest.mark.parametrize("backend", ["numba", "torch"])
 PERSPECTIVE = pytest.mark.parametrize("perspective", [True, False])
@@ -28,6 +33,16 @@ def soup(seed: int, images: int = 2, vertices: int = 30, triangles: int = 40) ->
     rounded = torch.rand(images, vertices, 1, generator=generator) < 0.5
     screen = torch.where(rounded, (screen * 2).round() / 2, screen)
     return screen, torch.randint(vertices, (triangles, 3), generator=generator)
+
+
+def crowd(seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Many small triangles of both sides over a 40 x 50 image, of five depths only, so that equal ones compete."""
+    generator = torch.Generator().manual_seed(seed)
+    place = torch.rand(1, 400, 1, 2, generator=generator) * torch.tensor([50.0, 40.0])
+    corners = place + 14 * torch.rand(1, 400, 3, 2, generator=generator) - 7
+    corners = torch.where(torch.rand(1, 400, 1, 1, generator=generator) < 0.5, corners.round(), corners)
+    depth = torch.randint(-2, 3, (1, 400, 1, 1), generator=generator).expand(-1, -1, 3, -1)
+    return torch.cat((corners, depth), dim=-1).flatten(1, 2), torch.arange(1200).view(400, 3)
 
 
 def sphere(perspective: bool, subdivisions: int = 3) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -58,6 +73,16 @@ def slow_rasterize(screen: np.ndarray, triangles: np.ndarray, height: int, width
                 if z < depth[i, j]:
                     depth[i, j], ids[i, j] = z, number
     return ids, depth
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    usual = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(usual)
 
 
 def assert_same(first: Fragments, second: Fragments) -> None:
@@ -120,6 +145,29 @@ def test_unknown_backend_is_refused():
         rasterize(CORNER, ONE, 4, 4, perspective=True, backend="numbra")
 
 
+def test_two_devices_are_refused():
+    with pytest.raises(BadInput, match="screen is on cpu, triangles on meta"):
+        rasterize(CORNER, ONE.to("meta"), 4, 4, perspective=True)
+
+
+def test_triton_is_refused_on_the_cpu_and_asked_for_where_it_is_missing(monkeypatch):
+    with pytest.raises(BadInput, match="works on cuda"):
+        rasterize(CORNER, ONE, 4, 4, perspective=True, backend="triton")
+    monkeypatch.setitem(sys.modules, "triton", None)
+    monkeypatch.delitem(sys.modules, "facelib.geometry.rasterizer_triton", raising=False)
+    with pytest.raises(MissingPart, match="pip install triton"):
+        rasterizer._drawing_function("triton")
+
+
+@pytest.mark.parametrize(
+    ("device", "installed", "expected"),
+    [("cpu", True, "numba"), ("cuda", True, "triton"), ("cuda", False, "torch"), ("mps", True, "torch")],
+)
+def test_the_fastest_backend_of_a_device(monkeypatch, device, installed, expected):
+    monkeypatch.setattr(rasterizer, "find_spec", lambda name: object() if installed else None)
+    assert rasterizer._choose_backend("auto", torch.device(device)) == expected
+
+
 def test_the_choice_of_backend_is_logged(caplog):
     with caplog.at_level(logging.DEBUG, logger="facelib.geometry.rasterizer"):
         rasterize(CORNER, ONE, 4, 4, perspective=True)
@@ -131,18 +179,52 @@ def test_the_choice_of_backend_is_logged(caplog):
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 2**31), st.booleans(), st.booleans(), st.integers(1, 3))
-def test_kernel_equals_reference_on_random_triangles(seed, perspective, cull, threads):
+def test_kernel_equals_reference_on_random_triangles(seed, perspective, cull, count):
     screen, triangles = soup(seed)
-    usual = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
+    with threads(count):
         fast, plain = (
             rasterize(screen, triangles, 12, 16, perspective=perspective, cull_back_faces=cull, backend=backend)
             for backend in ("numba", "torch")
         )
-    finally:
-        torch.set_num_threads(usual)
     assert_same(fast, plain)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**31), st.booleans())
+def test_kernel_equals_reference_where_depths_are_equal(seed, perspective):
+    """Also between front and back faces, which are drawn apart."""
+    screen, triangles = crowd(seed)
+    screen = screen + torch.tensor([0.0, 0.0, 100.0 * perspective])
+    fast, plain = (
+        rasterize(screen, triangles, 40, 50, perspective=perspective, backend=backend) for backend in ("numba", "torch")
+    )
+    assert_same(fast, plain)
+
+
+@PERSPECTIVE
+def test_kernel_equals_reference_where_rounding_decides(perspective):
+    """A back face of lower id in the plane of a front face: it wins where both depths round alike, hidden or not."""
+    generator = torch.Generator().manual_seed(0)
+    corners = torch.rand(600, 6, 2, generator=generator) * 3 - 1
+    depth = 30 + 50 * torch.rand(600, 1, 1, generator=generator)
+    screen = torch.cat((corners, depth.expand(-1, 6, -1)), dim=-1)
+    triangles = torch.tensor([[0, 1, 2], [2, 1, 0], [3, 4, 5], [5, 4, 3]])
+    fast, plain = (
+        rasterize(screen, triangles, 1, 1, perspective=perspective, backend=backend) for backend in ("numba", "torch")
+    )
+    assert fast.triangle.unique().tolist() == [-1, 0, 1, 2, 3]
+    assert_same(fast, plain)
+
+
+@pytest.mark.parametrize("count", [2, 3, 7])
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (2, 300), (12, 16), (41, 13)])
+def test_an_image_shared_by_threads_has_the_same_bits(count, height, width):
+    screen, triangles = soup(11, images=1)
+    screen = screen * torch.tensor([width / 16, height / 12, 1.0])
+    with threads(1):
+        whole = rasterize(screen, triangles, height, width, perspective=True)
+    with threads(count):
+        assert_same(whole, rasterize(screen, triangles, height, width, perspective=True))
 
 
 @PERSPECTIVE
@@ -186,6 +268,67 @@ def test_a_batch_equals_one_by_one(backend):
         alone = rasterize(screen[i : i + 1], triangles, 12, 16, perspective=True, backend=backend)
         assert torch.equal(alone.triangle[0], together.triangle[i])
         assert torch.equal(alone.depth[0], together.depth[i])
+
+
+@BACKENDS
+def test_hidden_back_faces_behind_front_faces_and_before_them(backend):
+    """A wall of front faces with back faces behind, on and in front of it, each in its own part of the wall."""
+    wall = torch.tensor([[-9.0, -9, 50], [-9, 99, 50], [99, -9, 50]])
+    behind, on, before = (
+        torch.tensor([[x, 4.0, z], [x + 8, 4, z], [x, 12, z]]) for x, z in ((4, 50.0001), (16, 50), (28, 49.9999))
+    )
+    screen = torch.cat((behind, on, before, wall))[None]
+    seen = rasterize(screen, torch.arange(12).view(4, 3), 40, 40, perspective=True, backend=backend)
+    assert seen.mask.all()
+    assert set(seen.triangle.unique().tolist()) == {1, 2, 3}
+    assert (seen.triangle[0, :, :14] == 3).all()
+    culled = rasterize(
+        screen, torch.arange(12).view(4, 3), 40, 40, perspective=True, cull_back_faces=True, backend=backend
+    )
+    assert (culled.triangle == 3).all()
+
+
+@BACKENDS
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 4000), (4000, 1), (3, 40_000), (7, 8), (8, 9)])
+def test_images_of_any_size(backend, height, width):
+    """Two triangles cover the left two thirds; column u shows whether its number survived."""
+    edge = 2 * width / 3
+    screen = torch.tensor([[[-1.0, -1, 5], [-1, height + 1, 5], [edge, -1, 5], [edge, height + 1, 5]]])
+    triangles = torch.tensor([[0, 1, 2], [2, 1, 3]])
+    seen = rasterize(screen, triangles, height, width, perspective=False, backend=backend)
+    expected = (torch.arange(width) + 0.5 < edge).expand(1, height, -1)
+    assert torch.equal(seen.mask, expected)
+    u = interpolate(screen[..., :1], triangles, seen)[..., 0]
+    torch.testing.assert_close(
+        u[expected], (torch.arange(width) + 0.5).expand(1, height, -1)[expected], rtol=1e-5, atol=1e-4
+    )
+
+
+@BACKENDS
+def test_nothing_visible_is_no_error(backend):
+    seen = rasterize(CORNER + 100, ONE, 4, 4, perspective=True, backend=backend)
+    assert not seen.mask.any()
+    assert seen.depth.isinf().all()
+    assert not interpolate(torch.ones(1, 3, 2), ONE, seen).any()
+
+
+@BACKENDS
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int16, torch.int32, torch.int64])
+def test_triangle_ids_of_any_integer_type(backend, dtype):
+    seen = rasterize(CORNER, ONE.to(dtype), 6, 5, perspective=True, backend=backend)
+    assert seen.mask.sum() == 10
+
+
+@BACKENDS
+def test_a_depth_too_large_for_float32_leaves_pixels_empty(backend):
+    screen = CORNER * torch.tensor([100.0, 100.0, 1.0])
+    screen[..., 2] = -3e38
+    seen = rasterize(screen, ONE, 20, 20, perspective=False, backend=backend)
+    assert not seen.mask.any()
+    screen[..., 2] = 3e30
+    for perspective in (True, False):
+        seen = rasterize(screen, ONE, 20, 20, perspective=perspective, backend=backend)
+        torch.testing.assert_close(seen.depth[seen.mask], torch.full((int(seen.mask.sum()),), 3e30))
 
 
 # ---- rules ----
@@ -309,10 +452,9 @@ def test_interpolation_kernel_equals_the_reference():
     seen = rasterize(screen, triangles, 12, 16, perspective=True)
     for images in (1, 2):
         attributes = torch.rand(images, 30, 5, generator=torch.Generator().manual_seed(1))
-        reference = interpolate(attributes.clone().requires_grad_(), triangles, seen)
-        assert reference.requires_grad
+        reference = interpolate_torch(attributes, triangles, seen.triangle, seen.barycentric)
         found = interpolate(attributes, triangles, seen)
-        torch.testing.assert_close(found, reference.detach(), rtol=0, atol=1e-6)
+        torch.testing.assert_close(found, reference, rtol=0, atol=1e-6)
         assert not found[~seen.mask].any()
 
 

@@ -6,7 +6,17 @@ from hypothesis import strategies as st
 from sklearn import metrics as sklearn_metrics
 
 from facelib.errors import BadInput
-from facelib.metrics.verification import area_under_curve, equal_error_rate, far_threshold, roc_curve, tar_at_far
+from facelib.metrics.sorted_scores import accepts_allowed
+from facelib.metrics.verification import (
+    area_under_curve,
+    equal_error_rate,
+    far_threshold,
+    roc_curve,
+    roc_steps,
+    sorted_scores,
+    tar_at_far,
+    verification_summary,
+)
 
 SCORES = st.lists(st.integers(-6, 6).map(float), min_size=1, max_size=30)  # few values, so many ties
 
@@ -159,3 +169,108 @@ def test_tensors_are_taken_as_arrays():
     tensors = torch.from_numpy(genuine).requires_grad_(), torch.from_numpy(impostor)
     for measure in (tar_at_far, equal_error_rate, area_under_curve):
         assert measure(*tensors) == measure(genuine, impostor)
+
+
+def slow_equal_error_rate(genuine: np.ndarray, impostor: np.ndarray) -> float:
+    """On the whole ROC, in floating point."""
+    roc = roc_curve(genuine, impostor)
+    difference = roc.far + roc.tar - 1
+    after = int(np.argmax(difference >= 0))
+    share = -difference[after - 1] / (difference[after] - difference[after - 1])
+    return float(roc.far[after - 1] + share * (roc.far[after] - roc.far[after - 1]))
+
+
+@given(SCORES, SCORES, st.lists(st.floats(0, 1), max_size=4))
+def test_a_summary_says_what_the_single_functions_say(genuine, impostor, fars):
+    summary = verification_summary(genuine, impostor, fars, min_impostors=1)
+    assert (summary.genuine, summary.impostors, summary.fars) == (len(genuine), len(impostor), tuple(fars))
+    assert summary.thresholds == tuple(far_threshold(impostor, far, 1) for far in fars)
+    assert summary.tars == tuple(tar_at_far(genuine, impostor, far, 1) for far in fars)
+    assert summary.eer == pytest.approx(slow_equal_error_rate(np.array(genuine), np.array(impostor)), abs=1e-12)
+    assert summary.auc == area_under_curve(genuine, impostor)
+
+
+@pytest.mark.parametrize("share", [0.01, 0.5])
+@pytest.mark.parametrize("decimals", [None, 2])
+def test_many_scores_in_threads_and_blocks_equal_plain_numpy(share, decimals):
+    genuine, impostor = samples(int(300_000 * share), int(300_000 * (1 - share)), decimals)
+    summary = verification_summary(genuine.astype(np.float32), impostor.astype(np.float32), (0.1, 0.001))
+    genuine, impostor = (np.sort(scores.astype(np.float32)) for scores in (genuine, impostor))
+    ties = sum(int(np.searchsorted(impostor, genuine, side).sum()) for side in ("left", "right"))
+    assert summary.auc == ties / (2 * len(genuine) * len(impostor))
+    assert summary.eer == pytest.approx(slow_equal_error_rate(genuine, impostor), abs=1e-12)
+    for far, threshold, tar in zip(summary.fars, summary.thresholds, summary.tars, strict=True):
+        assert np.mean(impostor >= threshold) <= far
+        assert np.mean(impostor >= np.nextafter(np.float32(threshold), np.float32(-np.inf))) > far
+        assert tar == np.mean(genuine >= threshold)
+
+
+@given(SCORES, SCORES)
+def test_the_steps_of_the_roc_hold_all_of_it(genuine, impostor):
+    curve, steps = roc_curve(genuine, impostor), roc_steps(sorted_scores(genuine, impostor))
+    assert (steps.far[0], steps.tar[0], steps.far[-1], steps.tar[-1]) == (0, 0, 1, 1)
+    assert set(zip(steps.far, steps.tar, steps.thresholds, strict=True)) <= set(
+        zip(curve.far, curve.tar, curve.thresholds, strict=True)
+    )
+    assert (np.diff(steps.thresholds) < 0).all()
+    for target in curve.far:
+        assert steps.tar[steps.far <= target].max() == curve.tar[curve.far <= target].max()
+
+
+@given(SCORES, SCORES, st.integers(-20, 20))
+def test_nothing_changes_when_scores_are_doubled_or_replaced_by_their_ranks(genuine, impostor, power):
+    expected = verification_summary(genuine, impostor, (0.05, 0.5), min_impostors=1)
+    ranks = np.unique([*genuine, *impostor], return_inverse=True)[1].astype(np.float32)
+    scaled = [np.array(scores, np.float32) * 2.0**power for scores in (genuine, impostor)]
+    for pair in (scaled, (ranks[: len(genuine)], ranks[len(genuine) :])):
+        found = verification_summary(*pair, (0.05, 0.5), min_impostors=1)
+        assert (found.tars, found.eer, found.auc) == (expected.tars, expected.eer, expected.auc)
+
+
+def test_scores_are_compared_in_their_own_precision():
+    """The threshold is the next float32, so that the scores themselves, compared with it, keep the target."""
+    impostor = np.linspace(0, 1, 200, dtype=np.float32)
+    threshold = far_threshold(impostor, 0.01)
+    assert threshold == np.nextafter(impostor[-3], np.float32(1))
+    assert (impostor >= threshold).sum() == 2
+    genuine, impostor = samples(50, 200)
+    half = torch.from_numpy(genuine).bfloat16(), torch.from_numpy(impostor).bfloat16()
+    wide = [scores.double().numpy() for scores in half]
+    assert roc_curve(*half).thresholds.dtype == np.float32
+    assert tar_at_far(*half) == tar_at_far(*wide)
+    assert equal_error_rate(*half) == equal_error_rate(*wide)
+    assert roc_curve([1, 2], [0, 1]).thresholds.dtype == np.float64
+    # one kind wide, the other narrow: 0.1 in float32 is above 0.1 in float64
+    assert area_under_curve(np.float32([0.1]), np.float64([0.1])) == 1.0
+
+
+def test_the_caller_keeps_the_scores_as_they_were():
+    genuine, impostor = samples()
+    before = genuine.copy(), impostor.copy()
+    verification_summary(genuine, impostor)
+    far_threshold(impostor)
+    assert np.array_equal(genuine, before[0])
+    assert np.array_equal(impostor, before[1])
+
+
+def test_refuses_what_is_no_number():
+    for bad in (np.array(["a"]), np.array([1 + 2j]), np.array([None])):
+        with pytest.raises(BadInput, match="expected real numbers"):
+            area_under_curve(bad, [0.0])
+
+
+def test_a_summary_refuses_what_its_parts_refuse():
+    with pytest.raises(BadInput, match=r"0\.01 for 1 %"):
+        verification_summary([1.0], np.zeros(100), (0.01, 1.5))
+    with pytest.raises(BadInput, match="99 impostor scores"):
+        verification_summary([1.0], np.zeros(99))
+    with pytest.raises(BadInput, match="no impostor scores"):
+        verification_summary([1.0], [], min_impostors=0)
+
+
+@pytest.mark.parametrize("count", [10**12 + 7, 2**53 + 11, 10**18 + 9])
+@pytest.mark.parametrize("far", [0.0, 1e-9, 0.01, 0.29, 1.0])
+def test_accepts_allowed_of_counts_beyond_floating_point(count, far):
+    allowed = accepts_allowed(far, count)
+    assert allowed / count <= far
+    assert allowed == count or (allowed + 1) / count > far

@@ -1,0 +1,182 @@
+"""What vertices tell the pixels and pixels the vertices: differentiable rendering on the CPU, in numba.
+
+The same as `interpolate_torch` and `surface_torch` and autograd through them, in one pass over the pixels and without
+their intermediate tensors; differentiable once. All functions expect checked float32 input on the CPU.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numba import njit
+from torch.autograd.function import once_differentiable
+
+from facelib.geometry.threads import share_among_threads
+
+
+class Interpolation(torch.autograd.Function):
+    """Vertex attributes at the pixels, with gradients to attributes and barycentrics."""
+
+    @staticmethod
+    def forward(  # type: ignore[override]
+        context: Any,
+        attributes: torch.Tensor,
+        triangles: torch.Tensor,
+        triangle: torch.Tensor,
+        barycentric: torch.Tensor,
+    ) -> torch.Tensor:
+        context.save_for_backward(attributes, triangles, triangle, barycentric)
+        batch, height, width = triangle.shape
+        values = torch.empty(batch, height, width, attributes.shape[-1])
+        share_among_threads(
+            _blend_rows,
+            batch * height,
+            attributes.detach().contiguous().numpy(),
+            triangles.to(torch.int32).contiguous().numpy(),
+            triangle.contiguous().numpy(),
+            barycentric.detach().contiguous().numpy(),
+            values.numpy(),
+        )
+        return values
+
+    @staticmethod
+    @once_differentiable
+    def backward(context: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:  # type: ignore[override]
+        attributes, triangles, triangle, barycentric = context.saved_tensors
+        # One for each image, even where they share the attributes, since images are worked on at the same time.
+        to_attributes = torch.zeros(len(triangle), *attributes.shape[1:])
+        to_barycentric = torch.empty(barycentric.shape)
+        share_among_threads(
+            _blend_backward,
+            len(triangle),
+            attributes.detach().contiguous().numpy(),
+            triangles.to(torch.int32).contiguous().numpy(),
+            triangle.contiguous().numpy(),
+            barycentric.detach().contiguous().numpy(),
+            gradient.contiguous().numpy(),
+            to_attributes.numpy(),
+            to_barycentric.numpy(),
+        )
+        if len(attributes) == 1:
+            to_attributes = to_attributes.sum(0, keepdim=True)
+        return to_attributes, None, None, to_barycentric
+
+
+class Surface(torch.autograd.Function):
+    """The rasterizer's own barycentrics and depth, with gradients to the screen points."""
+
+    @staticmethod
+    def forward(  # type: ignore[override]
+        context: Any,
+        screen: torch.Tensor,
+        triangles: torch.Tensor,
+        triangle: torch.Tensor,
+        barycentric: torch.Tensor,
+        depth: torch.Tensor,
+        perspective: bool,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        context.save_for_backward(screen, triangles, triangle)
+        context.perspective = perspective
+        return barycentric.clone(), depth.clone()
+
+    @staticmethod
+    @once_differentiable
+    def backward(  # type: ignore[override]
+        context: Any, of_barycentric: torch.Tensor, of_depth: torch.Tensor
+    ) -> tuple[torch.Tensor | None, ...]:
+        screen, triangles, triangle = context.saved_tensors
+        to_screen = torch.zeros(screen.shape)
+        share_among_threads(
+            _surface_backward,
+            len(triangle),
+            screen.detach().contiguous().numpy(),
+            triangles.to(torch.int32).contiguous().numpy(),
+            triangle.contiguous().numpy(),
+            context.perspective,
+            of_barycentric.contiguous().numpy(),
+            of_depth.contiguous().numpy(),
+            to_screen.numpy(),
+        )
+        return to_screen, None, None, None, None, None
+
+
+@njit(cache=True, nogil=True)
+def _blend_rows(first, last, attributes, triangles, triangle, barycentric, values):  # type: ignore[no-untyped-def]
+    """Blend the rows first to last - 1, counted over all images."""
+    height, width, channels = values.shape[1:]
+    for row in range(first, last):
+        image, i = row // height, row % height
+        rows = attributes[image % len(attributes)]
+        for j in range(width):
+            t = triangle[image, i, j]
+            if t < 0:
+                values[image, i, j] = 0
+                continue
+            a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+            weight_a = barycentric[image, i, j, 0]
+            weight_b, weight_c = barycentric[image, i, j, 1], barycentric[image, i, j, 2]
+            for k in range(channels):
+                values[image, i, j, k] = weight_a * rows[a, k] + weight_b * rows[b, k] + weight_c * rows[c, k]
+
+
+@njit(cache=True, nogil=True)
+def _blend_backward(  # type: ignore[no-untyped-def]
+    first, last, attributes, triangles, triangle, barycentric, gradient, to_attributes, to_barycentric
+):
+    height, width, channels = gradient.shape[1:]
+    for image in range(first, last):
+        rows, to_rows = attributes[image % len(attributes)], to_attributes[image]
+        for i in range(height):
+            for j in range(width):
+                t = triangle[image, i, j]
+                for corner in range(3):
+                    to_weight = np.float32(0)
+                    if t >= 0:
+                        vertex, weight = triangles[t, corner], barycentric[image, i, j, corner]
+                        for k in range(channels):
+                            to_weight += gradient[image, i, j, k] * rows[vertex, k]
+                            to_rows[vertex, k] += weight * gradient[image, i, j, k]
+                    to_barycentric[image, i, j, corner] = to_weight
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _surface_backward(  # type: ignore[no-untyped-def]
+    first, last, screen, triangles, triangle, perspective, of_barycentric, of_depth, to_screen
+):
+    height, width = triangle.shape[1:]
+    half = np.float32(0.5)
+    edge, z, part, to_edge = np.empty((4, 3), np.float32)
+    for image in range(first, last):
+        points, to_points = screen[image], to_screen[image]
+        for i in range(height):
+            for j in range(width):
+                t = triangle[image, i, j]
+                if t < 0:
+                    continue
+                a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+                u, v = np.float32(j) + half, np.float32(i) + half
+                pau, pav, z[0] = points[a, 0] - u, points[a, 1] - v, points[a, 2]
+                pbu, pbv, z[1] = points[b, 0] - u, points[b, 1] - v, points[b, 2]
+                pcu, pcv, z[2] = points[c, 0] - u, points[c, 1] - v, points[c, 2]
+                edge[0], edge[1], edge[2] = pbu * pcv - pbv * pcu, pcu * pav - pcv * pau, pau * pbv - pav * pbu
+                for k in range(3):
+                    part[k] = edge[k] / z[k] if perspective else edge[k]
+                whole = part[0] + part[1] + part[2]  # barycentric_k = part_k / whole, depth = sum barycentric_k z_k
+                mean = np.float32(0)
+                for k in range(3):
+                    mean += part[k] / whole * (of_barycentric[image, i, j, k] + of_depth[image, i, j] * z[k])
+                for k in range(3):
+                    to_part = (of_barycentric[image, i, j, k] + of_depth[image, i, j] * z[k] - mean) / whole
+                    to_edge[k] = to_part / z[k] if perspective else to_part
+                    to_z = of_depth[image, i, j] * part[k] / whole
+                    if perspective:
+                        to_z -= to_part * part[k] / z[k]
+                    to_points[triangles[t, k], 2] += to_z
+                to_points[a, 0] += to_edge[2] * pbv - to_edge[1] * pcv
+                to_points[a, 1] += to_edge[1] * pcu - to_edge[2] * pbu
+                to_points[b, 0] += to_edge[0] * pcv - to_edge[2] * pav
+                to_points[b, 1] += to_edge[2] * pau - to_edge[0] * pcu
+                to_points[c, 0] += to_edge[1] * pav - to_edge[0] * pbv
+                to_points[c, 1] += to_edge[0] * pbu - to_edge[1] * pau

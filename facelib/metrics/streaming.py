@@ -1,0 +1,242 @@
+"""Verification and identification straight from embeddings: all pairs, tile by tile, the score matrix never held.
+
+The score of a pair is the cosine of its embeddings. Given two sets, every probe is compared with every gallery sample;
+given one, each pair of different samples is compared once. Samples of one identity make genuine pairs, all others
+impostor pairs; gallery samples are not fused, other than for ranks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from facelib.errors import BadInput
+from facelib.geometry.threads import share_among_threads
+from facelib.metrics.counting import Tally
+from facelib.metrics.histograms import ScoreHistogram, VerificationBounds
+from facelib.metrics.identification import check_enrolled, share_within
+from facelib.metrics.inputs import Array, as_array, identity_array, score_dtype, unit_rows
+from facelib.metrics.settling import BinsToSettle, settled_summary
+from facelib.metrics.sorted_scores import sort_scores
+from facelib.metrics.streaming_kernels import count_tile, rank_tile
+from facelib.metrics.verification import MIN_IMPOSTORS, VerificationSummary, check_fars
+
+ROWS, COLUMNS = 1024, 4096  # of a tile
+LEAST_ROWS = 16  # of a tile as wide as the gallery
+
+
+def streamed_verification(
+    probes: Array,
+    probe_ids: Array,
+    gallery: Array | None = None,
+    gallery_ids: Array | None = None,
+    fars: Sequence[float] = (0.01, 0.001),
+    min_impostors: int = MIN_IMPOSTORS,
+) -> VerificationSummary:
+    """`verification_summary` of all pairs of two embedding sets, exact, in two passes over the tiles.
+
+    The first pass keeps the genuine scores and counts the impostors in a histogram; the second looks again at the
+    impostors in the few bins that decide. Memory: a unit copy of the gallery, the genuine scores, 80 MiB, and 4 MiB for
+    each of torch's threads.
+
+    Args:
+        probes: (P, D), of any length other than zero; may be memory-mapped.
+        probe_ids: (P,).
+        gallery, gallery_ids: (G, D) and (G,); None compares the probes among themselves, each pair once.
+        fars, min_impostors: as verification_summary.
+
+    Raises:
+        BadInput: for unusable embeddings, shapes that do not fit, no genuine pair, too few impostor pairs, or a target
+            outside [0, 1].
+    """
+    pairs = _pairs(probes, probe_ids, gallery, gallery_ids)
+    _check_kinds(pairs, fars, min_impostors)
+    histogram = ScoreHistogram()
+    parts = list(_count(pairs, histogram))
+    bins = BinsToSettle.of(histogram, sort_scores(np.concatenate(parts)), fars)
+    for tile in _tiles(pairs, ROWS, COLUMNS):
+        bins.settle(tile.scores, tile.spans)
+    return settled_summary(bins, fars)
+
+
+def streamed_bounds(
+    probes: Array,
+    probe_ids: Array,
+    gallery: Array | None = None,
+    gallery_ids: Array | None = None,
+    fars: Sequence[float] = (0.01, 0.001),
+    min_impostors: int = MIN_IMPOSTORS,
+) -> VerificationBounds:
+    """`streamed_verification` in one pass and fixed memory: bounds from histograms, see `ScoreHistogram`.
+
+    Args:
+        probes, probe_ids, gallery, gallery_ids, fars, min_impostors: as streamed_verification.
+
+    Raises:
+        BadInput: as streamed_verification.
+    """
+    pairs = _pairs(probes, probe_ids, gallery, gallery_ids)
+    _check_kinds(pairs, fars, min_impostors)
+    histogram = ScoreHistogram()
+    for genuine in _count(pairs, histogram):
+        if len(genuine):
+            histogram.add(genuine=genuine)
+    return histogram.summary(fars, min_impostors)
+
+
+def streamed_ranks(probes: Array, probe_ids: Array, gallery: Array, gallery_ids: Array) -> np.ndarray:
+    """The place of each probe's own identity, `probe_ranks` of the cosines fused by their maximum.
+
+    Args:
+        probes, probe_ids, gallery, gallery_ids: as streamed_verification, every probe enrolled.
+
+    Returns:
+        (P,) integers from 1 to the number of identities.
+
+    Raises:
+        BadInput: for unusable embeddings, shapes that do not fit, or a probe that is not enrolled.
+    """
+    pairs = _pairs(probes, probe_ids, gallery, gallery_ids)
+    check_enrolled(as_array(probe_ids), as_array(gallery_ids))
+    counts = np.unique(as_array(gallery_ids), return_counts=True)[1]
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    ranks = np.empty(len(pairs.own), np.int64)
+    rows = max(ROWS * COLUMNS // len(pairs.gallery), LEAST_ROWS)
+    for tile in _tiles(pairs, rows, len(pairs.gallery)):
+        part = ranks[tile.first_row : tile.first_row + len(tile.scores)]
+        share_among_threads(rank_tile, len(part), tile.scores, tile.spans[:, 1:], starts, part)
+    return ranks
+
+
+def streamed_cmc(
+    probes: Array, probe_ids: Array, gallery: Array, gallery_ids: Array, ranks: Sequence[int] = (1, 5, 10)
+) -> np.ndarray:
+    """Cumulative match characteristic from embeddings; rank-1 is its first value.
+
+    Args:
+        probes, probe_ids, gallery, gallery_ids: as streamed_ranks.
+        ranks: (R,) from 1 to the number of identities.
+
+    Returns:
+        (R,), the fraction of probes found within each rank.
+
+    Raises:
+        BadInput: as streamed_ranks, or for a rank out of range.
+    """
+    found = streamed_ranks(probes, probe_ids, gallery, gallery_ids)
+    return share_within(found, ranks, len(np.unique(as_array(gallery_ids))))
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    """Who is compared with whom.
+
+    Args:
+        probes: (P, D) as given; unit rows where they are the gallery itself.
+        gallery: (G, D) unit rows, sorted by identity.
+        start: (P,) the first column that a probe is compared with.
+        own: (P, 2) the columns [first, last) of its own identity among these.
+    """
+
+    probes: np.ndarray
+    gallery: np.ndarray
+    start: np.ndarray
+    own: np.ndarray
+
+    @property
+    def genuine_pairs(self) -> int:
+        return int((self.own[:, 1] - self.own[:, 0]).sum())
+
+    @property
+    def impostor_pairs(self) -> int:
+        return int((len(self.gallery) - self.start).sum()) - self.genuine_pairs
+
+
+@dataclass(frozen=True)
+class _Tile:
+    """Scores (rows, columns) of neighbouring probes and gallery samples, and for each row the columns that are meant:
+    spans (rows, 3) of start, own first and own last, as the kernels take them."""
+
+    first_row: int
+    scores: np.ndarray
+    spans: np.ndarray
+
+
+def _pairs(probes: Array, probe_ids: Array, gallery: Array | None, gallery_ids: Array | None) -> _Pairs:
+    if (gallery is None) != (gallery_ids is None):
+        raise BadInput("one of gallery and gallery_ids is None: give both, or neither to compare the probes only")
+    values = _embeddings("probes", probes)
+    ids = identity_array("probe_ids", probe_ids, len(values))
+    one_set = gallery is None or gallery_ids is None
+    others = values if gallery is None else _embeddings("gallery", gallery)
+    other_ids = ids if gallery_ids is None else identity_array("gallery_ids", gallery_ids, len(others))
+    if values.shape[1] != others.shape[1]:
+        raise BadInput(f"probes {values.shape}, gallery {others.shape}: expected (P, D) and (G, D) of one dimension")
+    if (ids.dtype.kind in "US") != (other_ids.dtype.kind in "US"):
+        raise BadInput(f"probe_ids are {ids.dtype}, gallery_ids {other_ids.dtype}: expected the same kind of names")
+    dtype = score_dtype(np.result_type(values, others))
+    order = np.argsort(other_ids, kind="stable")
+    directions = _unit_copy("probes" if one_set else "gallery", others, dtype, order)
+    sorted_ids = other_ids[order]
+    if one_set:
+        values, ids = directions, sorted_ids
+    start = np.arange(1, len(ids) + 1) if one_set else np.zeros(len(ids), np.int64)
+    own = np.stack([np.searchsorted(sorted_ids, ids, side) for side in ("left", "right")], axis=1)  # type: ignore[call-overload]
+    return _Pairs(values, directions, start, np.maximum(own, start[:, None]))
+
+
+def _check_kinds(pairs: _Pairs, fars: Sequence[float], min_impostors: int) -> None:
+    if pairs.genuine_pairs == 0:
+        raise BadInput("no pair of samples has one identity: expected at least one genuine comparison")
+    check_fars(fars, pairs.impostor_pairs, min_impostors)
+
+
+def _embeddings(name: str, embeddings: Array) -> np.ndarray:
+    values = as_array(embeddings)
+    if values.ndim != 2 or values.size == 0 or values.dtype.kind not in "fiu":
+        raise BadInput(f"{name} are {values.dtype} of shape {values.shape}: expected numbers (count, dimension)")
+    return values
+
+
+def _unit_copy(name: str, embeddings: np.ndarray, dtype: np.dtype, order: np.ndarray) -> np.ndarray:
+    """Unit rows in another order, made piece by piece."""
+    unit = np.empty(embeddings.shape, dtype)
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    for first in range(0, len(order), ROWS):
+        rows = slice(first, first + ROWS)
+        unit[place[rows]] = unit_rows(name, embeddings[rows].astype(dtype), first)
+    return unit
+
+
+def _count(pairs: _Pairs, histogram: ScoreHistogram) -> Iterator[np.ndarray]:
+    """Yield each tile's genuine scores; once all are taken, the histogram holds the impostors."""
+    tally = Tally(histogram.impostor)
+    for tile in _tiles(pairs, ROWS, COLUMNS):
+        places = np.concatenate([[0], np.cumsum(tile.spans[:, 2] - tile.spans[:, 1])])
+        genuine = np.empty(places[-1], tile.scores.dtype)
+        counts = tally.take(tile.scores.size)
+        share_among_threads(
+            count_tile, len(counts), tile.scores, tile.spans, places, histogram.low, histogram.scale, counts, genuine
+        )
+        yield genuine
+    tally.flush()
+
+
+def _tiles(pairs: _Pairs, rows: int, columns: int) -> Iterator[_Tile]:
+    """All scores that are meant; a tile is overwritten by the next, and the same tiles come back bit for bit."""
+    gallery = torch.from_numpy(pairs.gallery)
+    rows, columns = min(rows, len(pairs.probes)), min(columns, len(gallery))
+    buffer = torch.empty(rows * columns, dtype=gallery.dtype)
+    for row in range(0, len(pairs.probes), rows):
+        probes = pairs.probes[row : row + rows].astype(pairs.gallery.dtype, copy=False)
+        unit = torch.from_numpy(probes if pairs.probes is pairs.gallery else unit_rows("probes", probes, row))
+        for column in range(int(pairs.start[row]), len(gallery), columns):
+            part = gallery[column : column + columns]
+            scores = buffer[: len(unit) * len(part)].view(len(unit), len(part))
+            torch.mm(unit, part.T, out=scores)
+            columns_meant = np.column_stack([pairs.start[row : row + rows], pairs.own[row : row + rows]])
+            yield _Tile(row, scores.numpy(), np.clip(columns_meant - column, 0, len(part)))
