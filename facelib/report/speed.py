@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-PANEL_COLUMNS = 4
+PANEL_COLUMNS = 5
 
 
 def ratio_data(rows: list[dict[str, Any]]) -> pd.DataFrame:
@@ -34,7 +34,7 @@ def draw_ratios(data: pd.DataFrame) -> Figure:
     import matplotlib.pyplot as plt
 
     use_house_style()
-    figure, axes = plt.subplots(figsize=(7.2, 0.9 + 0.27 * len(data)))
+    figure, axes = plt.subplots(figsize=(9, 0.9 + 0.21 * len(data)), layout="constrained")
     colours = [PALETTE[0] if agree else PALETTE[5] for agree in data["agree"]]
     axes.barh(range(len(data)), data["ratio"] - 1, left=1, color=colours, height=0.62, alpha=0.9)
     axes.axvline(1, color="black", linewidth=0.8)
@@ -47,7 +47,7 @@ def draw_ratios(data: pd.DataFrame) -> Figure:
     for position, row in enumerate(_records(data)):
         text = f"{row.ratio:.3g} x   {_milliseconds(row.ours_ms)} / {_milliseconds(row.peer_ms)}"
         axes.text(max(row.ratio, 1) * 1.08, position, text, va="center", fontsize=6.5)
-    axes.set_xlabel("times faster than the peer (ours / peer's time of one piece beside the bar)")
+    axes.set_xlabel("times faster than the peer; beside the bar our time / the peer's time of one piece", fontsize=8)
     axes.set_title("Speed against the libraries one would use instead")
     return figure
 
@@ -72,22 +72,23 @@ def growth_data(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def draw_growth(data: pd.DataFrame) -> Figure:
-    """A panel a kernel: time against size on logarithmic axes, beside the slope of proportional growth."""
+    """A panel a kernel: time against size on logarithmic axes, beside proportional growth, which is dotted."""
     import matplotlib.pyplot as plt
 
     use_house_style()
     kernels = list(data["kernel"].unique())
     rows = math.ceil(len(kernels) / PANEL_COLUMNS)
     figure, panels = plt.subplots(
-        rows, PANEL_COLUMNS, figsize=(2.3 * PANEL_COLUMNS, 2.1 * rows), squeeze=False, layout="constrained"
+        rows, PANEL_COLUMNS, figsize=(1.95 * PANEL_COLUMNS, 1.95 * rows), squeeze=False, layout="constrained"
     )
     for panel, kernel in zip(panels.flat, kernels, strict=False):
         part = data[data["kernel"] == kernel]
         n, time = part["n"].to_numpy(), part["ours_ms"].to_numpy()
         panel.plot(n, time[0] * n / n[0], color="#999999", linewidth=0.8, linestyle=":")
         panel.plot(n, time, color=PALETTE[0], marker="o", markersize=4)
-        panel.set(xscale="log", yscale="log", xlabel=part["counted"].iloc[0], xlim=(n[0] / 1.6, n[-1] * 1.6))
+        panel.set(xscale="log", yscale="log", xlim=(n[0] / 1.6, n[-1] * 1.6))
         panel.set_xticks(n, [_count(value) for value in n], minor=False)
+        panel.set_xlabel(part["counted"].iloc[0], fontsize=8)
         panel.minorticks_off()
         panel.set_yticks([])
         panel.set_ylim(time.min() / 2.5, time.max() * 4)
@@ -96,6 +97,7 @@ def draw_growth(data: pd.DataFrame) -> Figure:
         panel.set_title(f"{kernel}: n$^{{{part['exponent'].iloc[0]:.2f}}}$", fontsize=8)
     for panel in panels.flat[len(kernels) :]:
         panel.set_visible(False)
+    figure.suptitle("Time of one call against size; dotted: proportional to size", fontsize=9, x=0.01, ha="left")
     return figure
 
 
@@ -103,7 +105,7 @@ def speed_label(environment: dict[str, Any]) -> str:
     """What the pictures say of the machine they were measured on, from a record's environment."""
     hardware, packages = environment["hardware"], environment["packages"]
     device = hardware["gpu"] or hardware["cpu"]
-    return f"{device}, {environment['threads']} threads, torch {packages['torch']}; dotted: proportional to size"
+    return f"{device}, {environment['threads']} threads, torch {packages['torch']}"
 
 
 def _records(data: pd.DataFrame) -> list[Any]:
