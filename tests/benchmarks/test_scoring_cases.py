@@ -96,7 +96,7 @@ def test_faiss_finds_the_same_people_and_others_are_refused():
 
 
 def test_every_case_runs_on_a_small_input():
-    small = {"scores": 5_000, "probes": 60, "probes, and as many gallery samples": 60}
+    small = {"scores": 5_000, "probes": 60, "probes (as many enrolled)": 60}
     for case in CASES:
         given = case.prepare(small[case.counted])
         result = case.ours(given)
