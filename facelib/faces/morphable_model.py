@@ -101,7 +101,8 @@ def write_model(path: Path, model: MorphableModel) -> None:
     tensors |= {f"region:{name}": mask for name, mask in model.regions.items()}
     tensors = {k: v.float().contiguous() if v.is_floating_point() else v.contiguous() for k, v in tensors.items()}
     names = {"expression_names": model.expression_names, "attribute_names": model.attribute_names}
-    metadata = {key: json.dumps(value) for key, value in names.items()}
+    # One entry, since several come in random order and would give the same model another checksum.
+    metadata = {"names": json.dumps(names)}
     write_checked(path, lambda temporary: save_file(tensors, temporary, metadata=metadata))
 
 
@@ -117,8 +118,9 @@ def read_model(path: Path) -> MorphableModel:
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no iterator
-            names = {key: tuple(json.loads(value)) for key, value in (file.metadata() or {}).items()}
+            stored = json.loads((file.metadata() or {}).get("names", "{}"))
+        names = {key: tuple(value) for key, value in stored.items()}
         regions = {name.removeprefix("region:"): tensors.pop(name) for name in list(tensors) if ":" in name}
         return MorphableModel(**tensors, **names, regions=regions)  # type: ignore[arg-type]
-    except (SafetensorError, TypeError, ValueError) as error:
+    except (SafetensorError, TypeError, ValueError, AttributeError) as error:
         raise CorruptFile(f"{path} is no face model of this version: {error}") from error

@@ -131,6 +131,15 @@ def test_file_round_trip(small_model: MorphableModel, tmp_path: Path) -> None:
     assert torch.equal(again.regions["lips"], small_model.regions["lips"])
 
 
+def test_the_same_model_gives_the_same_bytes(small_model: MorphableModel, tmp_path: Path) -> None:
+    """Generated data carry the checksum of the model in their fingerprint."""
+    contents = set()
+    for number in range(12):
+        write_model(tmp_path / f"{number}.safetensors", small_model)
+        contents.add((tmp_path / f"{number}.safetensors").read_bytes())
+    assert len(contents) == 1
+
+
 def _flip_a_byte(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[-3] ^= 1
