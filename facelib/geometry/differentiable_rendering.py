@@ -18,9 +18,9 @@ from torch.nn import functional
 
 from facelib.errors import BadInput, check_shape
 from facelib.geometry.camera import PerspectiveCamera, WeakPerspectiveCamera
+from facelib.geometry.kernels.rendering_gradients import Surface
 from facelib.geometry.lighting import shade
 from facelib.geometry.rasterizer import Fragments, check_shown_triangles, interpolate, rasterize
-from facelib.geometry.rendering_gradients import Surface
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,11 @@ import torch
 
 from facelib.errors import BadInput, check_finite, check_shape
 from facelib.geometry.alignment import Similarity
-from facelib.geometry.icp_kernels import Follower, sum_pairs
+from facelib.geometry.kernels.icp import Follower, sum_pairs
+from facelib.geometry.kernels.search_tree import build_tree
 from facelib.geometry.neighbours import nearest
 from facelib.geometry.point_clouds import check_clouds, has_kernel
 from facelib.geometry.procrustes import nearest_rotation
-from facelib.geometry.search_tree import build_tree
 
 _LEAST_PAIRS = 3
 _LEAST_SCALE = 1e-6

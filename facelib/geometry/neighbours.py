@@ -15,9 +15,9 @@ from typing import NamedTuple
 import torch
 
 from facelib.errors import BadInput
-from facelib.geometry.nearest_kernels import find_nearest
+from facelib.geometry.kernels.nearest import find_nearest
+from facelib.geometry.kernels.search_tree import build_tree
 from facelib.geometry.point_clouds import check_clouds, has_kernel, squared_distances
-from facelib.geometry.search_tree import build_tree
 
 _PAIRS = 2**24  # distances held at once by the torch paths
 

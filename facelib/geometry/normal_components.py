@@ -18,7 +18,7 @@ import torch
 from torch.nn import functional
 
 from facelib.errors import BadInput, check_shape, unknown_name
-from facelib.geometry.normal_component_kernels import (
+from facelib.geometry.kernels.normal_components import (
     AMBIGUOUS,
     COINCIDENT,
     COLLINEAR,

@@ -10,7 +10,7 @@ import math
 import torch
 
 from facelib.errors import BadInput, check_finite, check_shape
-from facelib.geometry.ball_kernels import find_in_balls
+from facelib.geometry.kernels.ball_query import find_in_balls
 from facelib.geometry.normals import check_vertex_ids
 
 

@@ -30,10 +30,10 @@ from importlib.util import find_spec
 import torch
 
 from facelib.errors import BadInput, MissingPart, check_shape, unknown_name
+from facelib.geometry.kernels.rasterizer import rasterize_numba
+from facelib.geometry.kernels.rendering_gradients import Interpolation
 from facelib.geometry.normals import check_vertex_ids
-from facelib.geometry.rasterizer_kernels import rasterize_numba
 from facelib.geometry.rasterizer_reference import interpolate_torch, rasterize_torch
-from facelib.geometry.rendering_gradients import Interpolation
 
 BACKENDS = ("auto", "numba", "torch", "triton")
 
@@ -170,7 +170,7 @@ def _fastest_backend(device: torch.device) -> str:
 def _drawing_function(backend: str) -> Callable[..., tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
     if backend == "triton":
         try:
-            from facelib.geometry.rasterizer_triton import rasterize_triton
+            from facelib.geometry.kernels.rasterizer_triton import rasterize_triton
         except ImportError as error:
             raise MissingPart(f"backend 'triton' cannot be imported ({error}): pip install triton") from error
         return rasterize_triton

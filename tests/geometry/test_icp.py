@@ -11,7 +11,7 @@ from facelib.errors import BadInput
 from facelib.geometry import icp as icp_module
 from facelib.geometry.alignment import Similarity
 from facelib.geometry.icp import icp
-from facelib.geometry.icp_kernels import Follower
+from facelib.geometry.kernels.icp import Follower
 from facelib.geometry.neighbours import nearest
 
 

@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facelib.errors import BadInput
-from facelib.geometry import ball_grid, ball_kernels, point_clouds
+from facelib.geometry import point_clouds
+from facelib.geometry.kernels import ball_grid
+from facelib.geometry.kernels import ball_query as ball_kernels
 from facelib.geometry.point_clouds import (
     ball_query,
     farthest_point_sampling,

@@ -154,7 +154,7 @@ def test_triton_is_refused_on_the_cpu_and_asked_for_where_it_is_missing(monkeypa
     with pytest.raises(BadInput, match="works on cuda"):
         rasterize(CORNER, ONE, 4, 4, perspective=True, backend="triton")
     monkeypatch.setitem(sys.modules, "triton", None)
-    monkeypatch.delitem(sys.modules, "facelib.geometry.rasterizer_triton", raising=False)
+    monkeypatch.delitem(sys.modules, "facelib.geometry.kernels.rasterizer_triton", raising=False)
     with pytest.raises(MissingPart, match="pip install triton"):
         rasterizer._drawing_function("triton")
 

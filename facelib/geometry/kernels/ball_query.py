@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from facelib.geometry.ball_grid import search_grid
+from facelib.geometry.kernels.ball_grid import search_grid
 from facelib.geometry.threads import share_among_threads
 
 COARSE = 8

@@ -41,7 +41,7 @@ def triangles_with_ties(seed: int, images: int, count: int) -> tuple[torch.Tenso
 
 
 def assert_equals_reference(device: str, count: int) -> None:
-    from facelib.geometry.rasterizer_triton import rasterize_triton
+    from facelib.geometry.kernels.rasterizer_triton import rasterize_triton
 
     for seed, perspective, cull in ((0, True, False), (1, True, True), (2, False, False)):
         screen, triangles = triangles_with_ties(seed, images=2, count=count)

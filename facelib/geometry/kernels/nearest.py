@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from facelib.geometry.search_tree import SearchTree, span
+from facelib.geometry.kernels.search_tree import SearchTree, span
 from facelib.geometry.threads import share_among_threads
 
 WAITING = 64  # nodes that a search may postpone: one a level

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from facelib.geometry.differentiable_rendering import surface_torch
+from facelib.geometry.kernels.rendering_gradients import Interpolation, Surface
 from facelib.geometry.rasterizer import rasterize
 from facelib.geometry.rasterizer_reference import interpolate_torch
-from facelib.geometry.rendering_gradients import Interpolation, Surface
 
 PERSPECTIVE = pytest.mark.parametrize("perspective", [True, False])
 

@@ -4,7 +4,7 @@ Written as LLVM's own vectors, since whether its loop vectoriser accepts a loop 
 Python code. On a machine with narrower vectors LLVM splits them. Every operation is IEEE float32 in the order of the
 torch reference, with no fused multiply-add, so the bits are the same everywhere.
 
-Numba's cache looks only at the file of the caller: after a change here, save rasterizer_kernels.py again.
+Numba's cache looks only at the file of the caller: after a change here, save rasterizer.py beside it again.
 """
 
 from __future__ import annotations

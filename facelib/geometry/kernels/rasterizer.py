@@ -15,7 +15,7 @@ import torch
 from numba import njit
 
 from facelib.geometry.camera import NEAR
-from facelib.geometry.rasterizer_lanes import LANES, draw_lanes, order_of
+from facelib.geometry.kernels.rasterizer_lanes import LANES, draw_lanes, order_of
 from facelib.geometry.rasterizer_reference import FARTHEST, LARGEST_AREA
 from facelib.geometry.threads import share_among_threads
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from facelib.geometry.search_tree import LEAF, build_tree
+from facelib.geometry.kernels.search_tree import LEAF, build_tree
 
 
 def clouds(batch: int, count: int, kind: str) -> np.ndarray:
