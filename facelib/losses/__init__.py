@@ -1,4 +1,4 @@
 """Losses, one idea per file: a function, plus a thin Module where there is state.
 
-Rooms: margins (AdaFace), joint_entropy.
+Rooms: margins (AdaFace), joint_entropy; moment_matching (MMD, CORAL), contrastive (NT-Xent, IMID, CMID), distillation.
 """

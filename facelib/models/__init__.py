@@ -1,4 +1,5 @@
 """Networks, one file per network or backbone family.
 
-Rooms: blocks (what several networks share), irnet, pointnet2, joint_attention.
+Rooms: blocks (what several networks share); of images irnet, vgg, resnet, ghostfacenet, dream; of clouds pointnet2,
+dgcnn, pointcnn; of both joint_attention.
 """

@@ -1,4 +1,4 @@
-"""What several networks share: the embedding of a recogniser, the head that makes it, width factors, first weights."""
+"""What several networks share: embeddings and the head that makes them, recognisers of images."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from facelib.errors import BadInput
+from facelib.errors import BadInput, check_shape
+
+SMALLEST_IMAGE = 32  # pixels; VGG-16 leaves one position of it
 
 
 class Embedding(NamedTuple):
@@ -34,9 +36,20 @@ def scaled(channels: int, width: float) -> int:
     Raises:
         BadInput: for a width that is not positive.
     """
+    check_width(width)
+    return max(1, round(channels * width))
+
+
+def check_width(width: float) -> None:
+    """Raise BadInput for a width factor that is not positive."""
     if not width > 0:
         raise BadInput(f"width {width}: expected a positive factor such as 1.0 or 0.25")
-    return max(1, round(channels * width))
+
+
+def check_image_size(image_size: int) -> None:
+    """Raise BadInput for images too small to be halved five times."""
+    if image_size < SMALLEST_IMAGE:
+        raise BadInput(f"image_size {image_size}: expected at least {SMALLEST_IMAGE} pixels")
 
 
 def check_training_batch(module: nn.Module, batch: int) -> None:
@@ -65,6 +78,44 @@ class EmbeddingHead(nn.Module):
         check_training_batch(self, len(z))
         flat = self.dropout(self.map_norm(z)).flatten(1)  # (B, C*H*W)
         return to_embedding(self.feature_norm(self.linear(flat)))
+
+
+class ImageRecogniser(nn.Module):
+    """A body that makes a map of images, and a head that makes an embedding of the map.
+
+    Args:
+        image_size: S, height and width of the images in pixels.
+        body: images (B, 3, S, S) in [-1, 1] -> map (B, C, H, W).
+        head: map -> embedding.
+    """
+
+    def __init__(self, image_size: int, body: nn.Module, head: nn.Module) -> None:
+        super().__init__()
+        self.image_size = image_size
+        self.body = body
+        self.head = head
+        initialise(self)
+
+    def features(self, images: torch.Tensor) -> torch.Tensor:
+        """Images (B, 3, S, S), RGB in [0, 1] -> the body's last map (B, C, H, W); NaN is not looked for.
+
+        Raises:
+            BadInput: for an empty batch, another image size, or a batch of one in training mode.
+        """
+        check_shape("images", images, (None, 3, self.image_size, self.image_size))
+        check_training_batch(self, len(images))
+        return self.body(2 * images - 1)
+
+    def forward(self, images: torch.Tensor) -> Embedding:
+        """Images (B, 3, S, S), RGB in [0, 1] -> unit (B, D) and norm (B, 1); raises as `features`."""
+        return self.head(self.features(images))
+
+
+class RowNorm(nn.BatchNorm1d):
+    """Batch norm of the channels in the last dimension of (..., C)."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x.flatten(0, -2)).view(x.shape)
 
 
 def initialise(network: nn.Module) -> None:

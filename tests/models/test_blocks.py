@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from facelib.errors import BadInput
-from facelib.models.blocks import EmbeddingHead, scaled, to_embedding
+from facelib.models.blocks import EmbeddingHead, RowNorm, scaled, to_embedding
 
 
 def test_to_embedding_splits_direction_and_length():
@@ -34,3 +34,11 @@ def test_head_refuses_a_batch_of_one_only_while_training():
     with pytest.raises(BadInput, match="batch of one"):
         head(torch.randn(1, 4, 2, 2))
     assert head.eval()(torch.randn(1, 4, 2, 2)).unit.shape == (1, 8)
+
+
+def test_row_norm_normalises_each_channel_over_all_rows():
+    x = 3 + 2 * torch.randn(4, 5, 6, 7)
+    normal = RowNorm(7)(x)
+    assert normal.shape == x.shape
+    expected = (x - x.mean(dim=(0, 1, 2))) / (x.var(dim=(0, 1, 2), unbiased=False) + 1e-5).sqrt()
+    assert torch.allclose(normal, expected, atol=1e-5)
