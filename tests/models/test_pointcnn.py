@@ -51,7 +51,9 @@ def test_refuses_bad_clouds(points, message):
         PointCNN(SMALL)(points)
 
 
-@pytest.mark.parametrize(("points_2", "points_3", "message"), [(48, 56, "not to grow"), (56, 40, "k is 48: expected 1 to 40")])
+@pytest.mark.parametrize(
+    ("points_2", "points_3", "message"), [(48, 56, "not to grow"), (56, 40, "k is 48: expected 1 to 40")]
+)
 def test_refuses_representative_points_that_do_not_fit(points_2, points_3, message):
     settings = dataclasses.replace(SMALL, points_2=points_2, points_3=points_3)
     with pytest.raises(BadInput, match=message):
