@@ -52,6 +52,11 @@ def check_image_size(image_size: int) -> None:
         raise BadInput(f"image_size {image_size}: expected at least {SMALLEST_IMAGE} pixels")
 
 
+def map_size(image_size: int, stages: int) -> int:
+    """Height and width of the map after a number of stages: each halves it, rounding up."""
+    return -(-image_size // 2**stages)
+
+
 def check_training_batch(module: nn.Module, batch: int) -> None:
     """Raise BadInput for a batch of one in training mode, where batch normalisation has no spread to divide by."""
     if module.training and batch < 2:

@@ -34,9 +34,9 @@ from facelib.models.blocks import (
     check_image_size,
     check_training_batch,
     check_width,
+    map_size,
     to_embedding,
 )
-from facelib.models.irnet import map_size
 
 STEM_CHANNELS = 16
 LAST_CHANNELS = 512

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from facelib.errors import BadInput, check_finite, check_shape
-from facelib.models.blocks import Embedding, EmbeddingHead, initialise, scaled
+from facelib.models.blocks import Embedding, EmbeddingHead, initialise, map_size, scaled
 
 STAGE_CHANNELS = (64, 128, 256, 512)
 BLOCKS_PER_STAGE = 2
@@ -36,11 +36,6 @@ class IRNetSettings:
     width: float = 1.0
     embedding: int = 512
     dropout: float = 0.4
-
-
-def map_size(image_size: int, stages: int) -> int:
-    """Height and width of the map after a number of stages: each halves it, rounding up."""
-    return -(-image_size // 2**stages)
 
 
 class IRBlock(nn.Module):

@@ -20,8 +20,8 @@ import torch
 from torch import nn
 
 from facelib.errors import BadInput, MissingPart, check_shape, unknown_name
-from facelib.models.blocks import Embedding, check_training_batch, initialise, to_embedding
-from facelib.models.irnet import STAGE_CHANNELS, IRNet18, IRNetBody, map_size
+from facelib.models.blocks import Embedding, check_training_batch, initialise, map_size, to_embedding
+from facelib.models.irnet import STAGE_CHANNELS, IRNet18, IRNetBody
 from facelib.models.pointnet2 import Grouping, PointNet2Map, PointNet2Settings
 
 MODALITIES = ("2d", "3d")

@@ -23,8 +23,7 @@ import torch
 from torch import nn
 
 from facelib.errors import BadInput
-from facelib.models.blocks import EmbeddingHead, ImageRecogniser, check_image_size, scaled
-from facelib.models.irnet import map_size
+from facelib.models.blocks import EmbeddingHead, ImageRecogniser, check_image_size, map_size, scaled
 
 STAGE_CHANNELS = (64, 128, 256, 512)
 

@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from facelib.errors import BadInput
-from facelib.models.irnet import IRNet18, IRNetBody, IRNetSettings, map_size
+from facelib.models.blocks import map_size
+from facelib.models.irnet import IRNet18, IRNetBody, IRNetSettings
 
 SMALL = IRNetSettings(image_size=32, width=0.125, embedding=16)
 

@@ -23,7 +23,8 @@ from facelib.data.protocol import rows_of, split_identities
 from facelib.errors import MissingPart, unknown_name
 from facelib.faces.population import EXPRESSIONS
 from facelib.losses.margins import AdaFaceHead, AdaFaceSettings
-from facelib.models.irnet import IRNet18, IRNetSettings, map_size
+from facelib.models.blocks import map_size
+from facelib.models.irnet import IRNet18, IRNetSettings
 from facelib.models.joint_attention import JointAttentionNetwork, JointAttentionSettings, load_body
 from facelib.models.pointnet2 import PointNet2Settings
 from facelib.papers.joint_attention.methods import METHODS, PRETRAINING, Method
