@@ -209,8 +209,7 @@ def draw_light(count: int, variation: float, generator: torch.Generator) -> torc
     warm = 1 + 0.2 * variation * tint * torch.tensor([1.0, 0.0, -1.0])
     ambient = (0.30 + 0.2 * variation * fill) * (2 - warm)
     intensity = 0.95 * torch.exp(0.7 * variation * strength)
-    lamps = zip(ambient, direction, intensity[:, 0].tolist(), warm, strict=True)
-    return torch.stack([ambient_and_directional(*lamp) for lamp in lamps])
+    return ambient_and_directional(ambient, direction, intensity[:, 0], warm)
 
 
 def _develop(

@@ -88,33 +88,34 @@ def shade(albedo: torch.Tensor, normals: torch.Tensor, coefficients: torch.Tenso
 def ambient_and_directional(
     ambient: torch.Tensor, direction: torch.Tensor, intensity: float | torch.Tensor, colour: torch.Tensor
 ) -> torch.Tensor:
-    """Coefficients of an even ambient light plus one distant light.
+    """Coefficients of an even ambient light plus one distant light, for one light or many.
 
     A point is shaded ambient + intensity colour max(0, normal . direction), projected on nine harmonics: a distant
     light of that strength has the coefficients intensity colour A_l Y_lm(direction).
 
     Args:
-        ambient: (3,), RGB, what every point receives from all sides together.
-        direction: (3,), from the face towards the light; need not have unit length.
-        intensity: of the distant light; 1 shades a white point facing it with 1 (before projection).
-        colour: (3,), RGB of the distant light.
+        ambient: (..., 3), RGB, what every point receives from all sides together.
+        direction: (..., 3), from the face towards the light; need not have unit length.
+        intensity: of the distant light, a number or (...); 1 shades a white point facing it with 1 (before projection).
+        colour: (..., 3), RGB of the distant light.
 
     Returns:
-        (9, 3).
+        (..., 9, 3).
 
     Raises:
         BadInput: on wrong shapes or a direction of length zero.
     """
-    check_shape("ambient", ambient, (3,))
-    check_shape("direction", direction, (3,))
-    check_shape("colour", colour, (3,))
-    length = direction.norm()
-    if not length > 0:
-        raise BadInput(f"direction {direction.tolist()}: expected a vector with a length, towards the light")
+    for name, value in (("ambient", ambient), ("direction", direction), ("colour", colour)):
+        check_shape(name, value, (*direction.shape[:-1], 3))
+    length = direction.norm(dim=-1, keepdim=True)
+    if not (length > 0).all():
+        first = direction.reshape(-1, 3)[int((~(length > 0)).flatten().nonzero()[0])]
+        raise BadInput(f"direction {first.tolist()}: expected a vector with a length, towards the light")
     lambert = torch.tensor(LAMBERT, dtype=direction.dtype, device=direction.device)
-    directional = (lambert * sh_basis(direction / length))[:, None] * (intensity * colour)  # (9, 3)
+    strength = intensity[..., None] if isinstance(intensity, torch.Tensor) else intensity
+    directional = (lambert * sh_basis(direction / length))[..., None] * (strength * colour)[..., None, :]
     even = torch.zeros_like(directional)
-    even[0] = ambient / CONSTANT
+    even[..., 0, :] = ambient / CONSTANT
     return even + directional
 
 

@@ -30,7 +30,20 @@ def test_even_light_shades_every_normal_alike():
     torch.testing.assert_close(shade(torch.ones_like(normals), normals, light[None]), ambient.expand_as(normals))
 
 
+def test_many_lights_are_each_as_alone():
+    generator = torch.Generator().manual_seed(0)
+    ambient, direction, colour = torch.rand(3, 6, 3, generator=generator) + 0.1
+    intensity = torch.rand(6, generator=generator)
+    together = ambient_and_directional(ambient, direction, intensity, colour)
+    alone = [ambient_and_directional(*light) for light in zip(ambient, direction, intensity, colour, strict=True)]
+    assert torch.equal(together, torch.stack(alone))
+
+
 def test_bad_input_is_refused():
+    with pytest.raises(BadInput, match=r"direction \[0.0, 0.0, 0.0\]"):
+        ambient_and_directional(torch.zeros(2, 3), torch.tensor([[1.0, 0, 0], [0, 0, 0]]), 1.0, torch.ones(2, 3))
+    with pytest.raises(BadInput, match="colour"):
+        ambient_and_directional(torch.zeros(2, 3), torch.ones(2, 3), 1.0, torch.ones(3))
     with pytest.raises(BadInput, match="normals"):
         sh_basis(torch.zeros(4, 2))
     with pytest.raises(BadInput, match="direction"):
