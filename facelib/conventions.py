@@ -24,8 +24,6 @@ Surfaces
 
 from __future__ import annotations
 
-import math
-
 FACE_TO_CAMERA = ((1.0, 0.0, 0.0), (0.0, -1.0, 0.0), (0.0, 0.0, -1.0))
 
 # iBUG 68: "right" and "left" are the subject's, so a group named right appears on the image's left.
@@ -52,18 +50,3 @@ POSE_BINS: dict[str, tuple[float, float]] = {
     "60-90": (60.0, 90.0),
     "90+": (90.0, 180.0 + 1e-6),
 }
-
-
-def pose_bin(angle: float) -> str:
-    """The name of the pose bin that holds an angle from frontal.
-
-    Args:
-        angle: radians, 0 to pi.
-    """
-    from facelib.errors import BadInput
-
-    degrees = math.degrees(angle)
-    for name, (low, high) in POSE_BINS.items():
-        if low <= degrees < high:
-            return name
-    raise BadInput(f"angle from frontal {degrees:.3f} degrees: expected 0 to 180")

@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from made_benchmark import SUM
 from tiny_runs import use_private_runs
 
 from facelib import bench
 from facelib.benchmarks import run as running
-from facelib.benchmarks.measure import Case, Goal
+from facelib.benchmarks.measure import Goal
 
-CASE = Case(
-    name="sum",
-    kernel="sum",
-    size="1,000 numbers",
-    peer="a loop",
-    prepare=lambda n: list(range(n)),
-    n=1000,
-    counted="numbers",
-    ours=sum,
-    load_peer=lambda: lambda numbers: len(numbers) * max(numbers) // 2,
-    agree=lambda ours, theirs: ours == theirs,
-    goal=Goal(ms=1000),
-    growth=(100, 400, 1600),
-)
+CASE = replace(SUM, goal=Goal(ms=1000), growth=(100, 400, 1600))
 
 
 @pytest.fixture

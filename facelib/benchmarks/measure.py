@@ -128,8 +128,10 @@ def median_seconds(
         patience: seconds after which no further repetition starts, even if there were fewer than `least`.
     """
     times: list[float] = []
-    while not times or (sum(times) < patience and (len(times) < least or (sum(times) < budget and len(times) < most))):
+    while True:
         start = time.perf_counter()
         work()
         times.append(time.perf_counter() - start)
-    return statistics.median(times)
+        spent, repeated = sum(times), len(times)
+        if spent >= patience or (repeated >= least and (spent >= budget or repeated >= most)):
+            return statistics.median(times)

@@ -9,7 +9,7 @@ from typing import Any
 
 from facelib.benchmarks.cases import CASES
 from facelib.benchmarks.measure import Case, median_seconds, run_case
-from facelib.errors import unknown_name
+from facelib.errors import BadInput, unknown_name
 from facelib.runs.records import describe_environment
 from facelib.storage import write_json
 
@@ -46,9 +46,14 @@ def run_growth(only: str | None = None, tell: Tell | None = None) -> list[dict[s
 
     Raises:
         UnknownName: when there is no benchmark of that name.
+        BadInput: when none of those named has a curve.
     """
+    growing = [case for case in select_cases(CASES, only) if case.growth]
+    if not growing:
+        curves = ", ".join(case.name for case in CASES if case.growth)
+        raise BadInput(f"{only} has no curve of growth: expected one of {curves}")
     rows = []
-    for case in _told([case for case in select_cases(CASES, only) if case.growth], tell):
+    for case in _told(growing, tell):
         for n in case.growth:
             given = case.prepare(n)
             case.ours(given)

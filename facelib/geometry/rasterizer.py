@@ -110,6 +110,15 @@ def interpolate(attributes: torch.Tensor, triangles: torch.Tensor, fragments: Fr
     Raises:
         BadInput: on wrong shapes, a batch size that does not fit, other triangles, or two devices.
     """
+    check_attributes(attributes, triangles, fragments)
+    in_float = attributes.dtype == fragments.barycentric.dtype == torch.float32
+    on_kernel = in_float and attributes.device.type == "cpu"
+    blend = Interpolation.apply if on_kernel else interpolate_torch
+    return blend(attributes, triangles, fragments.triangle, fragments.barycentric)
+
+
+def check_attributes(attributes: torch.Tensor, triangles: torch.Tensor, fragments: Fragments) -> None:
+    """Raise BadInput unless these vertex attributes can be looked up at the fragments; see `interpolate`."""
     check_shape("attributes", attributes, (None, None, None))
     check_shape("triangles", triangles, (None, 3))
     batch = len(fragments.triangle)
@@ -122,10 +131,6 @@ def interpolate(attributes: torch.Tensor, triangles: torch.Tensor, fragments: Fr
             f"attributes are on {attributes.device}, triangles on {triangles.device}, fragments on "
             f"{fragments.triangle.device}: expected one device"
         )
-    in_float = attributes.dtype == fragments.barycentric.dtype == torch.float32
-    on_kernel = in_float and attributes.device.type == "cpu"
-    blend = Interpolation.apply if on_kernel else interpolate_torch
-    return blend(attributes, triangles, fragments.triangle, fragments.barycentric)
 
 
 def check_shown_triangles(triangles: torch.Tensor, fragments: Fragments) -> None:

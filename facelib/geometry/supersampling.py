@@ -13,9 +13,8 @@ import torch
 from numba import njit
 from torch.nn import functional
 
-from facelib.errors import BadInput, check_shape
-from facelib.geometry.normals import check_vertex_ids
-from facelib.geometry.rasterizer import Fragments, interpolate
+from facelib.errors import BadInput
+from facelib.geometry.rasterizer import Fragments, check_attributes, interpolate
 from facelib.geometry.threads import share_among_threads
 
 
@@ -46,12 +45,12 @@ def average_samples(attributes: torch.Tensor, triangles: torch.Tensor, fragments
         samples: of a pixel along each axis.
 
     Raises:
-        BadInput: on wrong shapes, other triangles, or a size that `samples` does not divide.
+        BadInput: on wrong shapes, other triangles, two devices, or a size that `samples` does not divide.
     """
     height, width = fragments.triangle.shape[1:]
     if samples < 1 or height % samples or width % samples:
         raise BadInput(f"{height} x {width} fragments, {samples} samples a pixel: expected a whole number of pixels")
-    check_shape("attributes", attributes, (None, None, None))
+    check_attributes(attributes, triangles, fragments)
     requires_grad = attributes.requires_grad or fragments.barycentric.requires_grad
     wants_gradient = requires_grad and torch.is_grad_enabled()
     on_kernel = attributes.device.type == "cpu" and attributes.dtype == torch.float32 and not wants_gradient
@@ -69,12 +68,7 @@ def _average_torch(attributes: torch.Tensor, triangles: torch.Tensor, fragments:
 
 
 def _average_numba(attributes: torch.Tensor, triangles: torch.Tensor, fragments: Fragments, samples: int) -> Pixels:
-    check_vertex_ids(triangles, attributes.shape[1])
     batch, height, width = fragments.triangle.shape
-    if len(attributes) not in (1, batch):
-        raise BadInput(f"attributes are for {len(attributes)} images, fragments for {batch}: expected {batch} or 1")
-    if (largest := int(fragments.triangle.max())) >= len(triangles):
-        raise BadInput(f"fragments show triangle {largest}, there are {len(triangles)}: pass those rasterized")
     rows, columns = height // samples, width // samples
     value = torch.empty(batch, attributes.shape[-1], rows, columns)
     cover, depth = torch.empty(batch, rows, columns), torch.empty(batch, rows, columns)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from facelib.conventions import POSE_BINS
 from facelib.errors import BadInput
-from facelib.metrics.verification import area_under_curve, equal_error_rate, roc_curve
+from facelib.metrics.verification import roc_curve, sorted_scores
 from facelib.papers.joint_attention.protocol import split_scores
 from facelib.report.records import folder_of
 from facelib.report.style import PALETTE
@@ -44,7 +44,8 @@ def roc_data(records: dict[str, list[Record]], poses: tuple[str, ...] = (FRONTAL
                 place = np.searchsorted(curve.far, FAR_GRID, side="right") - 1
                 tar = np.where(place >= 0, curve.tar[np.maximum(place, 0)], 0.0)
                 frame = pd.DataFrame({"method": label, "pose": pose, "fold": record.fold, "far": FAR_GRID, "tar": tar})
-                frame["auc"], frame["eer"] = area_under_curve(genuine, impostor), equal_error_rate(genuine, impostor)
+                both = sorted_scores(genuine, impostor)
+                frame["auc"], frame["eer"] = both.area_under_curve(), both.equal_error_rate()
                 frames.append(frame)
     return pd.concat(frames, ignore_index=True)
 

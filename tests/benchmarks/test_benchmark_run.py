@@ -1,35 +1,23 @@
 from __future__ import annotations
 
-import operator
 import re
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from made_benchmark import SUM
 
 from facelib.benchmarks import run as running
 from facelib.benchmarks.cases import CASES
-from facelib.benchmarks.measure import Case, Goal, median_seconds, run_case
+from facelib.benchmarks.measure import Goal, median_seconds, run_case
 from facelib.benchmarks.memory import extra_mib
 from facelib.benchmarks.run import run_benchmarks, run_growth, select_cases
-from facelib.errors import UnknownName
+from facelib.errors import BadInput, UnknownName
 
 COLUMNS = {
     *("name", "size", "peer", "ours_ms", "peer_ms", "ratio", "agree", "missing"),
     *("ours_mib", "peer_mib", "goal", "met"),
 }
-SUM = Case(
-    name="sum",
-    kernel="sum",
-    size="1,000 numbers",
-    peer="a loop",
-    prepare=lambda n: list(range(n)),
-    n=1000,
-    counted="numbers",
-    ours=sum,
-    load_peer=lambda: lambda numbers: max(numbers) * len(numbers) // 2,
-    agree=operator.eq,
-)
 
 
 def absent(error: Exception):
@@ -117,6 +105,12 @@ def test_growth_has_a_row_a_size(monkeypatch):
     rows = run_growth()
     assert [(row["kernel"], row["counted"], row["n"]) for row in rows] == [("sum", "numbers", n) for n in (10, 40, 160)]
     assert all(row["ours_ms"] > 0 for row in rows)
+
+
+def test_growth_of_what_has_no_curve_is_refused(monkeypatch):
+    monkeypatch.setattr(running, "CASES", (replace(SUM, growth=(10, 40, 160)), replace(SUM, name="flat")))
+    with pytest.raises(BadInput, match=r"flat has no curve of growth: expected one of sum"):
+        run_growth("flat")
 
 
 def test_an_unknown_benchmark_is_refused():

@@ -1,28 +1,20 @@
+from functools import partial
+
+import made_input
 import pytest
 import torch
+from made_input import assert_embeds, parameters
 from torch import nn
-from torch.nn import functional
 
 from facelib.errors import BadInput
 from facelib.models.dgcnn import DGCNN, DGCNNBody, DGCNNSettings, EdgeConvolution
 
 SMALL = DGCNNSettings(neighbours=5, width=0.125, embedding=10)
-
-
-def parameters(module: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in module.parameters())
-
-
-def clouds(batch: int = 3, count: int = 24) -> torch.Tensor:
-    generator = torch.Generator().manual_seed(5)
-    return functional.normalize(torch.randn(batch, count, 3, generator=generator), dim=2)
+clouds = partial(made_input.clouds, count=24)
 
 
 def test_embeds_clouds():
-    unit, norm = DGCNN(SMALL)(clouds())
-    assert unit.shape == (3, 10)
-    assert norm.shape == (3, 1)
-    assert torch.allclose(unit.norm(dim=1), torch.ones(3), atol=1e-6)
+    assert_embeds(DGCNN(SMALL)(clouds()), 3, 10)
 
 
 @pytest.mark.parametrize(

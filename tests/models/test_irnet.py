@@ -1,5 +1,6 @@
 import pytest
 import torch
+from made_input import assert_embeds, parameters
 
 from facelib.errors import BadInput
 from facelib.models.blocks import map_size
@@ -8,15 +9,8 @@ from facelib.models.irnet import IRNet18, IRNetBody, IRNetSettings
 SMALL = IRNetSettings(image_size=32, width=0.125, embedding=16)
 
 
-def parameters(module: torch.nn.Module) -> int:
-    return sum(parameter.numel() for parameter in module.parameters())
-
-
 def test_embeds_images():
-    unit, norm = IRNet18(SMALL).eval()(torch.rand(3, 3, 32, 32))
-    assert unit.shape == (3, 16)
-    assert norm.shape == (3, 1)
-    assert torch.allclose(unit.norm(dim=1), torch.ones(3), atol=1e-6)
+    assert_embeds(IRNet18(SMALL).eval()(torch.rand(3, 3, 32, 32)), 3, 16)
 
 
 @pytest.mark.parametrize(

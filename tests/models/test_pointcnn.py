@@ -2,8 +2,8 @@ import dataclasses
 
 import pytest
 import torch
+from made_input import assert_embeds, clouds, parameters
 from torch import nn
-from torch.nn import functional
 
 from facelib.errors import BadInput
 from facelib.geometry.point_clouds import farthest_point_sampling
@@ -20,20 +20,8 @@ from facelib.models.pointcnn import (
 SMALL = PointCNNSettings(points_2=56, points_3=48, width=0.125, embedding=10, dropout=0.0)
 
 
-def parameters(module: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in module.parameters())
-
-
-def clouds(batch: int = 3, count: int = 64) -> torch.Tensor:
-    generator = torch.Generator().manual_seed(5)
-    return functional.normalize(torch.randn(batch, count, 3, generator=generator), dim=2)
-
-
 def test_embeds_clouds():
-    unit, norm = PointCNN(SMALL)(clouds())
-    assert unit.shape == (3, 10)
-    assert norm.shape == (3, 1)
-    assert torch.allclose(unit.norm(dim=1), torch.ones(3), atol=1e-6)
+    assert_embeds(PointCNN(SMALL)(clouds()), 3, 10)
 
 
 @pytest.mark.parametrize(

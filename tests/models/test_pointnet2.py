@@ -1,7 +1,10 @@
 import dataclasses
+from functools import partial
 
+import made_input
 import pytest
 import torch
+from made_input import assert_embeds
 from torch import nn
 
 from facelib.errors import BadInput
@@ -15,20 +18,13 @@ from facelib.models.pointnet2 import (
 )
 
 SMALL = PointNet2Settings(points_1=32, samples_1=8, points_2=16, samples_2=8, width=0.125)
-
-
-def clouds(batch: int = 2, count: int = 64) -> torch.Tensor:
-    generator = torch.Generator().manual_seed(5)
-    return nn.functional.normalize(torch.randn(batch, count, 3, generator=generator), dim=2)
+clouds = partial(made_input.clouds, batch=2)
 
 
 def test_map_and_embedding_shapes():
     points = clouds()
     assert PointNet2Map(SMALL, channels=12, size=4)(points).shape == (2, 12, 4, 4)
-    unit, norm = PointNet2Embedding(SMALL, embedding=10)(points)
-    assert unit.shape == (2, 10)
-    assert norm.shape == (2, 1)
-    assert torch.allclose(unit.norm(dim=1), torch.ones(2), atol=1e-6)
+    assert_embeds(PointNet2Embedding(SMALL, embedding=10)(points), 2, 10)
 
 
 @pytest.mark.parametrize(

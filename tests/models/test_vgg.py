@@ -1,5 +1,6 @@
 import pytest
 import torch
+from made_input import BAD_IMAGES, assert_embeds, images, parameters
 from torch import nn
 
 from facelib.errors import BadInput
@@ -8,30 +9,11 @@ from facelib.models.vgg import VGG16, VGG16Settings, vgg16_body
 SMALL = VGG16Settings(image_size=32, width=0.125, embedding=16, dropout=0.0)
 
 
-def parameters(module: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in module.parameters())
-
-
-def images(batch: int = 3, size: int = 32) -> torch.Tensor:
-    return torch.rand(batch, 3, size, size, generator=torch.Generator().manual_seed(1))
-
-
 def test_embeds_images():
-    unit, norm = VGG16(SMALL)(images())
-    assert unit.shape == (3, 16)
-    assert norm.shape == (3, 1)
-    assert torch.allclose(unit.norm(dim=1), torch.ones(3), atol=1e-6)
+    assert_embeds(VGG16(SMALL)(images()), 3, 16)
 
 
-@pytest.mark.parametrize(
-    ("pictures", "message"),
-    [
-        (images()[:0], "no size zero"),
-        (images()[:, :1], "expected"),
-        (images(size=64), "32"),
-        (images(batch=1), "batch of one"),
-    ],
-)
+@pytest.mark.parametrize(("pictures", "message"), BAD_IMAGES)
 def test_refuses_bad_images(pictures, message):
     network = VGG16(SMALL)
     with pytest.raises(BadInput, match=message):

@@ -18,7 +18,7 @@ from facelib.data.archive import FaceArchive
 from facelib.data.protocol import gallery_and_probes
 from facelib.errors import BadInput
 from facelib.metrics.identification import gallery_scores, genuine_and_impostor, rank1
-from facelib.metrics.verification import area_under_curve, equal_error_rate, tar_at_far
+from facelib.metrics.verification import VerificationSummary, tar_at_far, verification_summary
 from facelib.models.blocks import Embedding
 
 FAR = 0.01
@@ -90,10 +90,8 @@ def pose_metrics(scored: dict[str, np.ndarray], bins: Iterable[str] = POSE_BINS)
         BadInput: when a bin, which the message names, holds fewer than 100 impostor scores.
     """
     metrics = {f"{TAR_AT_FAR}/{name}": _tar_of_bin(scored, name) for name in bins}
-    genuine, impostor = split_scores(scored)
-    metrics[TAR_AT_FAR] = tar_at_far(genuine, impostor, FAR)
-    metrics["auc"] = area_under_curve(genuine, impostor)
-    metrics["eer"] = equal_error_rate(genuine, impostor)
+    pooled = _pooled(scored)
+    metrics |= {TAR_AT_FAR: pooled.tars[0], "auc": pooled.auc, "eer": pooled.eer}
     metrics["rank1"] = rank1(scored["scores"], scored["probe_identity"], scored["identities"])
     return {name: {"value": float(value), "unit": "fraction"} for name, value in metrics.items()}
 
@@ -117,5 +115,10 @@ def split_scores(scored: dict[str, np.ndarray], pose: str | None = None) -> tupl
 
 def validation_metrics(embeddings: np.ndarray, archive: FaceArchive, rows: np.ndarray) -> dict[str, float]:
     """Pooled TAR at 1 % FAR, and AUC, of validation rows."""
-    genuine, impostor = split_scores(score_probes(embeddings, archive, rows))
-    return {TAR_AT_FAR: float(tar_at_far(genuine, impostor, FAR)), "auc": float(area_under_curve(genuine, impostor))}
+    pooled = _pooled(score_probes(embeddings, archive, rows))
+    return {TAR_AT_FAR: pooled.tars[0], "auc": pooled.auc}
+
+
+def _pooled(scored: dict[str, np.ndarray]) -> VerificationSummary:
+    """Of the probes of all poses together."""
+    return verification_summary(*split_scores(scored), (FAR,))
