@@ -2,7 +2,8 @@
 
 samples    what every data set yields
 archive    a data set on disk: memory-mapped arrays with a fingerprint, made once, in resumable parts
+clouds     the cloud of each photograph
 embedded   the generated counterparts of the papers' data sets
-protocol   identity-disjoint folds, gallery and probes
+protocol   identity-disjoint folds, gallery and probes, roles of photographs
 catalog    every data set by name
 """

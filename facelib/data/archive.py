@@ -24,7 +24,7 @@ from facelib.data.samples import FaceSamples
 from facelib.errors import BadInput, CorruptFile
 from facelib.storage import atomic_path, sha256_of, write_json
 
-REQUIRED = ("images", "identity", "expression", "angle", "cloud")
+REQUIRED = ("images", "identity", "expression", "angle", "pose", "cloud")
 logger = logging.getLogger(__name__)
 
 
@@ -36,7 +36,7 @@ class FaceArchive:
         name: of the data set, such as "embedded_facescape".
         fingerprint: of its content.
         arrays: name -> array, read only: images (N, 3, H, W) uint8, identity, expression, angle, cloud (N,),
-            and perhaps pose (N, 3) and clouds (C, P, 3) in mm.
+            pose (N, 3), and perhaps clouds (C, P, 3) in mm and role (N,).
     """
 
     name: str
@@ -80,6 +80,7 @@ class FaceArchive:
             identity=column["identity"].long(),
             expression=column["expression"].long(),
             angle=column["angle"].float(),
+            pose=column["pose"].float(),
             cloud=column["cloud"].long(),
         )
 

@@ -34,6 +34,13 @@ CATALOG: tuple[DatasetEntry, ...] = (
         "identities x 20 expressions x views to 105 degrees, background removed, aligned clouds of 1,024 points",
     ),
     DatasetEntry(
+        "embedded_arl_vtf",
+        "embedded",
+        "ARL-VTF",
+        (1,),
+        "other identities, another camera and light, uniform background: gallery, frontal and pose probes",
+    ),
+    DatasetEntry(
         "embedded_web_faces",
         "embedded",
         "VGGFace2, CASIA-WebFace",

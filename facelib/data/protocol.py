@@ -8,6 +8,7 @@ identities that are reported.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 
 import numpy as np
 
@@ -16,6 +17,15 @@ from facelib.errors import BadInput
 
 FOLDS = 3
 GALLERY_SIZE = 5
+
+
+class Role(IntEnum):
+    """What a photograph serves for in a data set with a protocol of its own (ARL-VTF's; paper 1, section V.A)."""
+
+    GALLERY = 0
+    FRONTAL_PROBE = 1
+    POSE_PROBE = 2
+    TRAINING = 3
 
 
 @dataclass(frozen=True)
@@ -87,3 +97,21 @@ def gallery_and_probes(
         gallery.append(rows[nearest])
     enrolled = np.sort(np.concatenate(gallery))
     return enrolled, np.setdiff1d(rows_of(archive, identities), enrolled)
+
+
+def roles_of(archive: FaceArchive, role: Role) -> np.ndarray:
+    """The rows of a data set that serve for one thing, ascending.
+
+    Args:
+        archive: a data set with roles.
+        role: which one.
+
+    Raises:
+        BadInput: when the data set has no roles, or no photograph has this one.
+    """
+    if "role" not in archive.arrays:
+        raise BadInput(f"data set {archive.name} has no roles: split its photographs with gallery_and_probes")
+    rows = np.flatnonzero(archive.arrays["role"] == role)
+    if len(rows) == 0:
+        raise BadInput(f"data set {archive.name} has no photograph with the role {Role(role).name}: generate some")
+    return rows

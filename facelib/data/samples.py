@@ -16,6 +16,7 @@ class FaceSamples:
         identity: (B,) int64, the person's number in the data set.
         expression: (B,) int64, the expression's number.
         angle: (B,) angle from frontal in radians.
+        pose: (B, 3) yaw, pitch and roll in radians.
         cloud: (B,) int64, number of the cloud that belongs to the photograph, -1 where there is none.
     """
 
@@ -23,6 +24,7 @@ class FaceSamples:
     identity: torch.Tensor
     expression: torch.Tensor
     angle: torch.Tensor
+    pose: torch.Tensor
     cloud: torch.Tensor
 
     def __len__(self) -> int:

@@ -23,7 +23,8 @@ from facelib.geometry.rotations import angle_from_frontal, euler_to_matrix
 from facelib.geometry.supersampling import average_samples
 
 GAMMA = 2.2  # images are encoded as screens and cameras do; albedo and light are linear
-BACKGROUNDS = ("removed", "plain", "structured")
+BACKGROUNDS = ("removed", "plain", "backdrop", "structured")
+BACKDROP = (0.30, 0.32, 0.35)  # linear RGB
 HEAD_BRIGHTNESS = 0.22  # linear, what the camera's metering aims at
 LANDMARK_TOLERANCE = 6.0  # mm a landmark may lie behind the surface and still count as visible
 
@@ -40,7 +41,8 @@ class SceneSettings:
         crop: side of the crop over the larger side of the landmarks' box.
         crop_jitter: standard deviation of the crop's shift and log size.
         light_variation: 0 (one frontal light for all) to 1 (any direction, strength and tint).
-        background: "removed" (black), "plain" (one colour) or "structured".
+        background: "removed" (black), "plain" (one colour in each photograph), "backdrop" (a studio's grey, the same in
+            all) or "structured".
         metering: how far the camera's exposure follows the head's brightness, 0 (not) to 1 (all heads equally bright).
         exposure: standard deviation of the exposure's error, in stops.
         white_balance: standard deviation of each channel's log gain. Metering and white balance keep a person's skin
@@ -56,7 +58,7 @@ class SceneSettings:
     crop: float = 1.3
     crop_jitter: float = 0.02
     light_variation: float = 0.7
-    background: Literal["removed", "plain", "structured"] = "removed"
+    background: Literal["removed", "plain", "backdrop", "structured"] = "removed"
     metering: float = 0.5
     exposure: float = 0.25
     white_balance: float = 0.04
@@ -240,6 +242,8 @@ def _draw_background(count: int, settings: SceneSettings, generator: torch.Gener
     size = settings.image_size
     if settings.background == "removed":
         return torch.zeros(count, 3, size, size)
+    if settings.background == "backdrop":
+        return torch.tensor(BACKDROP).view(1, 3, 1, 1).expand(count, -1, size, size)
     plain = _muted(torch.rand(count, 3, 1, 1, generator=generator))
     if settings.background == "plain":
         return plain.expand(-1, -1, size, size)

@@ -122,11 +122,15 @@ class IRNet18(nn.Module):
         self.head = EmbeddingHead(self.body.channels, size, settings.embedding, settings.dropout)
         initialise(self.head)
 
-    def forward(self, images: torch.Tensor) -> Embedding:
-        """Images (B, 3, S, S), RGB in [0, 1], S as in the settings -> unit (B, D) and norm (B, 1).
+    def features(self, images: torch.Tensor) -> torch.Tensor:
+        """Images (B, 3, S, S), RGB in [0, 1], S as in the settings -> the last map (B, C, H, W).
 
         Raises:
-            BadInput: for an empty batch, another image size, NaN, or a batch of one in training mode.
+            BadInput: for an empty batch, another image size, or NaN.
         """
         check_shape("images", images, (None, 3, self.settings.image_size, self.settings.image_size))
-        return self.head(self.body(images))
+        return self.body(images)
+
+    def forward(self, images: torch.Tensor) -> Embedding:
+        """Images (B, 3, S, S) -> unit (B, D) and norm (B, 1); raises as `features`, or for one image in training."""
+        return self.head(self.features(images))

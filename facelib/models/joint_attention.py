@@ -189,17 +189,27 @@ class JointAttentionNetwork(nn.Module):
         if self.body_3d is None:
             raise MissingPart("this network has no 3D branch: call embed_images, or build it with settings.points")
         check_shape("points", points, (len(images), None, 3))
-        embedding_2d, attention_2d = self._embed_images(images)
+        joint_2d, attention_2d = self._attend_images(images)
         joint_3d, attention_3d = self.joint_attention(self.body_3d(points, grouping), "3d")
-        return JointAttentionOutput(embedding_2d, self.compression(joint_3d, "3d"), attention_2d, attention_3d)
+        return JointAttentionOutput(
+            self.compression(joint_2d, "2d"), self.compression(joint_3d, "3d"), attention_2d, attention_3d
+        )
 
     def embed_images(self, images: torch.Tensor) -> Embedding:
         """Images (B, 3, S, S), RGB in [0, 1] -> unit (B, D) and norm (B, 1); the 3D branch is not used."""
-        return self._embed_images(images)[0]
+        return self.head(self.features(images))
 
     def attention_of_images(self, images: torch.Tensor) -> torch.Tensor:
         """Images (B, 3, S, S) -> attention A_2D (B, N, N), for pictures such as figure 5."""
-        return self._embed_images(images)[1]
+        return self._attend_images(images)[1]
+
+    def features(self, images: torch.Tensor) -> torch.Tensor:
+        """Images (B, 3, S, S) -> J_2D (B, C, H, W), the map after joint attention that `head` compresses."""
+        return self._attend_images(images)[0]
+
+    def head(self, joint: torch.Tensor) -> Embedding:
+        """J_2D (B, C, H, W) -> unit (B, D) and norm (B, 1)."""
+        return self.compression(joint, "2d")
 
     def image_only(self) -> JointAttentionNetwork:
         """A copy without the 3D branch that embeds images exactly alike."""
@@ -207,10 +217,9 @@ class JointAttentionNetwork(nn.Module):
         load_image_part(copy, self.state_dict())
         return copy.train(self.training)
 
-    def _embed_images(self, images: torch.Tensor) -> tuple[Embedding, torch.Tensor]:
+    def _attend_images(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         check_shape("images", images, (None, 3, self.settings.image_size, self.settings.image_size))
-        joint, attention = self.joint_attention(self.body_2d(images), "2d")
-        return self.compression(joint, "2d"), attention
+        return self.joint_attention(self.body_2d(images), "2d")
 
 
 def load_image_part(network: JointAttentionNetwork, state: dict[str, torch.Tensor]) -> None:

@@ -1,18 +1,35 @@
 """One package a paper, floor 4: its tiers and methods, how one run is trained and judged, its printed numbers.
 
-Every paper package offers NUMBER, TITLE, FOLDER (of notebooks and figures), HEADLINE (its first metric), METHODS,
-TIERS, `settings_of(tier)`, `prepare(tier)`, `train(method, ...)` and `data_fingerprint(method, tier)`; importing it is
-cheap, torch comes with the first training.
+Every paper package offers
+
+    NUMBER, TITLE, FOLDER, HEADLINE      FOLDER of notebooks and figures, HEADLINE its first metric
+    METHODS, TIERS                       by name; a method has at least name, label, kind, source, needs, changes
+    settings_of(tier, changes)           the settings of a tier
+    run_settings(method, tier, seed, changes)    those of a run: with what the method changes, and its seed
+    data_fingerprint(method, tier, changes)      of the data set as it would be generated today
+    code_modules(method)                 modules whose imports lead to all the code that a run of the method uses
+    VALUE_MODULES                        modules that hold only settings and methods: what they say is compared itself
+    prepare(tier)                        generate the data sets
+    train(method, fold=, tier=, seed=, changes=)    one run, from data to record
+
+and importing it is cheap: torch comes with the first call that needs it.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
+from pathlib import Path
 from types import ModuleType
 
 from facelib.errors import unknown_name
+from facelib.runs.code import code_digest
+from facelib.runs.folders import run_folder
+from facelib.storage import digest_of
 
 PAPERS: tuple[str, ...] = ("joint_attention",)
+WEIGHTS_FILE = "weights.safetensors"
+NOT_CODE = ("label", "source", "rows", "changes")  # of a method: its place in tables, and what its settings say already
 
 
 def load_paper(name: str) -> ModuleType:
@@ -24,3 +41,22 @@ def load_paper(name: str) -> ModuleType:
     if name not in PAPERS:
         raise unknown_name("paper", name, PAPERS)
     return importlib.import_module(f"facelib.papers.{name}")
+
+
+def run_code(paper: str, method: str) -> str:
+    """A fingerprint of what a method does: the source files that it depends on, and its own definition."""
+    package = load_paper(paper)
+    definition = dataclasses.asdict(package.METHODS[method])
+    files = code_digest(package.code_modules(method), without=package.VALUE_MODULES)
+    return digest_of({"files": files, "method": {k: v for k, v in definition.items() if k not in NOT_CODE}})
+
+
+def needed_weights(paper: str, method: str, fold: int, tier: str) -> dict[str, Path]:
+    """The weights that a run starts from or is taught by, of seed 0: pretrainings of fold 0, others of the same fold.
+
+    Returns:
+        Method -> its weights file, which need not be there yet.
+    """
+    methods = load_paper(paper).METHODS
+    folds = {need: 0 if methods[need].kind == "pretraining" else fold for need in methods[method].needs}
+    return {need: run_folder(paper, tier, need, folds[need], 0) / WEIGHTS_FILE for need in folds}

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 PACKAGES = ("torch", "numpy", "numba", "scipy", "scikit-learn", "lightning-fabric", "safetensors", "anny")
-VARIES_BETWEEN_EQUAL_RUNS = ("wall_time_s", "peak_memory_mb", "finished_at")
+# The commit says where to find the code; whether it is the same code, the digest says.
+VARIES_BETWEEN_EQUAL_RUNS = ("wall_time_s", "peak_memory_mb", "finished_at", "code.commit", "code.modified")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Record:
     metrics: dict[str, dict[str, Any]]  # name -> {"value": float, "unit": str}
     scores: dict[str, str] | None  # file: name beside the record, sha256: of its content
     history: list[dict[str, Any]]  # one row for each epoch
-    code: dict[str, Any]  # version, commit, modified; the last two null outside git
+    code: dict[str, Any]  # version, commit, modified (null outside git); digest and needs, see new_record
     packages: dict[str, str]
     hardware: dict[str, Any]  # cpu, cores, memory_mb, gpu (null without)
     threads: int
@@ -81,6 +82,8 @@ def new_record(
     wall_time_s: float,
     history: list[dict[str, Any]] | None = None,
     scores: dict[str, str] | None = None,
+    code_digest: str | None = None,
+    needs: Mapping[str, str] | None = None,
 ) -> Record:
     """A record finished now, on this machine, by this code.
 
@@ -90,7 +93,11 @@ def new_record(
         metrics: {name: {"value": number, "unit": text}}.
         wall_time_s: seconds that the run took, over all its starts.
         scores: what `write_scores` returned.
+        code_digest: fingerprint of the code that the run depends on.
+        needs: SHA-256 of the weights that it started from or was taught by, by method.
     """
+    environment = describe_environment()
+    environment["code"] = environment["code"] | {"digest": code_digest, "needs": dict(needs or {})}
     return Record(
         schema_version=SCHEMA_VERSION,
         paper=paper,
@@ -103,7 +110,7 @@ def new_record(
         metrics=metrics,
         scores=scores,
         history=history or [],
-        **describe_environment(),
+        **environment,
         wall_time_s=wall_time_s,
         peak_memory_mb=peak_memory_mb(),
         finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -167,7 +174,7 @@ def require_metric(record: Record, name: str) -> float:
 
 
 def same_result(first: Record, second: Record) -> list[str]:
-    """Where two records differ, wall time, peak memory and date aside; empty when the runs agree in every bit."""
+    """Where two records differ, time, memory and the commit aside; empty when the runs agree in every bit."""
     ours, theirs = dict(_leaves(dataclasses.asdict(first))), dict(_leaves(dataclasses.asdict(second)))
     absent = "(absent)"
     return [

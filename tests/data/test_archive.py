@@ -29,6 +29,7 @@ def small_part(number: int) -> dict[str, np.ndarray]:
         "identity": np.full(ROWS, number, np.int32),
         "expression": np.arange(ROWS, dtype=np.int16),
         "angle": generator.random(ROWS, np.float32),
+        "pose": generator.random((ROWS, 3), np.float32),
         "cloud": np.full(ROWS, number, np.int32),
         "clouds": generator.random((1, 7, 3), np.float32),
     }
@@ -232,6 +233,7 @@ def test_samples_are_scaled_to_one(tmp_path: Path) -> None:
     np.testing.assert_allclose(samples.images[0].numpy() * 255, small_part(1)["images"][1], atol=1e-4)
     assert samples.identity.tolist() == [1, 0]
     assert samples.expression.tolist() == [1, 0]
+    np.testing.assert_array_equal(samples.pose.numpy(), [small_part(1)["pose"][1], small_part(0)["pose"][0]])
 
 
 def test_an_empty_batch_is_refused(tmp_path: Path) -> None:

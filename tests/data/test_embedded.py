@@ -14,9 +14,11 @@ from facelib.data.archive import FaceArchive
 from facelib.data.catalog import CATALOG
 from facelib.data.embedded import (
     NOSE_TIP,
+    ArlVtfSettings,
     FaceScapeSettings,
     WebFacesSettings,
     fingerprint_of,
+    open_arl_vtf,
     open_facescape,
     open_web_faces,
 )
@@ -198,7 +200,9 @@ def test_impossible_web_settings_are_refused(name: str) -> None:
 
 
 def test_the_catalog_names_what_is_generated(facescape: FaceArchive, web: FaceArchive) -> None:
+    arl_vtf = open_arl_vtf(ArlVtfSettings(identities=1, gallery=1, probes=1, training_identities=0, scene=SCENE))
     embedded = {entry.name: entry.counterpart for entry in CATALOG if entry.kind == "embedded"}
 
-    assert embedded.keys() == {facescape.name, web.name}
+    assert embedded.keys() == {facescape.name, web.name, arl_vtf.name}
     assert embedded[facescape.name] == "FaceScape"
+    assert embedded[arl_vtf.name] == "ARL-VTF"

@@ -1,4 +1,4 @@
-"""Identity-disjoint folds, gallery and probes."""
+"""Identity-disjoint folds, gallery and probes, roles of photographs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facelib.data.archive import FaceArchive
-from facelib.data.protocol import gallery_and_probes, rows_of, split_identities
+from facelib.data.protocol import Role, gallery_and_probes, roles_of, rows_of, split_identities
 from facelib.errors import BadInput
 
 
@@ -79,3 +79,18 @@ def test_an_identity_without_probes_is_refused() -> None:
 
     with pytest.raises(BadInput, match="identity 2 has 5 samples: a gallery of 5 leaves no probe"):
         gallery_and_probes(archive, np.array([1, 2]))
+
+
+def test_rows_with_a_role() -> None:
+    archive = FaceArchive("studio", "print", {"role": np.array([2, 0, 1, 2, 0], np.int16)})
+
+    assert roles_of(archive, Role.GALLERY).tolist() == [1, 4]
+    assert roles_of(archive, Role.FRONTAL_PROBE).tolist() == [2]
+    assert roles_of(archive, Role.POSE_PROBE).tolist() == [0, 3]
+    with pytest.raises(BadInput, match="data set studio has no photograph with the role TRAINING"):
+        roles_of(archive, Role.TRAINING)
+
+
+def test_a_data_set_without_roles_is_refused() -> None:
+    with pytest.raises(BadInput, match="data set small has no roles: split its photographs with gallery_and_probes"):
+        roles_of(archive_of([1], [0.0]), Role.GALLERY)

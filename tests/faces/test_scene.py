@@ -11,7 +11,7 @@ import torch
 from facelib.errors import BadInput, UnknownName
 from facelib.faces.morphable_model import MorphableModel
 from facelib.faces.population import sample_people
-from facelib.faces.scene import GAMMA, Rendering, SceneSettings, draw_light, render
+from facelib.faces.scene import BACKDROP, BACKGROUNDS, GAMMA, Rendering, SceneSettings, draw_light, render
 from facelib.geometry.camera import PerspectiveCamera, WeakPerspectiveCamera, face_to_camera
 from facelib.geometry.lighting import shade
 from facelib.geometry.rotations import euler_to_matrix
@@ -39,7 +39,7 @@ def photograph(face_model: MorphableModel, heads: tuple[torch.Tensor, torch.Tens
 
 
 def test_shapes_and_ranges(photograph) -> None:  # type: ignore[no-untyped-def]
-    for background in ("removed", "plain", "structured"):
+    for background in BACKGROUNDS:
         rendering = photograph(background=background, light_variation=1.0)
         assert rendering.image.shape == (4, 3, 48, 48)
         assert rendering.image.dtype == torch.float32
@@ -179,6 +179,13 @@ def test_plain_background_is_one_colour(photograph) -> None:  # type: ignore[no-
     corners = images[:, :, [0, 0], [0, -1]]  # both upper corners
     torch.testing.assert_close(corners[..., 0], corners[..., 1])
     assert corners[..., 0].std(dim=0).min() > 0.01  # another one in each picture
+
+
+def test_the_backdrop_is_the_same_in_every_photograph(photograph) -> None:  # type: ignore[no-untyped-def]
+    images = photograph(background="backdrop", crop=2.5, **CLEAN | {"exposure": 1.0}).image
+    corners = images[:, :, [0, 0], [0, -1]]  # both upper corners
+    expected = torch.tensor(BACKDROP).view(1, 3, 1) ** (1 / GAMMA)
+    torch.testing.assert_close(corners, expected.expand_as(corners))
 
 
 def test_visible_landmarks(photograph) -> None:  # type: ignore[no-untyped-def]

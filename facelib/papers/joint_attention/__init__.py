@@ -1,8 +1,11 @@
 """Paper 1: 2D-3D attention and entropy for pose-robust 2D recognition (Peace, Hu and Riggan).
 
 settings    what a run consists of, and the tiers
-methods     the rows of the tables
-tasks       what the training loop is given: images alone, or images with clouds
+methods     the rows of the tables; claims: what the paper says they show
+networks    built by name at a tier's size; inputs: what they are given of a photograph
+data_sets   opened at a tier's size, with their folds
+tasks       what the training loop is given; adaptation: terms between images and clouds; joint_task: joint attention
+building    a method's task from all of these
 protocol    embeddings, scores and metrics by pose
 training    one run from data to record
 """
@@ -12,25 +15,33 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from facelib.papers.joint_attention.methods import METHODS, Method
+from facelib.papers.joint_attention.claims import CLAIMS, REFERENCES
+from facelib.papers.joint_attention.methods import METHODS, PART_MODULES, Method
 from facelib.papers.joint_attention.settings import TIERS, RecognitionSettings, settings_of
+from facelib.runs.settings import override
 
 NUMBER = 1
 TITLE = "2D-3D Attention and Entropy for Pose Robust 2D Facial Recognition"
 FOLDER = "1_joint_attention"
 HEADLINE = "tar_at_far_1pct"
+VALUE_MODULES = tuple(f"facelib.papers.joint_attention.{name}" for name in ("settings", "methods", "claims"))
 
 __all__ = [
+    "CLAIMS",
     "FOLDER",
     "HEADLINE",
     "METHODS",
     "NUMBER",
+    "REFERENCES",
     "TIERS",
     "TITLE",
+    "VALUE_MODULES",
     "Method",
     "RecognitionSettings",
+    "code_modules",
     "data_fingerprint",
     "prepare",
+    "run_settings",
     "settings_of",
     "train",
 ]
@@ -50,8 +61,20 @@ def prepare(tier: str) -> None:
     training.prepare(tier)
 
 
-def data_fingerprint(method: str, tier: str) -> str:
-    """The fingerprint of a method's data set as it would be generated today; see `training.data_fingerprint`."""
-    from facelib.papers.joint_attention import training
+def data_fingerprint(method: str, tier: str, changes: dict[str, Any] | None = None) -> str:
+    """The fingerprint of the data of a method's run as they would be generated today."""
+    from facelib.papers.joint_attention.data_sets import fingerprint_of_data
 
-    return training.data_fingerprint(method, tier)
+    return fingerprint_of_data(METHODS[method], run_settings(method, tier, changes=changes))
+
+
+def run_settings(method: str, tier: str, seed: int = 0, changes: dict[str, Any] | None = None) -> RecognitionSettings:
+    """The settings of one run: of its tier, then what the method changes, then these changes, then its seed."""
+    chosen = METHODS[method]
+    return override(settings_of(tier, {**chosen.changes, **(changes or {})}), {f"{chosen.stage}.seed": seed})
+
+
+def code_modules(method: str) -> tuple[str, ...]:
+    """Modules whose imports lead to all the code that a run of the method uses."""
+    own = dict.fromkeys(PART_MODULES[part] for part in METHODS[method].parts)
+    return ("facelib.papers.joint_attention.training", *own)

@@ -1,11 +1,42 @@
-"""The methods of paper 1 that run: each is a row of a table, or the pretraining that all of them start from."""
+"""The methods of paper 1: each is a row of tables I to III, or a pretraining that rows start from.
+
+A row beside which the paper prints no number is an addition of ours: the aligned form of the joint entropy, AdaFace's
+margin as printed in eq. 5, IR-18 without pretraining, and IR-18 trained on the target's frontal photographs, which
+stands for Poster et al. in table III.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
-PRETRAINING = "pretrain_ir18"
+PAPER_PACKAGE = "facelib.papers.joint_attention"
+
+# Where the code of each part lies. Parts are loaded by these names, so that a run depends on the code of its own parts
+# only: a change of VGG-16 leaves the runs of IR-18 as they are.
+PART_MODULES: dict[str, str] = {
+    "ir18": "facelib.models.irnet",
+    "vgg16": "facelib.models.vgg",
+    "resnet18": "facelib.models.resnet",
+    "resnet50": "facelib.models.resnet",
+    "ghostfacenet": "facelib.models.ghostfacenet",
+    "dream": "facelib.models.dream",
+    "dgcnn": "facelib.models.dgcnn",
+    "pointcnn": "facelib.models.pointcnn",
+    "pointnet2": "facelib.models.pointnet2",
+    "mmd": f"{PAPER_PACKAGE}.adaptation.moments",
+    "coral": f"{PAPER_PACKAGE}.adaptation.moments",
+    "imid": f"{PAPER_PACKAGE}.adaptation.correspondence",
+    "cmid": f"{PAPER_PACKAGE}.adaptation.correspondence",
+    "ts": f"{PAPER_PACKAGE}.adaptation.teaching",
+    "rst": f"{PAPER_PACKAGE}.adaptation.residual_transform",
+    "jam": f"{PAPER_PACKAGE}.joint_task",
+    "je": "facelib.losses.joint_entropy",
+}
+BELOW = {"dream": ("resnet18",)}  # backbones that stand on another one
+
+DataSet = Literal["web_faces", "facescape", "arl_vtf"]
 
 
 @dataclass(frozen=True)
@@ -15,28 +46,150 @@ class Method:
     Args:
         name: on the command line and in records.
         label: in tables and figures.
-        kind: "pretraining", "image" (2D only) or "joint" (trained with clouds, judged on images).
-        printed: (table, row) of the paper, or None.
-        joint_entropy: whether the joint entropy loss is minimised.
+        kind: "pretraining", "image" (judged on images by a network of images), "cloud" (clouds against clouds) or
+            "joint" (joint attention, judged on images).
+        backbone: of the network that is judged.
         source: where the paper describes it.
-        needs: methods whose run must exist first.
+        rows: (table, label of the printed row, or None for a row of ours).
+        needs: methods whose run must exist first: pretrainings of fold 0, others of the same fold.
+        adaptation: what is added to identification: "ts", "mmd", "coral", "imid", "cmid", "rst", "jam", "je".
+        clouds: backbone of the clouds that training sees beside the images, if any.
+        learns_from: the data set of its training.
+        changes: settings that this method changes, by dotted name.
     """
 
     name: str
     label: str
-    kind: Literal["pretraining", "image", "joint"]
-    printed: tuple[str, str] | None
-    joint_entropy: bool
+    kind: Literal["pretraining", "image", "cloud", "joint"]
+    backbone: str
     source: str
+    rows: tuple[tuple[str, str | None], ...] = ()
     needs: tuple[str, ...] = ()
+    adaptation: tuple[str, ...] = ()
+    clouds: str | None = None
+    learns_from: DataSet = "facescape"
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Names in PART_MODULES of all that this method consists of."""
+        backbones = (self.backbone, *BELOW.get(self.backbone, ()), *((self.clouds,) if self.clouds else ()))
+        return (*backbones, *self.adaptation)
+
+    @property
+    def stage(self) -> Literal["pretraining", "training", "scratch"]:
+        """The settings that its training follows."""
+        if self.kind == "pretraining":
+            return "pretraining"
+        return "training" if self.pretraining else "scratch"
+
+    @property
+    def pretraining(self) -> str | None:
+        """The pretraining that it starts from."""
+        return next((name for name in self.needs if name.startswith("pretrain_")), None)
+
+    @property
+    def teacher(self) -> str | None:
+        """The method whose network teaches this one."""
+        return next((name for name in self.needs if not name.startswith("pretrain_")), None)
+
+
+def _pretraining(backbone: str, label: str) -> Method:
+    return Method(
+        f"pretrain_{backbone}",
+        f"{label}, pretrained",
+        "pretraining",
+        backbone,
+        "section IV.B",
+        learns_from="web_faces",
+    )
+
+
+def _images(name: str, label: str, backbone: str, rows: tuple[tuple[str, str | None], ...], **options: Any) -> Method:
+    """A network of images alone."""
+    needs = (f"pretrain_{'resnet18' if backbone == 'dream' else backbone}",)
+    defaults = {"source": "table II, section V.F", "needs": needs}
+    return Method(name, label, "image", backbone, rows=rows, **defaults | options)  # type: ignore[arg-type]
+
+
+def _adapted(name: str, label: str, *adaptation: str, backbone: str = "ir18", **options: Any) -> Method:
+    """A network of images that learns beside one of clouds; by default its row in table I bears the printed name."""
+    names = {"ir18": "IRNet", "ghostfacenet": "GhostFaceNets", "dream": "DREAM"}
+    printed = " + ".join([names.get(backbone, backbone), "AdaFace", *(part.upper() for part in adaptation)])
+    needs = (f"pretrain_{'resnet18' if backbone == 'dream' else backbone}",)
+    defaults = {
+        "source": "table I, section V.F",
+        "rows": (("1", printed),),
+        "needs": (*needs, "pointnet2") if "ts" in adaptation else needs,
+        "clouds": "pointnet2",
+    }
+    kind: Literal["image", "joint"] = "joint" if "jam" in adaptation else "image"
+    return Method(name, label, kind, backbone, adaptation=adaptation, **defaults | options)  # type: ignore[arg-type]
 
 
 METHODS: dict[str, Method] = {
     method.name: method
     for method in (
-        Method(PRETRAINING, "IR-18, pretrained", "pretraining", None, False, "section IV.B"),
-        Method("ir18", "IR-18", "image", ("2", "IRNet-18"), False, "table II, section V.F", (PRETRAINING,)),
-        Method("jam", "JAM", "joint", ("1", "Ours + JAM"), False, "section IV.C, eq. 3", (PRETRAINING,)),
-        Method("jam_je", "JAM + JE", "joint", ("1", "Ours + JAM + JE"), True, "section IV.E, eq. 6", (PRETRAINING,)),
+        _pretraining("ir18", "IR-18"),
+        _pretraining("vgg16", "VGG-16"),
+        _pretraining("resnet18", "ResNet-18"),
+        _pretraining("resnet50", "ResNet-50"),
+        _pretraining("ghostfacenet", "GhostFaceNet"),
+        # What the claims need first
+        _images("ir18", "IR-18", "ir18", (("2", "IRNet-18"), ("3", None))),
+        Method("pointnet2", "PointNet++", "cloud", "pointnet2", "table II, section V.F", (("2", "PointNet++"),)),
+        _adapted(
+            "jam_je", "JAM + JE", "jam", "je",
+            rows=(("1", "Ours + JAM + JE"), ("3", "Ours + JAM + JE")), source="section IV.E, eq. 6",
+        ),
+        _adapted(
+            "jam", "JAM", "jam", rows=(("1", "Ours + JAM"), ("3", "Ours + JAM")), source="section IV.C, eq. 3"
+        ),
+        _adapted(
+            "crosspoint", "CrossPoint", "imid", "cmid", backbone="resnet50", clouds="dgcnn",
+            rows=(("1", "CrossPoint"), ("3", "CrossPoint")), source="section V",
+        ),
+        _adapted("ir18_ts", "IR-18 + TS", "ts"),
+        _adapted(
+            "ir18_mmd", "IR-18 + MMD", "mmd",
+            rows=(("1", "IRNet + AdaFace + MMD"), ("3", "IRNet + AdaFace + MMD")),
+        ),
+        _adapted(
+            "ir18_coral", "IR-18 + CORAL", "coral",
+            rows=(("1", "IRNet + AdaFace + CORAL"), ("3", "IRNet + AdaFace + CORAL")),
+        ),
+        _adapted("ir18_cmid", "IR-18 + CMID", "cmid"),
+        _adapted("ir18_rst", "IR-18 + RST-inspired", "rst"),
+        _adapted("ir18_rst_ts", "IR-18 + RST-inspired + TS", "rst", "ts"),
+        _adapted(
+            "ir18_imid_cmid", "IR-18 + IMID + CMID", "imid", "cmid",
+            rows=(("3", "IRNet + AdaFace + IMID + CMID"),), source="table III, section V",
+        ),
+        _images(
+            "ghostfacenet", "GhostFaceNet", "ghostfacenet",
+            (("2", "GhostFaceNets"), ("3", "GhostFaceNets + AdaFace")),
+        ),
+        _adapted("ghostfacenet_ts", "GhostFaceNet + TS", "ts", backbone="ghostfacenet"),
+        _images("dream", "DREAM", "dream", (("2", "DREAM"), ("3", "DREAM + AdaFace"))),
+        _adapted("dream_ts", "DREAM + TS", "ts", backbone="dream"),
+        _images("vgg16", "VGG-16", "vgg16", (("2", "VGGNet-16"),)),
+        _images("resnet18", "ResNet-18", "resnet18", (("2", "ResNet-18"),)),
+        _images("resnet50", "ResNet-50", "resnet50", (("2", "ResNet-50"),)),
+        Method("dgcnn", "DGCNN", "cloud", "dgcnn", "table II, section V.F", (("2", "DGCNN"),)),
+        Method("pointcnn", "PointCNN", "cloud", "pointcnn", "table II, section V.F", (("2", "PointCNN"),)),
+        # Rows of ours
+        _adapted(
+            "jam_je_aligned", "JAM + JE, aligned pairs", "jam", "je",
+            rows=(("1", None), ("3", None)), source="section IV.E", changes={"loss.pairs": "aligned"},
+        ),
+        _images(
+            "ir18_margin_printed", "IR-18, margin of eq. 5", "ir18", (("2", None),),
+            source="eq. 5", changes={"loss.rule": "printed"},
+        ),
+        _images("ir18_scratch", "IR-18, not pretrained", "ir18", (("2", None),), source="section IV.B", needs=()),
+        _images(
+            "ir18_frontal", "IR-18, target's frontal images", "ir18", (("3", None),),
+            source="table III, section V.D", learns_from="arl_vtf",
+        ),
     )
-}
+}  # fmt: skip

@@ -1,13 +1,15 @@
 """Judging a recogniser as paper 1 does: gallery against probes, true accept rates by pose.
 
-A pose bin has a threshold of its own (the paper does not say); the pooled numbers take all probes together, as the
-paper's "Average" columns do. A probe's score against an identity is the highest over its gallery samples.
+FaceScape: five gallery samples a person, probes by angle from frontal (tables I and II). ARL-VTF: six gallery images,
+five frontal and five turned probes a person, other people than any training saw (table III). A pose bin has a threshold
+of its own (the paper does not say); the pooled numbers take all probes together, as the paper's "Average" columns do.
+A probe's score against an identity is the highest over its gallery samples.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -15,73 +17,117 @@ from torch import nn
 
 from facelib.conventions import POSE_BINS
 from facelib.data.archive import FaceArchive
-from facelib.data.protocol import gallery_and_probes
+from facelib.data.protocol import Role, gallery_and_probes, roles_of
 from facelib.errors import BadInput
 from facelib.metrics.identification import gallery_scores, genuine_and_impostor, rank1
 from facelib.metrics.verification import VerificationSummary, tar_at_far, verification_summary
 from facelib.models.blocks import Embedding
+from facelib.papers.joint_attention.inputs import Inputs
 
 FAR = 0.01
 TAR_AT_FAR = "tar_at_far_1pct"
-IMAGES_AT_ONCE = 256
+CONDITIONS = {"frontal": 0, "pose": 1}  # of ARL-VTF's probes
+ARL_VTF_PREFIX = "arl_vtf."  # of the second data set's metrics and scores
+SAMPLES_AT_ONCE = 256
 
 
 @torch.no_grad()
-def embed(network: nn.Module, archive: FaceArchive, rows: np.ndarray) -> np.ndarray:
-    """Unit embeddings (N, D) of these rows' images; the network is put in eval mode for it.
+def embed(network: nn.Module, inputs: Inputs, rows: np.ndarray) -> np.ndarray:
+    """Unit embeddings (N, D) of these rows; the network is put in eval mode for it.
 
     Raises:
         BadInput: without rows, or on a NaN image.
     """
     if len(rows) == 0:
-        raise BadInput(f"no rows to embed of data set {archive.name}: expected at least one")
+        raise BadInput("no rows to embed: expected at least one")
     was_training, device = network.training, next(network.parameters()).device
     network.eval()
     call: Any = getattr(network, "embed_images", network)
     parts = []
-    for start in range(0, len(rows), IMAGES_AT_ONCE):
-        images = archive.samples(rows[start : start + IMAGES_AT_ONCE]).images
-        embedding: Embedding = call(images.to(device))
+    for start in range(0, len(rows), SAMPLES_AT_ONCE):
+        arguments = inputs(rows[start : start + SAMPLES_AT_ONCE])
+        embedding: Embedding = call(*(argument.to(device) for argument in arguments))
         parts.append(embedding.unit.float().cpu().numpy())
     network.train(was_training)
     return np.concatenate(parts)
 
 
+def judge_facescape(embeddings: np.ndarray, archive: FaceArchive, rows: np.ndarray) -> dict[str, np.ndarray]:
+    """Scores of every probe against every enrolled identity (tables I and II).
+
+    Args:
+        embeddings: (N, D) of `rows`.
+        archive: the data set.
+        rows: ascending rows of the identities to judge.
+
+    Returns:
+        As `score_probes`.
+    """
+    gallery, probes = gallery_and_probes(archive, np.unique(archive.arrays["identity"][rows]))
+    return score_probes(embeddings, archive, rows, gallery, probes)
+
+
+def arl_vtf_rows(archive: FaceArchive) -> np.ndarray:
+    """The rows that ARL-VTF is judged on, ascending: gallery and probes, without its training part."""
+    judged = (Role.GALLERY, Role.FRONTAL_PROBE, Role.POSE_PROBE)
+    return np.sort(np.concatenate([roles_of(archive, role) for role in judged]))
+
+
+def judge_arl_vtf(embeddings: np.ndarray, archive: FaceArchive, rows: np.ndarray) -> dict[str, np.ndarray]:
+    """As `judge_facescape`, for table III: besides, probe_condition (P,), 0 frontal and 1 pose.
+
+    Args:
+        embeddings: (N, D) of `rows`.
+        archive: the data set.
+        rows: of `arl_vtf_rows`.
+    """
+    frontal, turned = roles_of(archive, Role.FRONTAL_PROBE), roles_of(archive, Role.POSE_PROBE)
+    probes = np.sort(np.concatenate((frontal, turned)))
+    scored = score_probes(embeddings, archive, rows, roles_of(archive, Role.GALLERY), probes)
+    return scored | {"probe_condition": np.isin(probes, turned).astype(np.int64)}
+
+
 def score_probes(
-    embeddings: np.ndarray, archive: FaceArchive, rows: np.ndarray, fusion: str = "max"
+    embeddings: np.ndarray,
+    archive: FaceArchive,
+    rows: np.ndarray,
+    gallery: np.ndarray,
+    probes: np.ndarray,
+    fusion: Literal["max", "mean"] = "max",
 ) -> dict[str, np.ndarray]:
     """Scores of every probe against every enrolled identity.
 
     Args:
         embeddings: (N, D) of `rows`.
         archive: the data set.
-        rows: ascending rows of the identities to judge.
+        rows: (N,) ascending.
+        gallery, probes: which of the rows are enrolled, and which are compared with them.
         fusion: "max" or "mean" over an identity's gallery samples.
 
     Returns:
-        scores (P, I), probe_rows (P,), probe_identity (P,), probe_angle (P,) in radians, identities (I,).
+        scores (P, I), probe_rows (P,), probe_identity (P,), probe_angle (P,) in radians, identities (I,), and rows and
+        embeddings as given.
     """
     identity = archive.arrays["identity"]
-    gallery, probes = gallery_and_probes(archive, np.unique(identity[rows]))
-    place = {"gallery": np.searchsorted(rows, gallery), "probes": np.searchsorted(rows, probes)}
-    scores, identities = gallery_scores(
-        embeddings[place["probes"]], embeddings[place["gallery"]], identity[gallery], fusion
-    )
+    enrolled, compared = (embeddings[np.searchsorted(rows, part)] for part in (gallery, probes))
+    scores, identities = gallery_scores(compared, enrolled, identity[gallery], fusion)
     return {
         "scores": scores.astype(np.float32),
         "probe_rows": probes,
         "probe_identity": identity[probes],
         "probe_angle": archive.arrays["angle"][probes],
         "identities": identities,
+        "rows": rows,
+        "embeddings": embeddings,
     }
 
 
-def pose_metrics(scored: dict[str, np.ndarray], bins: Iterable[str] = POSE_BINS) -> dict[str, dict[str, Any]]:
-    """Every metric of table I: TAR at 1 % FAR by pose bin, and pooled TAR, AUC, EER and rank-1.
+def pose_metrics(scored: dict[str, np.ndarray], poses: Iterable[str] = POSE_BINS) -> dict[str, dict[str, Any]]:
+    """Every metric of a table: TAR at 1 % FAR by pose, and pooled TAR, AUC, EER and rank-1.
 
     Args:
-        scored: of `score_probes`.
-        bins: names of the pose bins to report; web photographs show no profiles.
+        scored: of `judge_facescape` or `judge_arl_vtf`.
+        poses: names of the pose bins, or of ARL-VTF's conditions, to report; web photographs show no profiles.
 
     Returns:
         name -> {"value", "unit"}; a bin's metric is named "tar_at_far_1pct/30-60".
@@ -89,33 +135,60 @@ def pose_metrics(scored: dict[str, np.ndarray], bins: Iterable[str] = POSE_BINS)
     Raises:
         BadInput: when a bin, which the message names, holds fewer than 100 impostor scores.
     """
-    metrics = {f"{TAR_AT_FAR}/{name}": _tar_of_bin(scored, name) for name in bins}
+    metrics = {f"{TAR_AT_FAR}/{name}": _tar_of_pose(scored, name) for name in poses}
     pooled = _pooled(scored)
     metrics |= {TAR_AT_FAR: pooled.tars[0], "auc": pooled.auc, "eer": pooled.eer}
     metrics["rank1"] = rank1(scored["scores"], scored["probe_identity"], scored["identities"])
     return {name: {"value": float(value), "unit": "fraction"} for name, value in metrics.items()}
 
 
-def _tar_of_bin(scored: dict[str, np.ndarray], pose: str) -> float:
+def _tar_of_pose(scored: dict[str, np.ndarray], pose: str) -> float:
     try:
         return tar_at_far(*split_scores(scored, pose), FAR)
     except BadInput as error:
-        raise BadInput(f"pose bin {pose}: {error}") from error
+        raise BadInput(f"pose {pose}: {error}: raise facescape.identities or arl_vtf.identities") from error
 
 
-def split_scores(scored: dict[str, np.ndarray], pose: str | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Genuine and impostor scores of the probes in a pose bin, or of all probes."""
-    chosen = np.ones(len(scored["probe_angle"]), bool)
-    if pose is not None:
-        low, high = POSE_BINS[pose]
-        degrees = np.rad2deg(scored["probe_angle"])
-        chosen = (degrees >= low) & (degrees < high)
+def split_scores(scored: Mapping[str, np.ndarray], pose: str | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Genuine and impostor scores of the probes of a pose bin or condition, or of all probes."""
+    chosen = probes_of_pose(scored, pose)
     return genuine_and_impostor(scored["scores"][chosen], scored["probe_identity"][chosen], scored["identities"])
+
+
+def probes_of_pose(scored: Mapping[str, np.ndarray], pose: str | None = None) -> np.ndarray:
+    """Mask (P,) of the probes of a pose bin ("30-60"), of a condition of ARL-VTF ("frontal", "pose"), or of all.
+
+    Raises:
+        BadInput: when a condition is asked of scores that have none.
+    """
+    if pose is None:
+        return np.ones(len(scored["probe_angle"]), bool)
+    if pose in CONDITIONS:
+        if "probe_condition" not in scored:
+            raise BadInput(f"condition {pose!r} was asked of scores without probe_condition: only ARL-VTF's have one")
+        return scored["probe_condition"] == CONDITIONS[pose]
+    low, high = POSE_BINS[pose]
+    degrees = np.rad2deg(scored["probe_angle"])
+    return (degrees >= low) & (degrees < high)
+
+
+def scores_of(arrays: Mapping[str, np.ndarray], data_set: Literal["facescape", "arl_vtf"]) -> dict[str, np.ndarray]:
+    """The scores of one data set among those that lie beside a record.
+
+    Raises:
+        BadInput: when the run was not judged on it; methods of clouds are not judged on ARL-VTF.
+    """
+    of_second = {name: array for name, array in arrays.items() if name.startswith(ARL_VTF_PREFIX)}
+    if data_set == "facescape":
+        return {name: array for name, array in arrays.items() if name not in of_second}
+    if not of_second:
+        raise BadInput("these scores hold nothing of ARL-VTF: the run was judged on FaceScape only")
+    return {name.removeprefix(ARL_VTF_PREFIX): array for name, array in of_second.items()}
 
 
 def validation_metrics(embeddings: np.ndarray, archive: FaceArchive, rows: np.ndarray) -> dict[str, float]:
     """Pooled TAR at 1 % FAR, and AUC, of validation rows."""
-    pooled = _pooled(score_probes(embeddings, archive, rows))
+    pooled = _pooled(judge_facescape(embeddings, archive, rows))
     return {TAR_AT_FAR: pooled.tars[0], "auc": pooled.auc}
 
 

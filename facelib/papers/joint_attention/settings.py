@@ -7,7 +7,7 @@ The defaults are the paper's own (section V.C: batch 64, SGD, learning rate 0.00
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from facelib.errors import unknown_name
 from facelib.runs.settings import TrainingSettings, override
@@ -37,18 +37,48 @@ class WebFacesSize:
 
 
 @dataclass(frozen=True)
+class ArlVtfSize:
+    """How much of ARL-VTF (or of its embedded counterpart) models are judged on, and `ir18_frontal` learns from.
+
+    Args:
+        identities: people to judge on; each has 6 gallery images and 5 probes a condition.
+        training_identities, training_images: further people, and frontal images of each.
+    """
+
+    identities: int = 100
+    training_identities: int = 235
+    training_images: int = 40
+
+
+@dataclass(frozen=True)
+class CloudSettings:
+    """The cloud that belongs to a photograph.
+
+    Args:
+        points: of a cloud, at most the 1,024 that are stored.
+        pose: "view" turns the aligned cloud as the head on the photograph (section V.C), "aligned" leaves it.
+    """
+
+    points: int = 1024
+    pose: Literal["view", "aligned"] = "view"
+
+
+@dataclass(frozen=True)
 class NetworkSettings:
     """Size of the networks.
 
     Args:
         image_size: pixels.
-        width: factor on the channels of IR-18 and of PointNet++.
-        stages: stages of IR-18 before joint attention; its map has image_size / 2^stages positions a side.
+        width: factor on the channels of every backbone.
+        stages: stages of IR-18 before joint attention or the residual transform; its map has image_size / 2^stages
+            positions a side.
         embedding: dimension.
         dropout: before the embedding layer.
         reduction: of the channels of Q and K.
         gamma_start: gamma at the start; at 0 the network starts as the pretrained one.
         points_1, samples_1, samples_2: centres and neighbours of PointNet++'s set abstractions.
+        points_2: centres of the second one where no map fixes them.
+        neighbours: of DGCNN.
     """
 
     image_size: int = 224
@@ -60,12 +90,14 @@ class NetworkSettings:
     gamma_start: float = 0.0
     points_1: int = 512
     samples_1: int = 32
+    points_2: int = 128
     samples_2: int = 64
+    neighbours: int = 20
 
 
 @dataclass(frozen=True)
 class LossSettings:
-    """AdaFace (section IV.D) and joint entropy (section IV.E).
+    """AdaFace (section IV.D), joint entropy (section IV.E), and what other methods add.
 
     Args:
         margin, h, t_alpha, scale: AdaFace's m, h, t_alpha and s.
@@ -73,6 +105,8 @@ class LossSettings:
         joint_entropy: weight of the joint entropy, in nats.
         pairs: "all" (as printed) or "aligned".
         bins: of the attention histogram.
+        adaptation: weight of each term that another method adds; the paper weighs all terms equally.
+        temperature: of the teacher's answers.
     """
 
     margin: float = 0.5
@@ -83,6 +117,8 @@ class LossSettings:
     joint_entropy: float = 1.0
     pairs: str = "all"
     bins: int = 32
+    adaptation: float = 1.0
+    temperature: float = 4.0
 
 
 @dataclass(frozen=True)
@@ -91,14 +127,19 @@ class RecognitionSettings:
 
     Args:
         data: "embedded" or "licensed".
-        facescape, web: sizes of the data sets.
+        facescape, web, arl_vtf: sizes of the data sets.
+        clouds: of the photographs.
         network, loss: of the model and of what it minimises.
         pretraining, training: of the two stages.
+        scratch: of networks that start with fresh weights, those of clouds above all; at a reduced size they need more
+            steps than a pretrained one. The paper trains all alike.
     """
 
     data: str = "embedded"
     facescape: FaceScapeSize = field(default_factory=FaceScapeSize)
     web: WebFacesSize = field(default_factory=WebFacesSize)
+    arl_vtf: ArlVtfSize = field(default_factory=ArlVtfSize)
+    clouds: CloudSettings = field(default_factory=CloudSettings)
     network: NetworkSettings = field(default_factory=NetworkSettings)
     loss: LossSettings = field(default_factory=LossSettings)
     pretraining: TrainingSettings = field(
@@ -107,47 +148,72 @@ class RecognitionSettings:
         )
     )
     training: TrainingSettings = field(default_factory=TrainingSettings)
+    scratch: TrainingSettings = field(default_factory=TrainingSettings)
 
 
 TIERS: dict[str, dict[str, Any]] = {
     "smoke": {
-        "facescape.identities": 45,
+        "facescape.identities": 21,
         "facescape.views": 3,
-        "web.identities": 120,
+        "web.identities": 40,
         "web.images": 24,
-        "network.image_size": 64,
-        "network.width": 0.25,
-        "network.embedding": 128,
-        "network.points_1": 128,
-        "network.samples_1": 16,
-        "network.samples_2": 32,
+        "arl_vtf.identities": 12,
+        "arl_vtf.training_identities": 24,
+        "arl_vtf.training_images": 24,
+        "clouds.points": 128,
+        "network.image_size": 32,
+        "network.width": 0.125,
+        "network.embedding": 64,
+        "network.points_1": 64,
+        "network.samples_1": 8,
+        "network.points_2": 16,
+        "network.samples_2": 8,
         "network.stages": 3,
-        "pretraining.epochs": 5,
-        "pretraining.min_epochs": 5,
-        "pretraining.milestones": (3, 4),
+        "network.neighbours": 6,
+        "pretraining.epochs": 2,
+        "pretraining.min_epochs": 2,
+        "pretraining.milestones": (1,),
         "pretraining.batch_size": 64,
         "pretraining.learning_rate": 0.05,
-        "training.epochs": 3,
-        "training.min_epochs": 3,
-        "training.milestones": (2,),
+        "training.epochs": 2,
+        "training.min_epochs": 2,
+        "training.milestones": (1,),
         "training.learning_rate": 0.01,
+        "scratch.epochs": 2,
+        "scratch.min_epochs": 2,
+        "scratch.milestones": (1,),
+        "scratch.learning_rate": 0.05,
     },
     "laptop": {
-        "facescape.identities": 120,
-        "facescape.views": 6,
-        "web.identities": 600,
-        "web.images": 40,
-        "network.image_size": 64,
+        "facescape.identities": 90,
+        "facescape.views": 3,
+        "web.identities": 400,
+        "web.images": 30,
+        "arl_vtf.training_identities": 60,
+        "arl_vtf.training_images": 40,
+        "clouds.points": 256,
+        "network.image_size": 48,
         "network.width": 0.25,
         "network.embedding": 256,
-        "network.points_1": 256,
+        "network.points_1": 128,
         "network.samples_1": 16,
-        "network.samples_2": 32,
-        "pretraining.epochs": 16,
-        "pretraining.min_epochs": 16,
-        "pretraining.milestones": (9, 13, 15),
+        "network.points_2": 32,
+        "network.samples_2": 16,
+        "network.stages": 3,
+        "network.neighbours": 8,
+        "pretraining.epochs": 10,
+        "pretraining.min_epochs": 10,
+        "pretraining.milestones": (6, 8, 9),
         "pretraining.batch_size": 64,
+        "pretraining.learning_rate": 0.05,
+        "training.epochs": 8,
+        "training.min_epochs": 8,
+        "training.milestones": (5, 7),
         "training.learning_rate": 0.005,
+        "scratch.epochs": 20,
+        "scratch.min_epochs": 20,
+        "scratch.milestones": (12, 16, 18),
+        "scratch.learning_rate": 0.05,
     },
     "gpu": {
         "facescape.identities": 140,
@@ -155,6 +221,7 @@ TIERS: dict[str, dict[str, Any]] = {
         "network.image_size": 112,
         "web.identities": 2000,
         "training.precision": "bf16-mixed",
+        "scratch.precision": "bf16-mixed",
         "pretraining.precision": "bf16-mixed",
         "pretraining.learning_rate": 0.1,
     },

@@ -1,0 +1,166 @@
+"""The ARL-VTF counterpart (paper 1, section V.A, table III): what was learned elsewhere is judged here.
+
+Other people than FaceScape's and the web's, in another studio: a longer lens from farther away, one frontal lamp that
+hardly changes, a sensor with a little more noise and blur, and a grey backdrop that is not removed. No clouds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+
+import numpy as np
+import torch
+
+from facelib.data.archive import FaceArchive
+from facelib.data.embedded.generation import (
+    OnImages,
+    expressive_heads,
+    generator_of,
+    open_generated,
+    photograph,
+    spread,
+)
+from facelib.data.protocol import Role
+from facelib.errors import BadInput
+from facelib.faces.baking import load_face_model
+from facelib.faces.morphable_model import MorphableModel
+from facelib.faces.population import People, sample_people
+from facelib.faces.scene import SceneSettings
+
+STRONGEST_EXPRESSION = 0.2  # of an expression's full strength: the sequences used show no expressions on purpose
+
+
+@dataclass(frozen=True)
+class ArlVtfSettings:
+    """The ARL-VTF counterpart.
+
+    The paper judges 100 of its 395 people by 6 gallery images (G_VB0-) and 5 probes a condition, frontal (P_VB0) and
+    turned (P_VP0). In the pose sequence people turn their heads to both sides; the angles are ours.
+
+    Args:
+        identities: number of people judged.
+        gallery: gallery images of each, nearly frontal.
+        probes: frontal probes of each, and as many pose probes.
+        training_identities: further people to train on, numbered after those judged; 0 for none.
+        training_images: frontal images of each of them.
+        seed: of people and scenes.
+        frontal_spread: standard deviation of the yaw of a frontal image, degrees.
+        profile_yaw: range of a pose probe's yaw in degrees, to either side in turn.
+        pitch_spread, roll_spread: standard deviations in degrees.
+        scene: camera, light and sensor.
+    """
+
+    identities: int = 100
+    gallery: int = 6
+    probes: int = 5
+    training_identities: int = 295
+    training_images: int = 20
+    seed: int = 3
+    frontal_spread: float = 4.0
+    profile_yaw: tuple[float, float] = (40.0, 90.0)
+    pitch_spread: float = 4.0
+    roll_spread: float = 2.5
+    scene: SceneSettings = field(
+        default_factory=lambda: SceneSettings(
+            image_size=112,
+            background="backdrop",
+            distance=(2000.0, 2200.0),
+            crop=1.45,
+            light_variation=0.1,
+            metering=0.6,
+            exposure=0.1,
+            white_balance=0.02,
+            noise=0.02,
+            blur=0.8,
+        )
+    )
+
+
+def open_arl_vtf(settings: ArlVtfSettings, on_images: OnImages = lambda count: None) -> FaceArchive:
+    """The ARL-VTF counterpart from the cache, generated where it is missing.
+
+    Besides the arrays of the other data sets it has `role` (N,) int16, a `facelib.data.protocol.Role`.
+
+    Args:
+        settings: which one.
+        on_images: told the number of images after each identity, for a progress bar.
+
+    Raises:
+        BadInput: on fewer than one identity, gallery image or probe, training people without images, or a range of
+            yaw that is none.
+    """
+    _check(settings)
+    model = load_face_model("coarse")
+    count = settings.identities + settings.training_identities
+    people = cache(lambda: sample_people(model, count, settings.seed))
+    images = iter([len(_roles(settings, number)) for number in range(count)])
+    return open_generated(
+        "embedded_arl_vtf",
+        settings,
+        count,
+        lambda number: _arl_vtf_identity(model, people(), settings, number),
+        lambda: on_images(next(images)),
+    )
+
+
+def _check(settings: ArlVtfSettings) -> None:
+    if min(settings.identities, settings.gallery, settings.probes) < 1:
+        raise BadInput(
+            f"{settings.identities} identities, {settings.gallery} gallery images and {settings.probes} probes: "
+            "expected at least one of each"
+        )
+    if settings.training_identities < 0 or (settings.training_identities and settings.training_images < 1):
+        raise BadInput(
+            f"{settings.training_identities} training identities of {settings.training_images} training images: "
+            "expected none, or at least one image of each"
+        )
+    low, high = settings.profile_yaw
+    if not 0 <= low <= high <= 180:
+        raise BadInput(f"profile_yaw is {settings.profile_yaw}: expected two ascending angles from 0 to 180 degrees")
+
+
+def _roles(settings: ArlVtfSettings, number: int) -> np.ndarray:
+    """The role of each photograph of an identity."""
+    if number >= settings.identities:
+        return np.full(settings.training_images, Role.TRAINING, np.int16)
+    counts = (settings.gallery, settings.probes, settings.probes)
+    return np.repeat(np.array([Role.GALLERY, Role.FRONTAL_PROBE, Role.POSE_PROBE], np.int16), counts)
+
+
+def _arl_vtf_identity(
+    model: MorphableModel, people: People, settings: ArlVtfSettings, number: int
+) -> dict[str, np.ndarray]:
+    """All photographs of one identity, by role."""
+    generator = generator_of(settings.seed, number)
+    role = _roles(settings, number)
+    count = len(role)
+    heads, expression = expressive_heads(
+        model, people.identity[number : number + 1], count, STRONGEST_EXPRESSION, generator
+    )
+    spreads = (settings.frontal_spread, settings.pitch_spread, settings.roll_spread)
+    yaw, pitch, roll = spread(count, spreads, 2.5, generator)
+    turned = torch.from_numpy(role == Role.POSE_PROBE)
+    yaw[turned] = _profile_yaw(int(turned.sum()), settings.profile_yaw, number, generator)
+    pose = torch.deg2rad(torch.stack((yaw, pitch, roll), dim=1))
+    albedo = model.albedo(people.texture[number : number + 1])
+    images, angle = photograph(model, heads, albedo, pose, settings.scene, generator)
+    return {
+        "images": images,
+        "identity": np.full(count, number, np.int32),
+        "expression": expression.numpy().astype(np.int16),
+        "angle": angle,
+        "pose": pose.numpy(),
+        "cloud": np.full(count, -1, np.int32),
+        "role": role,
+    }
+
+
+def _profile_yaw(count: int, limits: tuple[float, float], number: int, generator: torch.Generator) -> torch.Tensor:
+    """Yaw (count,) in degrees: magnitudes spread evenly over the limits, left and right in turn.
+
+    The side that comes first alternates between identities, so an odd number favours neither side.
+    """
+    strata = (torch.randperm(count, generator=generator) + torch.rand(count, generator=generator)) / max(count, 1)
+    side = 1 - 2 * ((torch.arange(count) + number) % 2)
+    return side * (limits[0] + (limits[1] - limits[0]) * strata)

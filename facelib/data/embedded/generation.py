@@ -1,0 +1,108 @@
+"""What all generated data sets share: the cache, fingerprints, seeds, and photographing heads."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from facelib.data.archive import FaceArchive, make_archive
+from facelib.faces.baking import face_model_path
+from facelib.faces.morphable_model import MorphableModel
+from facelib.faces.population import EXPRESSIONS, expression_coefficients
+from facelib.faces.scene import SceneSettings, render
+from facelib.storage import cache_folder, digest_of
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+GENERATOR_VERSION = 2  # raise it when the generation changes: older data sets are then passed over
+RENDER_BATCH = 80
+
+M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3  # of <malloc.h>
+
+OnImages = Callable[[int], None]
+
+
+def fingerprint_of(name: str, settings: DataclassInstance) -> str:
+    """The fingerprint of a generated data set: its settings, the face model and this generator's version."""
+    path = face_model_path("coarse")
+    checksum = path.with_name(path.name + ".sha256").read_text(encoding="utf-8").strip()
+    return digest_of({"name": name, "version": GENERATOR_VERSION, "settings": asdict(settings), "faces": checksum})
+
+
+def open_generated(
+    name: str,
+    settings: DataclassInstance,
+    parts: int,
+    make_part: Callable[[int], dict[str, np.ndarray]],
+    on_part: Callable[[], None],
+) -> FaceArchive:
+    """A data set from the cache, generated where it is missing; each part is one identity."""
+    keep_freed_memory()
+    fingerprint = fingerprint_of(name, settings)
+    folder: Path = cache_folder() / "data" / f"{name}-{fingerprint}"
+    return make_archive(folder, name, fingerprint, parts, make_part, on_part)
+
+
+def keep_freed_memory() -> None:
+    """Ask glibc to reuse large freed blocks: given back to the system, half of the rendering time is page faults."""
+    import ctypes
+
+    with contextlib.suppress(AttributeError, OSError):  # another C library has no mallopt, and does without
+        mallopt = ctypes.CDLL(None).mallopt
+        for parameter, size in ((M_MMAP_THRESHOLD, 2**25), (M_TRIM_THRESHOLD, 2**30), (M_TOP_PAD, 2**26)):
+            mallopt(parameter, size)
+
+
+def generator_of(seed: int, number: int) -> torch.Generator:
+    """A generator for each identity of a data set, so that any part can be made alone."""
+    state = np.random.SeedSequence((seed, number)).generate_state(1, np.uint64)[0]
+    return torch.Generator().manual_seed(int(state >> np.uint64(1)))
+
+
+def spread(
+    count: int, spreads: tuple[float, ...], limit: float, generator: torch.Generator
+) -> tuple[torch.Tensor, ...]:
+    """Normal angles (count,) of the given standard deviations, cut at `limit` of them."""
+    draws = torch.randn(len(spreads), count, generator=generator).clamp(-limit, limit)
+    return tuple(deviation * draw for deviation, draw in zip(spreads, draws, strict=True))
+
+
+def expressive_heads(
+    model: MorphableModel, identity: torch.Tensor, count: int, strongest: float, generator: torch.Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Heads (count, V, 3) of one identity (1, K), each with an expression of its own at a strength up to `strongest`.
+
+    Returns:
+        The heads in mm, and the number (count,) of each one's expression.
+    """
+    names = list(EXPRESSIONS)
+    expression = torch.randint(len(names), (count,), generator=generator)
+    strength = strongest * torch.rand(count, generator=generator)
+    coefficients = expression_coefficients(model, [names[i] for i in expression.tolist()], strength)
+    return model.vertices(identity.expand(count, -1), coefficients), expression
+
+
+def photograph(
+    model: MorphableModel,
+    heads: torch.Tensor,
+    albedo: torch.Tensor,
+    pose: torch.Tensor,
+    scene: SceneSettings,
+    generator: torch.Generator,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Images (N, 3, H, W) uint8 and angles from frontal (N,) of heads (N, V, 3) that share an albedo (1, V, 3)."""
+    images, angles = [], []
+    for rows in torch.arange(len(heads)).split(math.ceil(len(heads) / math.ceil(len(heads) / RENDER_BATCH))):
+        colour = albedo.expand(len(rows), -1, -1)
+        rendering = render(model, heads[rows], colour, pose[rows], scene, generator)
+        images.append((rendering.image * 255).round().to(torch.uint8).numpy())
+        angles.append(rendering.angle.numpy())
+    return np.concatenate(images), np.concatenate(angles)

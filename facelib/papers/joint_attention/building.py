@@ -1,0 +1,189 @@
+"""A method's task, ready for the training loop, and its trained network."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from facelib.data.archive import FaceArchive
+from facelib.data.clouds import CloudSource, augmented
+from facelib.data.protocol import Fold, rows_of
+from facelib.errors import MissingPart, unknown_name
+from facelib.losses.margins import AdaFaceHead, AdaFaceSettings
+from facelib.papers import WEIGHTS_FILE, needed_weights
+from facelib.papers.joint_attention import run_settings
+from facelib.papers.joint_attention.adaptation.sources import Teacher, TrainedBranch
+from facelib.papers.joint_attention.inputs import inputs_of
+from facelib.papers.joint_attention.methods import METHODS, Method
+from facelib.papers.joint_attention.networks import build_cloud_network, build_network, part_module
+from facelib.papers.joint_attention.settings import RecognitionSettings
+from facelib.papers.joint_attention.tasks import Adaptation, Clouds, IdentificationTask, Source, Term, TrainingData
+from facelib.runs.checkpoints import load_weights
+from facelib.runs.folders import run_folder
+from facelib.runs.records import run_command
+from facelib.runs.settings import as_dict
+from facelib.storage import digest_of, sha256_of
+
+PAPER = "joint_attention"
+CORRESPONDENCE = ("imid", "cmid")
+
+
+def found_weights(method: Method, tier: str, fold: int) -> dict[str, Path]:
+    """The weights that a run starts from or is taught by, by the method that makes them.
+
+    Raises:
+        MissingPart: when one is missing; the message says which command makes it.
+    """
+    weights = needed_weights(PAPER, method.name, fold, tier)
+    for name, path in weights.items():
+        if not path.exists():
+            pretraining = METHODS[name].kind == "pretraining"
+            what = "starts from pretrained weights" if pretraining else f"learns from a trained {METHODS[name].label}"
+            command = run_command(PAPER, name, 0 if pretraining else fold, tier)
+            raise MissingPart(f"{method.name} {what}, which are missing: run `{command}` first")
+    return weights
+
+
+def build_task(
+    method: Method,
+    settings: RecognitionSettings,
+    archive: FaceArchive,
+    split: Fold,
+    seed: int,
+    weights: Mapping[str, Path],
+) -> IdentificationTask:
+    """Networks, classifiers and data of one method.
+
+    Args:
+        method: which one.
+        settings: of the run.
+        archive: what it learns from.
+        split: identities to learn from and to choose the epoch by.
+        seed: of the first weights.
+        weights: of the methods that it needs, by name.
+    """
+    torch.manual_seed(seed)  # of the first weights
+    network = build_network(method, settings).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    pretrained = weights.get(method.pretraining or "")
+    if pretrained is not None:
+        start_from(network, method, settings, pretrained)
+    data = TrainingData(
+        archive=archive,
+        training=rows_of(archive, split.training),
+        validation=rows_of(archive, split.validation),
+        batch_size=getattr(settings, method.stage).batch_size,
+        inputs=inputs_of(method, archive, settings.clouds),
+        clouds=clouds_of(method, archive, settings),
+    )
+    fingerprint = digest_of(
+        {
+            "method": method.name,
+            "settings": as_dict(settings),
+            "data": archive.fingerprint,
+            "rows": [_digest_of_rows(rows) for rows in (data.training, data.validation)],
+            "weights": {name: sha256_of(path) for name, path in weights.items()},
+        }
+    )
+    head = _new_head(settings, len(split.training))
+    if method.kind == "joint":
+        head_3d = _new_head(settings, len(split.training))
+        return part_module("jam").JointTask(
+            network, head, head_3d, data, fingerprint, settings.loss, "je" in method.adaptation
+        )
+    if method.kind == "cloud":
+        return IdentificationTask(network, head, "3d", data, fingerprint)
+    adaptation = _adaptation(method, settings, len(split.training), weights) if method.adaptation else None
+    return IdentificationTask(network, head, "2d", data, fingerprint, adaptation)
+
+
+def clouds_of(method: Method, archive: FaceArchive, settings: RecognitionSettings) -> Clouds:
+    """What training sees of a photograph's cloud: nothing, the cloud, or two augmented views (IMID and CMID)."""
+    if method.clouds is None:
+        return lambda rows, generator: ()
+    source = CloudSource(archive, settings.clouds.points, settings.clouds.pose)
+    if not set(CORRESPONDENCE) & set(method.adaptation):
+        return lambda rows, generator: (source.batch(rows),)
+
+    def views(rows: np.ndarray, generator: torch.Generator) -> tuple[torch.Tensor, ...]:
+        points = source.batch(rows)
+        return augmented(points, generator), augmented(points, generator)
+
+    return views
+
+
+def start_from(network: nn.Module, method: Method, settings: RecognitionSettings, weights: Path) -> None:
+    """Load a pretrained recogniser into a method's network (section IV.B)."""
+    assert method.pretraining is not None
+    recogniser = build_network(METHODS[method.pretraining], settings)
+    load_weights(weights, {"network": recogniser})
+    if method.kind == "joint":
+        part_module("jam").start_from(network, recogniser)
+    elif "rst" in method.adaptation:
+        part_module("rst").start_from(network, recogniser)
+    elif method.backbone == "dream":
+        network.backbone.load_state_dict(recogniser.state_dict())  # type: ignore[union-attr]
+    else:
+        network.load_state_dict(recogniser.state_dict())
+
+
+def load_recogniser(
+    method: str, *, fold: int = 0, tier: str = "smoke", seed: int = 0, changes: Mapping[str, Any] | None = None
+) -> Any:
+    """The trained network of a run, in eval mode, without what only its training needed.
+
+    Args:
+        method, fold, tier, seed: of the run.
+        changes: with which it was trained, as in `train`.
+
+    Raises:
+        UnknownName: on an unknown method, tier or setting.
+        MissingPart: when the run does not exist; the message says which command makes it.
+    """
+    if method not in METHODS:
+        raise unknown_name("method", method, METHODS)
+    settings = run_settings(method, tier, seed, dict(changes or {}))
+    weights = run_folder(PAPER, tier, method, fold, seed) / WEIGHTS_FILE
+    if not weights.exists():
+        raise MissingPart(f"{weights} is missing: make it with `{run_command(PAPER, method, fold, tier)}`")
+    network = build_network(METHODS[method], settings)
+    load_weights(weights, {"network": network})
+    return recogniser_of(network).eval()
+
+
+def recogniser_of(network: Any) -> Any:
+    """What embeds images alone: the network itself, or a joint one without its 3D branch."""
+    return network.image_only() if hasattr(network, "image_only") else network
+
+
+def _adaptation(method: Method, settings: RecognitionSettings, classes: int, weights: Mapping[str, Path]) -> Adaptation:
+    """The source of cloud embeddings, a teacher where the method has one, and the terms."""
+    assert method.clouds is not None
+    source: Source
+    terms: list[Term] = []
+    network, head = build_cloud_network(method.clouds, settings), _new_head(settings, classes)
+    if "ts" in method.adaptation:
+        load_weights(weights[method.teacher or ""], {"network": network, "head_3d": head})
+        source = Teacher(network, head)
+        terms.append(part_module("ts").Teaching(head, settings))
+    else:
+        source = branch = TrainedBranch(network, head)
+        terms.append(branch)
+    for module in dict.fromkeys(part_module(name) for name in method.adaptation if name != "ts"):
+        terms += module.build_terms(method.adaptation, settings)
+    return Adaptation(source, terms)
+
+
+def _new_head(settings: RecognitionSettings, classes: int) -> AdaFaceHead:
+    loss = settings.loss
+    margin = AdaFaceSettings(loss.margin, loss.h, loss.t_alpha, loss.scale, loss.rule)
+    return AdaFaceHead(settings.network.embedding, classes, margin)
+
+
+def _digest_of_rows(rows: np.ndarray) -> str:
+    return hashlib.sha256(rows.astype(np.int64).tobytes()).hexdigest()

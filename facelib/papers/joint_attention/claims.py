@@ -1,0 +1,259 @@
+"""What paper 1 says its tables show, each statement with the comparisons that decide it.
+
+The statements are in our words; `source` says where the paper makes them. A claim holds when every one of its terms is
+positive. Effect sizes are not comparable between the paper's photographs and ours, so a claim is about signs, save
+where the paper states a least size. What its own printed numbers contradict says so in `slip`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from facelib.papers.joint_attention.methods import METHODS
+
+FRONTAL, PROFILE, POOLED = "tar_at_far_1pct/0-10", "tar_at_far_1pct/90+", "tar_at_far_1pct"
+ARL_POSE, ARL_FRONTAL, ARL_POOLED = (f"arl_vtf.tar_at_far_1pct{ending}" for ending in ("/pose", "/frontal", ""))
+POSES = tuple(f"tar_at_far_1pct/{name}" for name in ("0-10", "10-30", "30-60", "60-90", "90+"))
+WORDS = {
+    FRONTAL: "0-10°",
+    "tar_at_far_1pct/10-30": "10-30°",
+    "tar_at_far_1pct/30-60": "30-60°",
+    "tar_at_far_1pct/60-90": "60-90°",
+    PROFILE: "90°+",
+    POOLED: "all poses",
+    "auc": "AUC",
+    "eer": "EER",
+    "auc/0-10": "AUC at 0-10°",
+    "eer/0-10": "EER at 0-10°",
+    "auc/90+": "AUC at 90°+",
+    "eer/90+": "EER at 90°+",
+    ARL_POSE: "ARL-VTF turned",
+    ARL_FRONTAL: "ARL-VTF frontal",
+    ARL_POOLED: "ARL-VTF all",
+    "arl_vtf.eer": "ARL-VTF EER",
+}
+
+REGULARISED = ("ir18_mmd", "ir18_coral", "ir18_cmid", "ir18_rst", "ir18_ts", "crosspoint")
+OTHER_ROWS_OF_TABLE_1 = (*REGULARISED, "ir18_rst_ts", "ghostfacenet_ts", "dream_ts")
+OTHERS_ON_ARL_VTF = ("crosspoint", "dream", "ghostfacenet", "ir18_mmd", "ir18_coral", "ir18_imid_cmid")
+BACKBONES = ("vgg16", "resnet18", "resnet50", "dream", "ghostfacenet", "ir18")
+
+# Which method a table's other rows are compared with; the one that is judged on the same kind of input.
+REFERENCES: dict[str, tuple[str, ...]] = {"1": ("jam_je",), "2": ("ir18", "pointnet2"), "3": ("jam_je",)}
+
+
+@dataclass(frozen=True)
+class Term:
+    """A comparison that must be positive.
+
+    Args:
+        comparison: in words.
+        parts: (coefficient, method, metric) of each summand; rates count as percent.
+        least: percentage points by which the sum must exceed zero.
+    """
+
+    comparison: str
+    parts: tuple[tuple[float, str, str], ...]
+    least: float = 0.0
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement of the paper.
+
+    Args:
+        name: short, for files.
+        statement: what it says, in our words.
+        source: table, figure or section.
+        terms: all must be positive.
+        slip: how the paper's own numbers differ from what it says, if they do.
+        contradicts_its_table: whether they do so in a term's sign.
+    """
+
+    name: str
+    statement: str
+    source: str
+    terms: tuple[Term, ...]
+    slip: str = ""
+    contradicts_its_table: bool = False
+
+
+def more(method: str, than: str, metric: str, least: float = 0.0) -> Term:
+    """The method's rate is higher."""
+    margin = f" by more than {least:g} points" if least else ""
+    comparison = f"{_label(method)} above {_label(than)}{margin}, {WORDS[metric]}"
+    return Term(comparison, ((1.0, method, metric), (-1.0, than, metric)), least)
+
+
+def less(method: str, than: str, metric: str) -> Term:
+    """The method's rate, an error, is lower."""
+    comparison = f"{_label(method)} below {_label(than)}, {WORDS[metric]}"
+    return Term(comparison, ((1.0, than, metric), (-1.0, method, metric)))
+
+
+def falls(method: str, metric: str, to: str) -> Term:
+    """A method's rate falls from one pose to another."""
+    return Term(f"{_label(method)} at {WORDS[metric]} above {WORDS[to]}", ((1.0, method, metric), (-1.0, method, to)))
+
+
+def smaller_drop(method: str, than: str) -> Term:
+    """The method loses less from frontal to profile."""
+    parts = ((1.0, than, FRONTAL), (-1.0, than, PROFILE), (-1.0, method, FRONTAL), (1.0, method, PROFILE))
+    return Term(f"{_label(method)} drops less than {_label(than)}, 0-10° to 90°+", parts)
+
+
+def _label(method: str) -> str:
+    return METHODS[method].label
+
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        "profile_over_regularisers",
+        "Beyond 90°, JAM + JE accepts more than any regulariser (MMD, CORAL, CMID, RST, TS) and CrossPoint",
+        "table I, section V.D",
+        tuple(more("jam_je", other, PROFILE) for other in REGULARISED),
+    ),
+    Claim(
+        "profile_over_crosspoint",
+        "Beyond 90°, JAM + JE is far ahead of CrossPoint (7.8 points as printed)",
+        "table I, section V.D",
+        (more("jam_je", "crosspoint", PROFILE),),
+    ),
+    Claim(
+        "entropy_helps_profile",
+        "Beyond 90°, joint entropy adds to joint attention",
+        "table I, section V.F",
+        (more("jam_je", "jam", PROFILE),),
+    ),
+    Claim(
+        "attention_alone_on_average",
+        "Over all poses of FaceScape, JAM without joint entropy is the better one",
+        "table I, section V.D",
+        (more("jam", "jam_je", POOLED), more("jam", "jam_je", "auc"), less("jam", "jam_je", "eer")),
+    ),
+    Claim(
+        "attention_alone_before_profile",
+        "Up to 90°, JAM without joint entropy is the better one in each bin",
+        "table I, section V.D",
+        tuple(more("jam", "jam_je", pose) for pose in POSES[:-1]),
+    ),
+    Claim(
+        "drop_below_crosspoint",
+        "JAM + JE loses less from frontal to profile than CrossPoint",
+        "table I, section V.D",
+        (smaller_drop("jam_je", "crosspoint"),),
+    ),
+    Claim(
+        "smallest_drop",
+        "JAM + JE loses least from frontal to profile of all rows of table I",
+        "table I, section V.D",
+        tuple(smaller_drop("jam_je", other) for other in (*OTHER_ROWS_OF_TABLE_1, "jam")),
+    ),
+    Claim(
+        "frontal_roc",
+        "In frontal views, JAM + JE has a higher AUC and a lower EER than CrossPoint and JAM",
+        "figure 3a, section V.D",
+        tuple(
+            compare("jam_je", other, metric)
+            for other in ("crosspoint", "jam")
+            for compare, metric in ((more, "auc/0-10"), (less, "eer/0-10"))
+        ),
+    ),
+    Claim(
+        "profile_roc",
+        "In profile, JAM + JE has the higher AUC, but JAM the lower EER",
+        "figure 3b, section V.D",
+        (more("jam_je", "crosspoint", "auc/90+"), more("jam_je", "jam", "auc/90+"), less("jam", "jam_je", "eer/90+")),
+    ),
+    Claim(
+        "adaptation_helps_profile",
+        "Beyond 90°, MMD, CMID and RST add to IR-18 alone",
+        "tables I and II",
+        tuple(more(name, "ir18", PROFILE) for name in ("ir18_mmd", "ir18_cmid", "ir18_rst")),
+    ),
+    Claim(
+        "teacher_hurts",
+        "A 3D teacher (TS) lowers the rate of IR-18 and of IR-18 with RST",
+        "tables I and II",
+        tuple(
+            more(without, with_, metric)
+            for without, with_ in (("ir18", "ir18_ts"), ("ir18_rst", "ir18_rst_ts"))
+            for metric in (POOLED, PROFILE)
+        ),
+    ),
+    Claim(
+        "weaker_students",
+        "With a teacher too, GhostFaceNets and DREAM stay below IR-18",
+        "table I",
+        tuple(more("ir18_ts", other, POOLED) for other in ("ghostfacenet_ts", "dream_ts")),
+    ),
+    Claim(
+        "order_of_clouds",
+        "Clouds: PointNet++ is above DGCNN, and DGCNN above PointCNN",
+        "table II, section V.F",
+        (more("pointnet2", "dgcnn", POOLED), more("dgcnn", "pointcnn", POOLED)),
+    ),
+    Claim(
+        "clouds_win_in_profile",
+        "Beyond 90°, PointNet++ and DGCNN are above every 2D backbone",
+        "table II, section III",
+        tuple(more(cloud, image, PROFILE) for cloud in ("pointnet2", "dgcnn") for image in BACKBONES),
+    ),
+    Claim(
+        "best_backbone",
+        "IR-18 is the best 2D backbone over all poses",
+        "table II, section V.F",
+        tuple(more("ir18", other, POOLED) for other in BACKBONES if other != "ir18"),
+    ),
+    Claim(
+        "resnet50_in_profile",
+        "Beyond 90°, ResNet-50 is a little ahead of IR-18",
+        "table II, section V.F",
+        (more("resnet50", "ir18", PROFILE),),
+    ),
+    Claim(
+        "weakest_backbone",
+        "VGG-16 is the weakest 2D backbone over all poses",
+        "table II",
+        tuple(more(other, "vgg16", POOLED) for other in BACKBONES if other != "vgg16"),
+    ),
+    Claim(
+        "rates_fall_with_pose",
+        "The rate of every 2D backbone falls from each pose bin to the next",
+        "table II, section I",
+        tuple(falls(name, near, far) for name in BACKBONES for near, far in zip(POSES[:-1], POSES[1:], strict=True)),
+    ),
+    Claim(
+        "entropy_transfers",
+        "On the other data set, joint entropy adds to joint attention in turned and frontal views and on average",
+        "table III, sections V.D and V.F",
+        tuple(more("jam_je", "jam", metric) for metric in (ARL_POSE, ARL_FRONTAL, ARL_POOLED)),
+    ),
+    Claim(
+        "best_average_on_arl_vtf",
+        "On the other data set, JAM + JE has the highest rate on average",
+        "table III, section V.D",
+        tuple(more("jam_je", other, ARL_POOLED) for other in (*OTHERS_ON_ARL_VTF, "ir18_frontal", "jam")),
+    ),
+    Claim(
+        "lowest_error_on_arl_vtf",
+        "On the other data set, JAM + JE has the lowest EER",
+        "table III, section V.D",
+        tuple(less("jam_je", other, "arl_vtf.eer") for other in (*OTHERS_ON_ARL_VTF, "ir18_frontal", "jam")),
+    ),
+    Claim(
+        "lead_on_arl_vtf",
+        "In turned views of the other data set, JAM + JE leads every competitor by at least 1.57 points",
+        "abstract, table III",
+        tuple(more("jam_je", other, ARL_POSE, least=1.57) for other in OTHERS_ON_ARL_VTF),
+        slip="1.57 points are the lead over CrossPoint; over DREAM the table gives 1.069.",
+        contradicts_its_table=True,
+    ),
+    Claim(
+        "training_on_target_frontals",
+        "Training on the target's frontal images wins frontal views and loses turned ones against JAM + JE",
+        "table III, section V.D",
+        (more("ir18_frontal", "jam_je", ARL_FRONTAL), more("jam_je", "ir18_frontal", ARL_POSE)),
+        slip="The text gives 2.605 and 26.128 points; its table 20.605 and 26.138.",
+    ),
+)
