@@ -17,7 +17,7 @@ from typing import Any
 
 from facelib.papers.joint_attention.claims import CLAIMS, REFERENCES
 from facelib.papers.joint_attention.methods import METHODS, PART_MODULES, Method
-from facelib.papers.joint_attention.settings import TIERS, RecognitionSettings, settings_of
+from facelib.papers.joint_attention.settings import TIERS, RecognitionSettings, pretraining_only, settings_of
 from facelib.runs.settings import override
 
 NUMBER = 1
@@ -71,7 +71,10 @@ def data_fingerprint(method: str, tier: str, changes: dict[str, Any] | None = No
 def run_settings(method: str, tier: str, seed: int = 0, changes: dict[str, Any] | None = None) -> RecognitionSettings:
     """The settings of one run: of its tier, then what the method changes, then these changes, then its seed."""
     chosen = METHODS[method]
-    return override(settings_of(tier, {**chosen.changes, **(changes or {})}), {f"{chosen.stage}.seed": seed})
+    settings = settings_of(tier, {**chosen.changes, **(changes or {})})
+    if chosen.kind == "pretraining":
+        settings = pretraining_only(settings)
+    return override(settings, {f"{chosen.stage}.seed": seed})
 
 
 def code_modules(method: str) -> tuple[str, ...]:

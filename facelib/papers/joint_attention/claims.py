@@ -115,7 +115,7 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         "profile_over_crosspoint",
-        "Beyond 90°, JAM + JE is far ahead of CrossPoint (7.8 points as printed)",
+        "Beyond 90°, JAM + JE is ahead of CrossPoint (by 7.8 points in print)",
         "table I, section V.D",
         (more("jam_je", "crosspoint", PROFILE),),
     ),
@@ -127,13 +127,13 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         "attention_alone_on_average",
-        "Over all poses of FaceScape, JAM without joint entropy is the better one",
+        "Over all poses of FaceScape, JAM is better without joint entropy",
         "table I, section V.D",
         (more("jam", "jam_je", POOLED), more("jam", "jam_je", "auc"), less("jam", "jam_je", "eer")),
     ),
     Claim(
         "attention_alone_before_profile",
-        "Up to 90°, JAM without joint entropy is the better one in each bin",
+        "Up to 90°, JAM without joint entropy is better in each bin",
         "table I, section V.D",
         tuple(more("jam", "jam_je", pose) for pose in POSES[:-1]),
     ),

@@ -191,15 +191,14 @@ TIERS: dict[str, dict[str, Any]] = {
         "web.images": 30,
         "arl_vtf.training_identities": 60,
         "arl_vtf.training_images": 40,
-        "clouds.points": 256,
+        "clouds.points": 512,
         "network.image_size": 48,
         "network.width": 0.25,
         "network.embedding": 256,
         "network.points_1": 128,
-        "network.samples_1": 16,
+        "network.samples_1": 32,
         "network.points_2": 32,
-        "network.samples_2": 16,
-        "network.stages": 3,
+        "network.samples_2": 32,
         "network.neighbours": 8,
         "pretraining.epochs": 10,
         "pretraining.min_epochs": 10,
@@ -213,7 +212,7 @@ TIERS: dict[str, dict[str, Any]] = {
         "scratch.epochs": 20,
         "scratch.min_epochs": 20,
         "scratch.milestones": (12, 16, 18),
-        "scratch.learning_rate": 0.05,
+        "scratch.learning_rate": 0.004,
     },
     "gpu": {
         "facescape.identities": 140,
@@ -242,3 +241,14 @@ def settings_of(tier: str, changes: dict[str, Any] | None = None) -> Recognition
     if tier not in TIERS:
         raise unknown_name("tier", tier, TIERS)
     return override(override(RecognitionSettings(), TIERS[tier]), changes or {})
+
+
+def pretraining_only(settings: RecognitionSettings) -> RecognitionSettings:
+    """The settings with all that a pretraining does not see at its default, so that it outlives a change of these."""
+    return RecognitionSettings(
+        data=settings.data,
+        web=settings.web,
+        network=settings.network,
+        loss=settings.loss,
+        pretraining=settings.pretraining,
+    )
