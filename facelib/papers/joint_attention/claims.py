@@ -8,6 +8,7 @@ where the paper states a least size. What its own printed numbers contradict say
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from facelib.papers.joint_attention.methods import METHODS
 
@@ -221,7 +222,7 @@ CLAIMS: tuple[Claim, ...] = (
         "rates_fall_with_pose",
         "The rate of every 2D backbone falls from each pose bin to the next",
         "table II, section I",
-        tuple(falls(name, near, far) for name in BACKBONES for near, far in zip(POSES[:-1], POSES[1:], strict=True)),
+        tuple(falls(name, near, far) for name in BACKBONES for near, far in pairwise(POSES)),
     ),
     Claim(
         "entropy_transfers",

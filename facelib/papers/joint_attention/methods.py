@@ -1,8 +1,8 @@
 """The methods of paper 1: each is a row of tables I to III, or a pretraining that rows start from.
 
 A row beside which the paper prints no number is an addition of ours: the aligned form of the joint entropy, AdaFace's
-margin as printed in eq. 5, IR-18 without pretraining, and IR-18 trained on the target's frontal photographs, which
-stands for Poster et al. in table III.
+margin as printed in eq. 5, clouds turned as the heads are, IR-18 without pretraining, and IR-18 trained on the
+target's frontal photographs, which stands for Poster et al. in table III.
 """
 
 from __future__ import annotations
@@ -185,6 +185,10 @@ METHODS: dict[str, Method] = {
         _images(
             "ir18_margin_printed", "IR-18, margin of eq. 5", "ir18", (("2", None),),
             source="eq. 5", changes={"loss.rule": "printed"},
+        ),
+        Method(
+            "pointnet2_view", "PointNet++, clouds turned", "cloud", "pointnet2", "section V.C", (("2", None),),
+            changes={"clouds.pose": "view"},
         ),
         _images("ir18_scratch", "IR-18, not pretrained", "ir18", (("2", None),), source="section IV.B", needs=()),
         _images(
