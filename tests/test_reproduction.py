@@ -65,7 +65,7 @@ def test_a_run_is_current_only_with_its_settings_its_data_and_a_sound_record(
             patch.setitem(TIERS, "smoke", ONE_EPOCH | change)
             assert not is_current(PAPER, "jam", 0, "smoke")
     with monkeypatch.context() as patch:
-        patch.setattr("facelib.data.embedded.GENERATOR_VERSION", -1)
+        patch.setattr("facelib.data.embedded.generation.GENERATOR_VERSION", -1)
         assert not is_current(PAPER, "jam", 0, "smoke")
     path = record_path(run_folder(PAPER, "smoke", "jam", 0, 0))
     content = path.read_bytes()

@@ -64,17 +64,42 @@ def bootstrap_over_identities(
         BadInput: for fewer than two identities or draws, a level outside (0, 1), or a statistic without a value in
             the sample or in half of the draws.
     """
+    return percentile_intervals(*draws_over_identities(statistic, identities, seed=seed, draws=draws), level)
+
+
+def draws_over_identities(
+    statistic: Callable[[np.ndarray], ArrayLike], identities: int, *, seed: Seed, draws: int = DRAWS
+) -> tuple[np.ndarray, np.ndarray]:
+    """Statistics (S,) of the sample, and of every draw (draws, S); arguments of bootstrap_over_identities.
+
+    Draws of one seed take the same identities, so sums and differences of their columns are draws of paired sums and
+    differences.
+
+    Raises:
+        BadInput: for fewer than two identities or draws.
+    """
     if identities < 2:
         raise BadInput(f"{identities} identity: expected at least two to draw from")
-    if draws < 2 or not 0 < level < 1:
-        raise BadInput(f"{draws} draws, level {level}: expected at least two and a fraction such as 0.95")
+    if draws < 2:
+        raise BadInput(f"{draws} draws: expected at least two")
     estimates = _rows_of(statistic(np.ones((1, identities), np.int64)))[0]
     drawn = np.concatenate([_rows_of(statistic(weights)) for weights in _multiplicities(identities, draws, seed)])
-    valid = np.isfinite(drawn).sum(axis=0)
+    return estimates, drawn
+
+
+def percentile_intervals(estimates: np.ndarray, drawn: np.ndarray, level: float = LEVEL) -> list[Interval]:
+    """Intervals (S of them) of the draws (draws, S) of statistics (S,).
+
+    Raises:
+        BadInput: for a level outside (0, 1), or a statistic without a value in the sample or in half of the draws.
+    """
+    if not 0 < level < 1:
+        raise BadInput(f"level {level}: expected a fraction such as 0.95")
+    draws, valid = len(drawn), np.isfinite(drawn).sum(axis=0)
     if not np.isfinite(estimates).all() or 2 * int(valid.min()) < draws:
         raise BadInput(
             f"the statistic has a value in {int(valid.min())} of {draws} draws: expected one in the sample and in half "
-            f"of the draws; {identities} identities are too few, or some kind of pair is too rare"
+            "of the draws; there are too few identities, or some kind of pair is too rare"
         )
     low, high = np.nanquantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0)
     columns = zip(estimates, low, high, valid, strict=True)

@@ -20,7 +20,15 @@ from numba import njit
 
 from facelib.errors import BadInput
 from facelib.geometry.threads import share_among_threads
-from facelib.metrics.bootstrap import DRAWS, LEVEL, Interval, Seed, bootstrap_over_identities
+from facelib.metrics.bootstrap import (
+    DRAWS,
+    LEVEL,
+    Interval,
+    Seed,
+    bootstrap_over_identities,
+    draws_over_identities,
+    percentile_intervals,
+)
 from facelib.metrics.inputs import Array, as_array, identity_array, score_arrays
 from facelib.metrics.verification import MIN_IMPOSTORS, check_fars
 
@@ -99,9 +107,44 @@ def verification_intervals(
     Raises:
         BadInput: as bootstrap_over_identities, for too few impostors, or a target outside [0, 1].
     """
+    drawn = verification_draws(pairs, fars, seed=seed, draws=draws, min_impostors=min_impostors)
+    return percentile_intervals(*drawn, level)
+
+
+def verification_draws(
+    pairs: ScoredPairs,
+    fars: Sequence[float] = (0.01, 0.001),
+    *,
+    people: Array | None = None,
+    seed: Seed,
+    draws: int = DRAWS,
+    min_impostors: int = MIN_IMPOSTORS,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The metrics (F + 2,) of the pairs, and of every draw (draws, F + 2), in the order of verification_intervals.
+
+    One seed and the same people make draws that belong together, so any sum or difference of such draws, of methods,
+    of metrics or of parts of the pairs, is a draw of that sum or difference.
+
+    Args:
+        pairs, fars, seed, draws, min_impostors: as verification_intervals.
+        people: (Q,) distinct identities to draw from, ascending, the pairs' own among them; by default these alone.
+            A part of the pairs, such as a pose bin, may lack some.
+
+    Returns:
+        Metrics and draws; NaN in a draw that leaves no genuine or no impostor pair.
+
+    Raises:
+        BadInput: as verification_intervals, or when somebody of the pairs is not among the people.
+    """
     check_fars(fars, int((~pairs.is_genuine).sum()), min_impostors)
-    return bootstrap_over_identities(
-        lambda weights: _weighted_metrics(pairs, fars, weights), len(pairs.people), seed=seed, draws=draws, level=level
+    everybody = pairs.people if people is None else np.unique(as_array(people))
+    if not np.isin(pairs.people, everybody).all():
+        raise BadInput(
+            f"{len(everybody)} people to draw from: expected the {len(pairs.people)} of the pairs among them"
+        )
+    places = np.searchsorted(everybody, pairs.people)
+    return draws_over_identities(
+        lambda weights: _weighted_metrics(pairs, fars, weights[:, places]), len(everybody), seed=seed, draws=draws
     )
 
 

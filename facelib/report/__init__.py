@@ -2,10 +2,16 @@
 
 style      house style and the tier label that every picture carries
 records    the records of a tier
+intervals  of measured rates and their differences, by drawing identities again
 tables     ours beside the printed numbers; Markdown, CSV, LaTeX
-figures    ROC curves, rates by pose, t-SNE
+verdicts   on what a paper claims; claims: the same as JSON, Markdown and picture
+figures    which systems the figures of paper 1 show, as far as runs exist
+roc        figure 3: ROC curves by pose
+interactive, interactive_picture   the same to play with
+tsne       figure 4: t-SNE, and how well identities separate
+attention, saliency   figure 5: what networks look at in pairs of images
+pose_curves   tables I to III as pictures
 manifest   pictures with their source data and a line on where they come from
-attention  attention over image pairs
 views      a face mesh to turn, photographs in studio light, frames and landmarks
 method_pictures   the drawings of paper 1's method notebook
 """

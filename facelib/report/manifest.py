@@ -30,6 +30,7 @@ def save_figure(
     notebook: str,
     tier: str,
     parameters: dict[str, object],
+    further: Mapping[str, pd.DataFrame] | None = None,
 ) -> Path:
     """Stamp a figure with its tier and write name.png, name.pdf, name.csv and its manifest line.
 
@@ -41,12 +42,16 @@ def save_figure(
         notebook: that made it, relative to the repository.
         tier: of the runs that it shows.
         parameters: that make it again.
+        further: more numbers, each written to name_<key>.csv.
 
     Returns:
         The PNG's path.
     """
     origin = {"notebook": notebook, "tier": tier, "parameters": parameters}
-    return write_figure(figure, data, folder, name, label=tier_label(tier), origin=origin)
+    path = write_figure(figure, data, folder, name, label=tier_label(tier), origin=origin)
+    for key, numbers in (further or {}).items():
+        _write_numbers(folder / f"{name}_{key}.csv", numbers)
+    return path
 
 
 def write_figure(
@@ -66,9 +71,13 @@ def write_figure(
     for ending in ("png", "pdf"):
         with atomic_path(folder / f"{name}.{ending}") as temporary:
             figure.savefig(temporary, format=ending, metadata={"CreationDate": None} if ending == "pdf" else None)
-    write_text(folder / f"{name}.csv", data.to_csv(index=False, float_format="%.6g"))
+    _write_numbers(folder / f"{name}.csv", data)
     path = folder / "manifest.json"
     manifest = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     manifest[name] = {**origin, "version": facelib.__version__}
     write_json(path, dict(sorted(manifest.items())))
     return folder / f"{name}.png"
+
+
+def _write_numbers(path: Path, data: pd.DataFrame) -> None:
+    write_text(path, data.to_csv(index=False, float_format="%.6g"))

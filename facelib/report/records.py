@@ -10,24 +10,34 @@ from facelib.runs.folders import record_path, run_folder, runs_folder
 from facelib.runs.records import Record, read_record, run_command
 
 
+def find_records(paper: str, tier: str, method: str) -> list[Record]:
+    """All records of a method at a tier, by fold and seed; perhaps none."""
+    folders = sorted((runs_folder() / paper / tier).glob(f"{method}-fold*-seed*"))
+    command = run_command(paper, method, 0, tier)
+    return [read_record(path, command) for folder in folders if (path := record_path(folder)).exists()]
+
+
 def records_of(paper: str, tier: str, method: str) -> list[Record]:
-    """All records of a method at a tier, by fold and seed.
+    """As find_records, when a method must have one.
 
     Raises:
         MissingPart: when there is none; the message says which command makes it.
     """
-    folders = sorted((runs_folder() / paper / tier).glob(f"{method}-fold*-seed*"))
-    paths = [record_path(folder) for folder in folders if record_path(folder).exists()]
-    if not paths:
+    records = find_records(paper, tier, method)
+    if not records:
         raise MissingPart(
             f"no run of {method} at the {tier} tier: make it with `{run_command(paper, method, 0, tier)}`"
         )
-    return [read_record(path) for path in paths]
+    return records
 
 
-def tabulated_methods(paper: str) -> list[str]:
-    """The methods of a paper that stand in a table (the pretraining does not)."""
-    return [name for name, method in load_paper(paper).METHODS.items() if method.printed is not None]
+def tabulated_methods(paper: str, table: str | None = None) -> list[str]:
+    """The methods of a paper that stand in a table, or in this one; pretrainings stand in none."""
+    return [
+        name
+        for name, method in load_paper(paper).METHODS.items()
+        if any(table in (None, number) for number, _ in method.rows)
+    ]
 
 
 def folder_of(record: Record) -> Path:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 # Okabe and Ito's colours, told apart by colour-blind readers; blue, orange, green ... in the order of use.
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#4D4D4D")
+
+# Lines of many methods: those to look at are thick, solid and have colours of their own; no two others share both
+# colour and dashes, as 7 and 4 have no common factor.
+EMPHASISED_COLOURS = ("#0072B2", "#D55E00", "#000000")
+OTHER_COLOURS = ("#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#7F7F7F", "#882255", "#999933")
+OTHER_DASHES: tuple[Any, ...] = ("solid", (0, (4, 1.5)), (0, (6, 1.5, 1, 1.5)), (0, (1, 1)))
 
 TIER_NOTES = {
     "smoke": "smoke tier: minutes of training, orderings mean nothing",
@@ -40,6 +47,26 @@ def use_house_style() -> None:
             "svg.hashsalt": "facelib",
         }
     )
+
+
+def line_looks(labels: Iterable[str], emphasised: Sequence[str] = ()) -> dict[str, dict[str, Any]]:
+    """How to draw each method's line: label -> keywords of matplotlib's `plot`.
+
+    Args:
+        labels: of the methods in one picture; up to 28 that are not emphasised look different.
+        emphasised: those to stand out, drawn above the others; the same ones have the same colours in every picture.
+    """
+    looks: dict[str, dict[str, Any]] = {}
+    others = 0
+    for label in labels:
+        if label in emphasised:
+            colour = EMPHASISED_COLOURS[list(emphasised).index(label) % len(EMPHASISED_COLOURS)]
+            looks[label] = {"color": colour, "linestyle": "solid", "linewidth": 2.2, "zorder": 3}
+        else:
+            colour, dashes = OTHER_COLOURS[others % len(OTHER_COLOURS)], OTHER_DASHES[others % len(OTHER_DASHES)]
+            looks[label] = {"color": colour, "linestyle": dashes, "linewidth": 1.2, "zorder": 2}
+            others += 1
+    return looks
 
 
 def tier_label(tier: str, data: str = "embedded faces") -> str:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from facelib.errors import BadInput, check_finite, check_shape
 from facelib.faces.morphable_model import MorphableModel
 from facelib.faces.scene import GAMMA, Rendering, SceneSettings, render
 from facelib.geometry.camera import PerspectiveCamera, face_to_camera
+from facelib.report.interactive_picture import InteractivePicture
 from facelib.report.style import PALETTE, stamp
 
 if TYPE_CHECKING:
@@ -89,33 +90,9 @@ def photograph(
     )
 
 
-@dataclass(frozen=True)
-class TurnableFaces:
-    """Faces to turn with the mouse; a page that cannot run scripts shows the picture.
-
-    Args:
-        figure: of plotly.
-        png: a still picture of the same faces.
-    """
-
-    figure: go.Figure
-    png: bytes
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        """Both forms for Jupyter, which takes the richest that it can show."""
-        import base64
-        import json
-
-        return {
-            "application/vnd.plotly.v1+json": json.loads(self.figure.to_json()),
-            "image/png": base64.b64encode(self.png).decode(),
-            "text/plain": f"{len(self.figure.data)} faces to turn",
-        }
-
-
 def turnable_faces(
     model: MorphableModel, vertices: torch.Tensor, albedo: torch.Tensor, titles: Sequence[str], label: str
-) -> TurnableFaces:
+) -> InteractivePicture:
     """Faces side by side as meshes coloured by their albedo, in the face frame.
 
     Args:
@@ -156,7 +133,7 @@ def turnable_faces(
     buffer = io.BytesIO()
     still.savefig(buffer, format="png", dpi=130)
     plt.close(still)
-    return TurnableFaces(figure, buffer.getvalue())
+    return InteractivePicture(figure, buffer.getvalue(), f"{len(figure.data)} faces to turn")
 
 
 def face_mesh(model: MorphableModel, vertices: torch.Tensor, albedo: torch.Tensor) -> go.Mesh3d:

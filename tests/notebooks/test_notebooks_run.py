@@ -84,10 +84,13 @@ def test_figures(trained: None, tmp_path: Path) -> None:
     parameters = {"changes": TINY, "tsne_people": 3, "output": str(tmp_path / "out")}
     execute(source, tmp_path / "figures.ipynb", parameters)
 
-    names = {"tar_by_pose", "roc", "tsne", "attention"}
+    names = {"tar_by_pose", "tar_by_backbone", "transfer", "roc", "tsne", "occlusion", "attention", "attention_on_face"}
     files = {f"{name}.{ending}" for name in names for ending in ("png", "pdf", "csv")}
-    assert {path.name for path in (tmp_path / "out").iterdir()} == files | {"manifest.json"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == files | {"manifest.json", "tsne_separation.csv"}
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert manifest.keys() == names
     assert {entry["tier"] for entry in manifest.values()} == {"smoke"}
-    assert output_text(tmp_path / "figures.ipynb").count("image/png") == len(names)
+    text = output_text(tmp_path / "figures.ipynb")
+    assert text.count("image/png") == len(names) + 1  # the interactive curves carry a still picture
+    assert "vnd.plotly" in text
+    assert "without a run: CrossPoint" in text

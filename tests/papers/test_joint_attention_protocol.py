@@ -9,15 +9,24 @@ from torch import nn
 
 from facelib.conventions import POSE_BINS
 from facelib.data.archive import FaceArchive
+from facelib.data.protocol import Role
 from facelib.errors import BadInput, UnknownName
 from facelib.models.blocks import Embedding
+from facelib.papers.joint_attention.inputs import Inputs, inputs_of
+from facelib.papers.joint_attention.methods import METHODS
 from facelib.papers.joint_attention.protocol import (
+    ARL_VTF_PREFIX,
+    arl_vtf_rows,
     embed,
+    judge_arl_vtf,
+    judge_facescape,
     pose_metrics,
     score_probes,
+    scores_of,
     split_scores,
     validation_metrics,
 )
+from facelib.papers.joint_attention.settings import CloudSettings
 
 PEOPLE = 101  # one probe of each against all: 100 impostor scores a probe, so 1 % is one score a probe
 ANGLES = {"0-10": 5.0, "10-30": 20.0, "30-60": 45.0, "60-90": 75.0, "90+": 100.0}
@@ -97,12 +106,12 @@ def test_fewer_than_100_impostors_are_refused() -> None:
         "probe_angle": scored["probe_angle"][:9],
         "identities": scored["identities"][:12],
     }
-    with pytest.raises(BadInput, match="pose bin 0-10: 99 impostor scores: expected at least 100"):
+    with pytest.raises(BadInput, match="pose 0-10: 99 impostor scores: expected at least 100"):
         pose_metrics(few, ("0-10",))
 
 
 def test_an_empty_bin_is_named() -> None:
-    with pytest.raises(BadInput, match=r"pose bin 90\+"):
+    with pytest.raises(BadInput, match=r"pose 90\+"):
         pose_metrics(constructed({"0-10": 0.9}, {"0-10": 0.1}), ("0-10", "90+"))
 
 
@@ -120,9 +129,14 @@ def archive_of_colours(people: int = 6, photographs: int = 9) -> FaceArchive:
             "identity": np.repeat(np.arange(people), photographs),
             "expression": np.zeros(count, np.int16),
             "angle": np.deg2rad(np.tile(np.linspace(0, 100, photographs), people)).astype(np.float32),
+            "pose": np.zeros((count, 3), np.float32),
             "cloud": np.full(count, -1),
         },
     )
+
+
+def images_of(archive: FaceArchive) -> Inputs:
+    return inputs_of(METHODS["ir18"], archive, CloudSettings())
 
 
 class MeanColour(nn.Module):
@@ -144,7 +158,7 @@ class MeanColour(nn.Module):
 def test_embedding_needs_images_alone() -> None:
     archive = archive_of_colours()
     network = MeanColour().train()
-    embeddings = embed(network, archive, np.arange(len(archive)))
+    embeddings = embed(network, images_of(archive), np.arange(len(archive)))
 
     assert embeddings.shape == (54, 3)
     np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), 1, rtol=1e-6)
@@ -153,24 +167,24 @@ def test_embedding_needs_images_alone() -> None:
 
 def test_embedding_in_batches_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     archive, rows = archive_of_colours(), np.arange(10, 53)
-    whole = embed(MeanColour(), archive, rows)
-    monkeypatch.setattr("facelib.papers.joint_attention.protocol.IMAGES_AT_ONCE", 7)
+    whole = embed(MeanColour(), images_of(archive), rows)
+    monkeypatch.setattr("facelib.papers.joint_attention.protocol.SAMPLES_AT_ONCE", 7)
     network = MeanColour()
 
-    np.testing.assert_array_equal(embed(network, archive, rows), whole)
+    np.testing.assert_array_equal(embed(network, images_of(archive), rows), whole)
     assert [shape[0] for shape in network.seen] == [7] * 6 + [1]
 
 
 def test_embedding_nothing_is_refused() -> None:
     with pytest.raises(BadInput, match="no rows to embed"):
-        embed(MeanColour(), archive_of_colours(), np.array([], int))
+        embed(MeanColour(), images_of(archive_of_colours()), np.array([], int))
 
 
 def test_scores_are_the_best_cosine_of_the_gallery() -> None:
     archive = archive_of_colours()
     rows = np.arange(9, 54)  # without the first person
-    embeddings = embed(MeanColour(), archive, rows)
-    scored = score_probes(embeddings, archive, rows)
+    embeddings = embed(MeanColour(), images_of(archive), rows)
+    scored = judge_facescape(embeddings, archive, rows)
 
     assert scored["identities"].tolist() == [1, 2, 3, 4, 5]
     assert scored["scores"].shape == (20, 5)
@@ -186,17 +200,19 @@ def test_fusion_by_mean_is_lower_and_unknown_ones_are_refused() -> None:
     rows = np.arange(54)
     embeddings = np.random.default_rng(1).normal(size=(54, 8))
 
-    best = score_probes(embeddings, archive, rows)["scores"]
-    mean = score_probes(embeddings, archive, rows, fusion="mean")["scores"]
+    gallery, probes = rows[rows % 9 < 5], rows[rows % 9 >= 5]
+
+    best = score_probes(embeddings, archive, rows, gallery, probes)["scores"]
+    mean = score_probes(embeddings, archive, rows, gallery, probes, fusion="mean")["scores"]
     assert (mean < best).all()
     with pytest.raises(UnknownName, match="unknown fusion 'maximum'"):
-        score_probes(embeddings, archive, rows, fusion="maximum")
+        score_probes(embeddings, archive, rows, gallery, probes, fusion="maximum")  # type: ignore[arg-type]
 
 
 def test_validation_judges_all_probes_together() -> None:
     archive = archive_of_colours()
     rows = np.arange(54)
-    found = validation_metrics(embed(MeanColour(), archive, rows), archive, rows)
+    found = validation_metrics(embed(MeanColour(), images_of(archive), rows), archive, rows)
 
     assert found == {"tar_at_far_1pct": 1.0, "auc": 1.0}
 
@@ -208,3 +224,51 @@ def test_every_bin_is_reported() -> None:
     assert {f"tar_at_far_1pct/{name}" for name in POSE_BINS} < found.keys()
     assert found["eer"] == 0
     assert set(found.values()) == {0.0, 1.0}
+
+
+def archive_with_roles(people: int = 12) -> FaceArchive:
+    """Colours with a gallery image, two frontal probes, two turned ones and a training photograph of each person."""
+    archive = archive_of_colours(people, photographs=6)
+    roles = [Role.GALLERY, *[Role.FRONTAL_PROBE] * 2, *[Role.POSE_PROBE] * 2, Role.TRAINING]
+    return FaceArchive(archive.name, archive.fingerprint, archive.arrays | {"role": np.tile(roles, people)})
+
+
+def test_arl_vtf_is_judged_by_its_roles() -> None:
+    archive = archive_with_roles()
+    rows = arl_vtf_rows(archive)
+    scored = judge_arl_vtf(embed(MeanColour(), images_of(archive), rows), archive, rows)
+
+    assert rows[:6].tolist() == [0, 1, 2, 3, 4, 6]  # row 5 is a training photograph
+    assert scored["probe_rows"][:5].tolist() == [1, 2, 3, 4, 7]
+    assert scored["probe_condition"][:5].tolist() == [0, 0, 1, 1, 0]
+    metrics = values(pose_metrics(scored, ("frontal", "pose")))
+    assert metrics["tar_at_far_1pct/frontal"] == metrics["tar_at_far_1pct/pose"] == 1
+    frontal, turned = (split_scores(scored, name) for name in ("frontal", "pose"))
+    assert len(frontal[0]) == len(turned[0]) == 24
+
+
+def test_a_condition_of_scores_that_have_none_is_refused() -> None:
+    with pytest.raises(BadInput, match="'frontal' was asked of scores without probe_condition"):
+        split_scores(constructed({"0-10": 0.9}, {"0-10": 0.1}), "frontal")
+
+
+def test_scores_of_two_data_sets_are_told_apart() -> None:
+    arrays = {"scores": np.zeros(1), f"{ARL_VTF_PREFIX}scores": np.ones(2)}
+
+    assert scores_of(arrays, "facescape").keys() == {"scores"}
+    assert scores_of(arrays, "arl_vtf")["scores"].tolist() == [1, 1]
+    with pytest.raises(BadInput, match="hold nothing of ARL-VTF"):
+        scores_of({"scores": np.zeros(1)}, "arl_vtf")
+
+
+def test_clouds_of_a_data_set_without_any_are_refused() -> None:
+    with pytest.raises(BadInput, match="method pointnet2 compares point clouds, and data set colours has none"):
+        inputs_of(METHODS["pointnet2"], archive_of_colours(), CloudSettings())
+
+
+def test_dream_is_given_the_yaw() -> None:
+    archive = archive_of_colours()
+    images, yaw = inputs_of(METHODS["dream"], archive, CloudSettings())(np.array([3, 8]))
+
+    assert images.shape == (2, 3, 4, 4)
+    assert yaw.tolist() == archive.arrays["pose"][[3, 8], 0].tolist()

@@ -7,7 +7,7 @@ import pytest
 from facelib.errors import BadInput, UnknownName
 from facelib.papers import PAPERS, load_paper
 from facelib.papers.joint_attention import METHODS, TIERS, settings_of
-from facelib.papers.published import PublishedRow, published_rows
+from facelib.papers.published import PublishedRow, printed_values, published_rows, published_tables
 
 
 def printed(table: str, row: str) -> PublishedRow:
@@ -36,17 +36,40 @@ def test_rates_are_percent() -> None:
         assert all(0 < value <= 100 for value in row.values.values()), row
 
 
-@pytest.mark.parametrize("method", [method for method in METHODS.values() if method.printed], ids=lambda m: m.name)
-def test_each_method_names_its_printed_row(method) -> None:  # type: ignore[no-untyped-def]
-    row = printed(*method.printed)
-
-    assert row.method == method.name
-    others = [r.row for r in published_rows("joint_attention") if r.method == method.name and r != row]
-    assert others == []
+ROWS = [(method.name, *row) for method in METHODS.values() for row in method.rows]
 
 
-def test_printed_rows_name_methods_that_exist() -> None:
-    assert {row.method for row in published_rows("joint_attention")} - {None} <= METHODS.keys()
+@pytest.mark.parametrize(("name", "table", "label"), [row for row in ROWS if row[2] is not None])
+def test_each_method_names_its_printed_rows(name: str, table: str, label: str) -> None:
+    assert printed(table, label).method == name
+
+
+def test_each_printed_row_names_a_method_that_names_it() -> None:
+    rows = published_rows("joint_attention")
+
+    assert {(row.method, row.table, row.row) for row in rows if row.method} == {row for row in ROWS if row[2]}
+    (alone,) = [row for row in rows if row.method is None]
+    assert (alone.row, alone.counterpart) == ("Poster et al.", "ir18_frontal")
+    assert ("ir18_frontal", "3", None) in ROWS
+
+
+def test_tables_have_titles_and_their_data_sets_metrics() -> None:
+    tables = published_tables("joint_attention")
+
+    assert list(tables) == ["1", "2", "3"]
+    assert [len(table.rows) for table in tables.values()] == [11, 9, 9]
+    assert all(table.title.startswith(f"Table {'I' * int(number)}: ") for number, table in tables.items())
+    assert tables["1"].columns == tables["2"].columns
+    assert {column.partition(".")[0] for column in tables["3"].columns} == {"arl_vtf"}
+
+
+def test_values_by_method_and_metric() -> None:
+    values = printed_values("joint_attention")
+
+    assert values["crosspoint", "tar_at_far_1pct"] == 78.203
+    assert values["crosspoint", "arl_vtf.tar_at_far_1pct"] == 63.854
+    assert values["ir18_frontal", "arl_vtf.tar_at_far_1pct/frontal"] == 99.790
+    assert ("ir18_scratch", "tar_at_far_1pct") not in values
 
 
 def test_methods_name_the_runs_they_need() -> None:
@@ -65,14 +88,13 @@ def test_unknown_paper() -> None:
 def test_every_paper_offers_what_the_command_line_asks_for(paper: str) -> None:
     package = load_paper(paper)
 
-    assert {"NUMBER", "TITLE", "FOLDER", "HEADLINE", "METHODS", "TIERS", "settings_of", "train", "prepare"} <= set(
-        dir(package)
-    )
+    assert {"NUMBER", "TITLE", "FOLDER", "HEADLINE", "METHODS", "TIERS", "CLAIMS", "REFERENCES"} <= set(dir(package))
+    assert {"settings_of", "train", "prepare", "data_fingerprint"} <= set(dir(package))
     assert set(package.TIERS) == {"smoke", "laptop", "gpu", "paper"}
 
 
 def test_tiers_override_the_papers_settings() -> None:
-    assert settings_of("smoke").network.width == 0.25
+    assert settings_of("smoke").network.width < settings_of("paper").network.width
     assert settings_of("gpu").network.image_size == 112
     paper = settings_of("paper")
     assert (paper.network.image_size, paper.network.width, paper.data) == (224, 1.0, "licensed")

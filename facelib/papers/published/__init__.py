@@ -16,18 +16,37 @@ class PublishedRow:
     Args:
         table: number of the table, in Arabic figures.
         row: label as printed, citations left out.
-        method: the method of ours that stands beside it, or None where we have none yet.
-        values: column -> number as printed (unit in the table's description).
+        method: the method of ours that stands beside it, or None where the paper's own system is out of reach.
+        counterpart: where `method` is None, a method of ours that plays its part.
+        values: metric's name -> number as printed (unit in the table's description).
     """
 
     table: str
     row: str
     method: str | None
+    counterpart: str | None
     values: dict[str, float]
 
 
-def published_rows(paper: str) -> list[PublishedRow]:
-    """Every printed row of a paper, in the paper's order.
+@dataclass(frozen=True)
+class PublishedTable:
+    """A printed table.
+
+    Args:
+        table: its number, in Arabic figures.
+        title: number and subject, in our words.
+        columns: names of the metrics, as in records.
+        rows: in the paper's order.
+    """
+
+    table: str
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[PublishedRow, ...]
+
+
+def published_tables(paper: str) -> dict[str, PublishedTable]:
+    """Every printed table of a paper by its number.
 
     Raises:
         UnknownName: when the paper has no file of printed numbers.
@@ -38,8 +57,37 @@ def published_rows(paper: str) -> list[PublishedRow]:
     except FileNotFoundError:
         known = [item.name.removesuffix(".json") for item in folder.iterdir() if item.name.endswith(".json")]
         raise unknown_name("paper with printed numbers", paper, known) from None
-    return [
-        PublishedRow(table["table"], row["row"], row["method"], dict(zip(table["columns"], row["values"], strict=True)))
-        for table in json.loads(text)["tables"]
-        for row in table["rows"]
-    ]
+    tables = {}
+    for table in json.loads(text)["tables"]:
+        number, columns = table["table"], tuple(table["columns"])
+        rows = tuple(
+            PublishedRow(
+                number,
+                row["row"],
+                row["method"],
+                row.get("counterpart"),
+                dict(zip(columns, row["values"], strict=True)),
+            )
+            for row in table["rows"]
+        )
+        tables[number] = PublishedTable(number, table["title"], columns, rows)
+    return tables
+
+
+def published_rows(paper: str) -> list[PublishedRow]:
+    """Every printed row of a paper, in the paper's order.
+
+    Raises:
+        UnknownName: when the paper has no file of printed numbers.
+    """
+    return [row for table in published_tables(paper).values() for row in table.rows]
+
+
+def printed_values(paper: str) -> dict[tuple[str, str], float]:
+    """(method of ours, metric) -> the number that the paper prints for it, or for the system whose part it plays."""
+    return {
+        (name, metric): value
+        for row in published_rows(paper)
+        if (name := row.method or row.counterpart)
+        for metric, value in row.values.items()
+    }

@@ -1,0 +1,215 @@
+"""A paper's claims with their verdicts, as JSON, as Markdown and as one picture."""
+
+from __future__ import annotations
+
+import json
+import math
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from facelib.papers import load_paper
+from facelib.report.manifest import save_figure
+from facelib.report.style import tier_label, use_house_style
+from facelib.report.verdicts import CONTRADICTED, NOT_RUN, REPRODUCED, UNDECIDED, Judged, JudgedTerm, judge_claims
+from facelib.storage import write_json
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLOURS = {REPRODUCED: "#009E73", CONTRADICTED: "#D55E00", UNDECIDED: "#0072B2", NOT_RUN: "#8C8C8C"}
+TERM_FIELDS = ("comparison", "difference", "interval", "printed_difference", "folds")
+
+
+def as_entries(judged: list[Judged], tier: str) -> list[dict[str, Any]]:
+    """What claims.json holds: one entry a claim, led by its decisive comparison."""
+    entries = []
+    for one in judged:
+        lead = _term_entry(one.decisive) if one.decisive else dict.fromkeys(TERM_FIELDS)
+        entries.append(
+            {
+                "name": one.claim.name,
+                "statement": one.claim.statement,
+                "table": one.claim.source,
+                "verdict": one.verdict,
+                "rule": one.reason,
+                "intervals": one.tally,
+                **lead,
+                "unit": "percentage points",
+                "tier": tier,
+                "data": tier_label(tier),
+                "slip_of_the_paper": one.claim.slip or None,
+                "terms": [_term_entry(term) for term in one.terms],
+                "missing": list(one.missing),
+            }
+        )
+    return entries
+
+
+def _term_entry(term: JudgedTerm) -> dict[str, Any]:
+    interval = [round(term.low, 3), round(term.high, 3)]
+    printed = None if term.printed is None else round(term.printed, 3)
+    values = (term.comparison, round(term.difference, 3), interval, printed, list(term.folds))
+    return dict(zip(TERM_FIELDS, values, strict=True))
+
+
+def term_data(judged: list[Judged]) -> pd.DataFrame:
+    """One line a comparison: claim, statement, table, verdict, comparison, difference, low, high, printed, folds."""
+    return pd.DataFrame(
+        [
+            {
+                "claim": one.claim.name,
+                "statement": one.claim.statement,
+                "table": one.claim.source,
+                "verdict": one.verdict,
+                "comparison": term.comparison,
+                "difference": term.difference,
+                "low": term.low,
+                "high": term.high,
+                "printed": term.printed,
+                "folds": len(term.folds),
+            }
+            for one in judged
+            for term in one.terms
+        ]
+    )
+
+
+def claims_as_markdown(judged: list[Judged]) -> str:
+    """One line a claim, by its decisive comparison."""
+    lines = [
+        "| claim | where | verdict | intervals | least favourable term | ours | 95 % interval | printed | folds |",
+        "| --- | --- | --- | --- | --- | ---: | ---: | ---: | ---: |",
+    ]
+    for one in judged:
+        term = one.decisive
+        numbers = ["", "", "", "", ""]
+        if term is not None:
+            printed = "" if term.printed is None else f"{term.printed:+.1f}"
+            interval = f"[{term.low:+.1f}, {term.high:+.1f}]"
+            numbers = [term.comparison, f"{term.difference:+.1f}", interval, printed, str(len(term.folds))]
+        lines.append(
+            f"| {one.claim.statement} | {one.claim.source} | {one.verdict} | {one.tally} | {' | '.join(numbers)} |"
+        )
+    return "\n".join([*lines, ""])
+
+
+def discussion(judged: list[Judged]) -> str:
+    """Which claims have which verdict, and a paragraph on each contradiction and on each slip of the paper."""
+    lines = []
+    for verdict in (REPRODUCED, CONTRADICTED, UNDECIDED, NOT_RUN):
+        statements = [f"- {one.claim.statement}" for one in judged if one.verdict == verdict]
+        lines += [f"**{verdict.capitalize()}: {len(statements)} of {len(judged)}.**\n", *statements, ""]
+    for one in judged:
+        term = one.decisive
+        if one.verdict == CONTRADICTED and term is not None:
+            printed = "The paper prints no number" if term.printed is None else f"In print it is {term.printed:+.1f}"
+            lines.append(
+                f"*{one.claim.statement}* ({one.claim.source}): of {len(one.terms)} comparisons "
+                f"{sum(t.low > 0 for t in one.terms)} lie above 0 and {sum(t.high < 0 for t in one.terms)} below. "
+                f"Farthest below is '{term.comparison}': {term.difference:+.1f} points "
+                f"[{term.low:+.1f}, {term.high:+.1f}], folds {', '.join(map(str, term.folds))}. {printed}.\n"
+            )
+    lines += [f"*{one.claim.statement}*: {one.claim.slip}\n" for one in judged if one.claim.slip]
+    return "\n".join(lines)
+
+
+def draw_claims(judged: list[Judged]) -> Figure:
+    """A line for each claim: its decisive comparison with interval, the printed one, and the others faint."""
+    import matplotlib.pyplot as plt
+
+    use_house_style()
+    height = 0.9 + 0.38 * len(judged)
+    figure, axes = plt.subplots(figsize=(9.2, height))
+    figure.subplots_adjust(left=0.43, right=0.89, bottom=0.45 / height, top=1 - 0.3 / height)
+    axes.axvline(0, color="black", linewidth=0.8, zorder=1)
+    for position, one in enumerate(judged):
+        _draw_claim(axes, position, one)
+    axes.set_xscale("symlog", linthresh=10, linscale=1.4)
+    ticks = (-100, -30, -10, -5, 0, 5, 10, 30, 100)
+    axes.set_xticks(ticks, [str(tick).replace("-", "−") for tick in ticks])
+    axes.minorticks_off()
+    axes.set_xlim(-100, 100)
+    axes.set_ylim(len(judged) - 0.4, -0.6)
+    axes.set_yticks(range(len(judged)), [_wrapped(one.claim.statement) for one in judged], fontsize=7)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(visible=False, axis="y")
+    axes.spines["left"].set_visible(False)
+    axes.tick_params(axis="x", labelsize=7.5)
+    axes.set_xlabel("points in favour of the claim (linear within ±10, logarithmic beyond)", fontsize=8)
+    _add_legend(axes)
+    return figure
+
+
+def _wrapped(text: str) -> str:
+    """On lines of about equal length."""
+    lines = math.ceil(len(text) / 66)
+    return textwrap.fill(text, len(text) // lines + 6)
+
+
+def _draw_claim(axes: Axes, position: int, one: Judged) -> None:
+    colour, term = COLOURS[one.verdict], one.decisive
+    beside = axes.get_yaxis_transform()
+    axes.text(1.02, position - 0.14, one.verdict, transform=beside, va="center", fontsize=7.5, color=colour)
+    axes.text(1.02, position + 0.24, one.tally, transform=beside, va="center", fontsize=5.5, color="#666666")
+    if term is None:
+        return
+    others = [other.difference for other in one.terms if other is not term]
+    axes.plot(others, [position] * len(others), ls="", marker="o", ms=3, color=colour, alpha=0.3, mew=0, zorder=2)
+    axes.plot([term.low, term.high], [position] * 2, color=colour, lw=1.6, solid_capstyle="butt", zorder=3)
+    axes.plot(term.difference, position, marker="o", ms=5, color=colour, zorder=4)
+    if term.printed is not None:
+        axes.plot(term.printed, position, marker="D", ms=4.5, mfc="none", mec="black", mew=0.8, zorder=5)
+    side = "right" if term.difference > 5 else "left" if term.difference < -5 else "center"
+    end = min(max(term.high, term.difference), 50) if side == "right" else term.difference
+    axes.annotate(
+        term.comparison, (end, position), (0, 4), textcoords="offset points", ha=side, fontsize=5.5, color="#666666",
+        bbox={"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}, zorder=1.5,
+    )  # fmt: skip
+
+
+def _add_legend(axes: Axes) -> None:
+    import matplotlib.pyplot as plt
+
+    dark = "#4D4D4D"
+    handles = [
+        plt.Line2D([], [], marker="o", ms=5, lw=1.6, color=dark, label="least favourable comparison, 95 % interval"),
+        plt.Line2D([], [], marker="o", ms=3, ls="", color=dark, alpha=0.4, label="other comparisons of the claim"),
+        plt.Line2D(
+            [], [], marker="D", ms=4.5, ls="", mfc="none", mec="black", mew=0.8, label="as printed in the paper"
+        ),
+    ]
+    axes.legend(handles=handles, loc="lower right", bbox_to_anchor=(1.14, 1.0), ncols=3, fontsize=7)
+
+
+def write_claims(paper: str, tier: str, folder: Path) -> list[Judged]:
+    """Judge a paper's claims and write claims.json, claims.csv, claims.png and claims.pdf into a folder.
+
+    Raises:
+        MissingPart: as judge_claims.
+    """
+    import matplotlib.pyplot as plt
+
+    judged = judge_claims(paper, tier)
+    write_json(folder / "claims.json", as_entries(judged, tier))
+    figure, notebook = draw_claims(judged), f"notebooks/{load_paper(paper).FOLDER}/tables.ipynb"
+    save_figure(figure, term_data(judged), folder, "claims", notebook=notebook, tier=tier, parameters={})
+    plt.close(figure)
+    return judged
+
+
+def keep_largest(paper: str, tier: str, judged: list[Judged], path: Path) -> bool:
+    """Write a paper's claims.json unless it holds a larger tier's; the smoke tier, which shows nothing, never counts.
+
+    Returns:
+        Whether it was written.
+    """
+    order = list(load_paper(paper).TIERS)
+    standing = json.loads(path.read_text(encoding="utf-8"))[0]["tier"] if path.is_file() else order[0]
+    if tier == order[0] or order.index(tier) < order.index(standing):
+        return False
+    write_json(path, as_entries(judged, tier))
+    return True

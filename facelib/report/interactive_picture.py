@@ -1,0 +1,34 @@
+"""A plotly figure together with a still picture of it, which pages without scripts show instead."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+
+@dataclass(frozen=True)
+class InteractivePicture:
+    """A figure to play with; a page that cannot run scripts shows the still picture.
+
+    Args:
+        figure: of plotly.
+        png: a still picture of the same.
+        text: what stands where neither can be shown.
+    """
+
+    figure: go.Figure
+    png: bytes
+    text: str
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        """All forms for Jupyter, which takes the richest that it can show."""
+        return {
+            "application/vnd.plotly.v1+json": json.loads(self.figure.to_json()),
+            "image/png": base64.b64encode(self.png).decode(),
+            "text/plain": self.text,
+        }
