@@ -19,14 +19,19 @@ from tiny_runs import TINY, use_private_runs, use_tiny_data
 
 from facelib.conventions import POSE_BINS
 from facelib.data.archive import FaceArchive
-from facelib.data.protocol import rows_of, split_identities
+from facelib.data.protocol import rows_of
 from facelib.errors import BadInput, MissingPart, UnknownName
 from facelib.faces.morphable_model import MorphableModel
+from facelib.papers import needed_weights
+from facelib.papers.joint_attention import run_settings
+from facelib.papers.joint_attention.building import build_task, load_recogniser
+from facelib.papers.joint_attention.data_sets import open_data, split_of
+from facelib.papers.joint_attention.inputs import inputs_of
+from facelib.papers.joint_attention.joint_task import JointTask
 from facelib.papers.joint_attention.methods import METHODS
-from facelib.papers.joint_attention.protocol import embed
-from facelib.papers.joint_attention.settings import settings_of
-from facelib.papers.joint_attention.tasks import JointTask
-from facelib.papers.joint_attention.training import build_task, load_recogniser, open_data, train
+from facelib.papers.joint_attention.protocol import CONDITIONS, embed
+from facelib.papers.joint_attention.tasks import Batch, IdentificationTask
+from facelib.papers.joint_attention.training import train
 from facelib.runs.folders import RUNS_VARIABLE, record_path, run_folder
 from facelib.runs.records import Record, read_record, read_scores, same_result
 
@@ -46,15 +51,27 @@ def records(folders: None) -> dict[str, Record]:
 
 @pytest.fixture(scope="module")
 def archive(folders: None) -> FaceArchive:
-    return open_data(settings_of("smoke", TINY), METHODS["jam_je"])
+    return open_data(run_settings("jam_je", "smoke", changes=TINY), "facescape")
+
+
+def untrained_task(archive: FaceArchive, name: str, **changes: object) -> IdentificationTask:
+    settings = run_settings(name, "smoke", changes=TINY | changes)
+    return build_task(METHODS[name], settings, archive, split_of("facescape", archive, 0), seed=0, weights={})
 
 
 def joint_task(archive: FaceArchive, name: str = "jam_je") -> JointTask:
-    split = split_identities(archive.identities, 0)
-    rows = (rows_of(archive, part) for part in (split.training, split.validation))
-    task = build_task(METHODS[name], settings_of("smoke", TINY), archive, *rows, seed=0, pretrained=None)
+    task = untrained_task(archive, name)
     assert isinstance(task, JointTask)
     return task
+
+
+def batch_of(task: IdentificationTask, rows: np.ndarray) -> Batch:
+    data = task.data
+    return Batch(data.inputs(rows), task.labels(rows), data.clouds(rows, torch.Generator().manual_seed(0)))
+
+
+def rows_to_learn(task: IdentificationTask, count: int) -> np.ndarray:
+    return task.data.training[:count]
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -63,12 +80,15 @@ def test_every_method_makes_a_record(records: dict[str, Record], method: str) ->
 
     assert (record.method, record.fold, record.tier, record.seed) == (method, 0, "smoke", 0)
     assert all(0 <= metric["value"] <= 1 for metric in record.metrics.values())
-    bins = {f"tar_at_far_1pct/{name}" for name in POSE_BINS} if method != "pretrain_ir18" else set()
-    assert record.metrics.keys() == {"tar_at_far_1pct", "auc", "eer", "rank1"} | bins
+    kind = METHODS[method].kind
+    pooled = {"tar_at_far_1pct", "auc", "eer", "rank1"}
+    bins = {f"tar_at_far_1pct/{name}" for name in POSE_BINS} if kind != "pretraining" else set()
+    second = {f"arl_vtf.{name}" for name in (*pooled, *(f"tar_at_far_1pct/{name}" for name in CONDITIONS))}
+    assert record.metrics.keys() == pooled | bins | (second if kind in ("image", "joint") else set())
     assert len(record.history) == 2
     assert record.parameters["network"]["width"] == 0.125
-    source = "embedded_web_faces" if method == "pretrain_ir18" else "embedded_facescape"
-    assert record.data["source"] == source
+    assert record.data["source"] == f"embedded_{METHODS[method].learns_from}"
+    assert record.code["needs"].keys() == set(METHODS[method].needs)
 
 
 def test_methods_differ_by_their_losses(records: dict[str, Record]) -> None:
@@ -77,9 +97,17 @@ def test_methods_differ_by_their_losses(records: dict[str, Record]) -> None:
     assert terms["ir18"] == {"identity_2d"}
     assert terms["jam"] == {"identity_2d", "identity_3d"}
     assert terms["jam_je"] == {"identity_2d", "identity_3d", "joint_entropy"}
+    assert terms["pointnet2"] == {"identity_3d"}
+    assert terms["ir18_ts"] == {"identity_2d", "ts"}
+    assert terms["ir18_mmd"] == {"identity_2d", "identity_3d", "mmd"}
+    assert terms["ir18_coral"] == {"identity_2d", "identity_3d", "coral"}
+    assert terms["ir18_cmid"] == {"identity_2d", "identity_3d", "cmid"}
+    assert terms["ir18_imid_cmid"] == terms["crosspoint"] == {"identity_2d", "identity_3d", "imid", "cmid"}
+    assert terms["ir18_rst"] == {"identity_2d", "identity_3d", "domain_invariance"}
+    assert terms["ir18_rst_ts"] == {"identity_2d", "ts", "domain_invariance"}
     assert records["jam"].history[0]["watch"].keys() == {"gamma", "joint_entropy"}
-    results = [records[name].metrics["auc"]["value"] for name in ("ir18", "jam", "jam_je")]
-    assert len(set(results)) == 3
+    results = [record.metrics["auc"]["value"] for record in records.values()]
+    assert len(set(results)) == len(METHODS)
 
 
 def test_training_teaches_something(records: dict[str, Record]) -> None:
@@ -92,26 +120,27 @@ def test_training_teaches_something(records: dict[str, Record]) -> None:
 
 def test_nobody_evaluated_was_trained_on(records: dict[str, Record], archive: FaceArchive) -> None:
     scored = read_scores(record_path(run_folder("joint_attention", "smoke", "jam_je", 0, 0)), records["jam_je"])
-    split = split_identities(archive.identities, 0)
+    split = split_of("facescape", archive, 0)
 
     assert scored["identities"].tolist() == split.evaluation.tolist()
     assert not set(scored["identities"]) & set(joint_task(archive).classes)
 
 
-@pytest.mark.parametrize("method", ["ir18", "jam_je"])
+@pytest.mark.parametrize("method", ["ir18", "jam_je", "dream_ts", "ir18_rst", "crosspoint"])
 def test_the_stored_network_embeds_images_alone(records: dict[str, Record], archive: FaceArchive, method: str) -> None:
     network = load_recogniser(method, changes=TINY)
     scored = read_scores(record_path(run_folder("joint_attention", "smoke", method, 0, 0)), records[method])
 
     assert not network.training
     assert not any("3d" in name for name, _ in network.named_parameters())
-    embeddings = embed(network, archive, scored["rows"])
+    inputs = inputs_of(METHODS[method], archive, run_settings(method, "smoke", changes=TINY).clouds)
+    embeddings = embed(network, inputs, scored["rows"])
     np.testing.assert_allclose(embeddings, scored["embeddings"], atol=1e-6)
-    alone = embed(network, archive, scored["rows"][:1])  # a batch of one
+    alone = embed(network, inputs, scored["rows"][:1])  # a batch of one
     np.testing.assert_allclose(alone, scored["embeddings"][:1], atol=1e-5)
 
 
-@pytest.mark.parametrize("method", ["pretrain_ir18", "jam_je"])
+@pytest.mark.parametrize("method", ["pretrain_ir18", "jam_je", "ir18_imid_cmid", "ir18_rst_ts", "dgcnn", "pointcnn"])
 def test_two_runs_are_identical(records: dict[str, Record], tmp_path: Path, method: str) -> None:
     again = read_record(train(method, changes=TINY, folder=tmp_path / "again"))
 
@@ -167,7 +196,7 @@ def test_without_pretraining_the_command_is_named(tmp_path: Path, monkeypatch: p
 
 def test_licensed_data_is_asked_for() -> None:
     with pytest.raises(MissingPart, match=r"its owners license.*--tier gpu"):
-        train("ir18", tier="paper")
+        train("pretrain_ir18", tier="paper")
 
 
 def test_wrong_names_are_said_before_anything_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,13 +223,15 @@ def test_weights_of_other_settings_do_not_fit(records: dict[str, Record]) -> Non
 def test_a_batch_pairs_photographs_with_clouds_of_their_expression(archive: FaceArchive) -> None:
     task = joint_task(archive)
     rows = np.array([rows_of(archive, task.classes[[2]])[7], rows_of(archive, task.classes[[0]])[0]])
-    batch = task.batch(rows)
+    batch = batch_of(task, rows)
 
     assert batch.labels.tolist() == [2, 0]
+    (points,) = batch.clouds
     cloud = archive.arrays["clouds"][archive.arrays["cloud"][rows[0]]]
-    centred = cloud - cloud.mean(axis=0)
-    expected = centred / np.linalg.norm(centred, axis=1).max()
-    np.testing.assert_allclose(batch.points[0].numpy(), expected, atol=1e-5)
+    # Its points are the stored ones but for a shift and a scale: they lie on the same surface.
+    assert points.shape == (2, 128, 3)
+    spread = cloud.std(axis=0)
+    np.testing.assert_allclose(points[0].numpy().std(axis=0) / points[0].numpy().std(), spread / cloud.std(), rtol=0.1)
 
 
 def test_batches_hold_every_photograph_once_in_a_new_order(archive: FaceArchive) -> None:
@@ -221,7 +252,7 @@ def test_the_joint_entropy_is_watched_where_it_is_not_minimised(archive: FaceArc
     watched = {}
     for name in ("jam", "jam_je"):
         task = joint_task(archive, name)
-        terms = task.losses(task.batch(np.flatnonzero(np.isin(archive.arrays["identity"], task.classes))[:4]))
+        terms = task.losses(batch_of(task, rows_to_learn(task, 4)))
         assert ("joint_entropy" in terms) == (name == "jam_je")
         watched[name] = task.watch()["joint_entropy"]
 
@@ -235,35 +266,77 @@ def with_nan(archive: FaceArchive, column: str, place: int) -> FaceArchive:
     return dataclasses.replace(archive, arrays=archive.arrays | {column: damaged})
 
 
-@pytest.mark.parametrize("method", ["ir18", "jam_je"])
+@pytest.mark.parametrize("method", ["ir18", "jam_je", "ir18_rst"])
 def test_a_nan_image_is_refused(records: dict[str, Record], archive: FaceArchive, method: str) -> None:
     damaged = with_nan(archive, "images", 3)
 
     with pytest.raises(BadInput, match="images holds 1 non-finite"):
-        embed(load_recogniser(method, changes=TINY), damaged, np.arange(5))
+        embed(
+            load_recogniser(method, changes=TINY),
+            inputs_of(METHODS[method], damaged, run_settings(method, "smoke").clouds),
+            np.arange(5),
+        )
 
 
 def test_a_nan_image_is_refused_in_training(archive: FaceArchive) -> None:
-    task = joint_task(archive)
-    row = rows_of(archive, task.classes)[0]
-    task.archive = with_nan(archive, "images", row)
+    first = split_of("facescape", archive, 0).training[:1]
+    task = joint_task(with_nan(archive, "images", rows_of(archive, first)[0]))
 
     with pytest.raises(BadInput, match="non-finite"):
-        task.losses(task.batch(rows_of(archive, task.classes)[:4]))
+        task.losses(batch_of(task, rows_to_learn(task, 4)))
 
 
 def test_a_nan_cloud_is_refused(archive: FaceArchive) -> None:
-    first = rows_of(archive, split_identities(archive.identities, 0).training)[0]
+    first = rows_of(archive, split_of("facescape", archive, 0).training[:1])[0]
+    task = joint_task(with_nan(archive, "clouds", archive.arrays["cloud"][first]))
 
     with pytest.raises(BadInput, match="non-finite"):
-        joint_task(with_nan(archive, "clouds", archive.arrays["cloud"][first]))
+        task.losses(batch_of(task, rows_to_learn(task, 4)))
 
 
 def test_a_batch_of_one_cannot_be_trained_on(archive: FaceArchive) -> None:
     task = joint_task(archive)
 
     with pytest.raises(BadInput, match="one"):
-        task.losses(task.batch(rows_of(archive, task.classes)[:1]))
+        task.losses(batch_of(task, rows_to_learn(task, 1)))
+
+
+def test_a_teacher_is_not_trained(records: dict[str, Record], archive: FaceArchive) -> None:
+    settings = run_settings("ir18_ts", "smoke", changes=TINY)
+    weights = needed_weights("joint_attention", "ir18_ts", 0, "smoke")
+    task = build_task(METHODS["ir18_ts"], settings, archive, split_of("facescape", archive, 0), seed=0, weights=weights)
+    assert task.adaptation is not None
+    teacher = load_recogniser("pointnet2", changes=TINY)
+
+    assert task.modules.keys() == {"network", "head_2d"}
+    batch = batch_of(task, rows_to_learn(task, 4))
+    torch.stack(list(task.losses(batch).values())).sum().backward()
+    (told,) = task.adaptation.source.embed(task.modules, batch.clouds)
+    torch.testing.assert_close(told.unit, teacher(batch.clouds[0]).unit)
+    assert not told.unit.requires_grad
+
+
+def test_views_of_a_cloud_differ_for_correspondence_alone(archive: FaceArchive) -> None:
+    first, second = batch_of(task := untrained_task(archive, "ir18_imid_cmid"), rows_to_learn(task, 3)).clouds
+    (plain,) = batch_of(task := untrained_task(archive, "ir18_mmd"), rows_to_learn(task, 3)).clouds
+
+    assert not torch.allclose(first, second)
+    torch.testing.assert_close(plain, task.data.clouds(rows_to_learn(task, 3), torch.Generator())[0])
+
+
+def test_every_method_starts_from_its_pretrained_weights(records: dict[str, Record], archive: FaceArchive) -> None:
+    for name in ("ir18", "dream", "ir18_rst", "jam", "ghostfacenet"):
+        method = METHODS[name]
+        assert method.pretraining is not None
+        weights = needed_weights("joint_attention", name, 0, "smoke")
+        task = build_task(
+            method, run_settings(name, "smoke", changes=TINY), archive, split_of("facescape", archive, 0), 0, weights
+        )
+        network = task.network.backbone if name == "dream" else task.network
+        body = network.body_2d if name == "jam" else network.body
+        pretrained = load_recogniser(method.pretraining, changes=TINY).body.state_dict()
+        for key, value in body.state_dict().items():
+            torch.testing.assert_close(value, pretrained[key])
 
 
 def test_too_few_people_for_a_false_accept_rate_are_refused(tmp_path: Path) -> None:
