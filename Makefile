@@ -5,6 +5,8 @@
 PYTHON ?= python3
 TIER   ?= smoke
 PAPER  ?=
+FOLDS  ?= 1
+JOBS   ?=
 EXTRAS ?= notebooks,test
 
 BIN   := .venv/bin
@@ -23,7 +25,8 @@ NEW       := $(filter-out $(INSTALLED),$(WANTED))
 
 help:
 	@echo 'make setup       install into .venv and bake the faces, with the extras EXTRAS=$(EXTRAS)'
-	@echo 'make reproduce   train, print the tables, draw the figures: TIER=smoke|laptop|gpu|paper, PAPER=name (all without)'
+	@echo 'make reproduce   train, print the tables, draw the figures: TIER=smoke|laptop|gpu|paper, PAPER=name (all without),'
+	@echo '                 FOLDS=1..3, JOBS=runs at once'
 	@echo 'make test        lint, then run the tests'
 	@echo 'make lint        ruff and mypy'
 	@echo 'make notebooks   open the notebooks in JupyterLab'
@@ -47,7 +50,7 @@ $(STAMP): pyproject.toml constraints.txt $(if $(NEW),new-extras)
 	@echo $(WANTED) > $@
 
 reproduce: setup
-	@$(BIN)/facelib reproduce --tier $(TIER) $(if $(PAPER),--paper $(PAPER))
+	@$(BIN)/facelib reproduce --tier $(TIER) --folds $(FOLDS) $(if $(PAPER),--paper $(PAPER)) $(if $(JOBS),--jobs $(JOBS))
 
 test: lint
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile

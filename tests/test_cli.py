@@ -57,7 +57,10 @@ def test_one_paper_shows_its_printed_rows() -> None:
     text = call("papers", "joint_attention").output
 
     assert "table 1, Ours + JAM + JE: jam_je" in text
-    assert "table 1, CrossPoint: not here yet" in text
+    assert "table 3, Poster et al.: printed only, ir18_frontal plays its part" in text
+    assert "table 2, a row of ours: ir18_scratch" in text
+    assert sum(line.startswith("   table ") and "ours:" not in line for line in text.splitlines()) == 29
+    assert "none" not in text
 
 
 def test_papers_for_programs() -> None:
@@ -74,14 +77,18 @@ def test_papers_for_programs() -> None:
         (("papers", "joint_atention"), "did you mean 'joint_attention'?"),
         (("reproduce", "--paper", "joint"), "unknown paper 'joint'"),
         (("run", "joint_atention", "jam"), "did you mean 'joint_attention'?"),
-        (("run", "joint_attention", "jam_ej"), "did you mean 'jam_je'?"),
+        (("run", "joint_attention", "ir18", "jam_ej"), "did you mean 'jam_je'?"),
+        (("run", "joint_attention"), "Missing argument 'METHOD...'"),
+        (("reproduce", "--paper", "joint_attention", "--methods", "jam,jam_ej"), "did you mean 'jam_je'?"),
+        (("reproduce", "--paper", "joint_attention", "--jobs", "0"), "0 is not in the range x>=1"),
+        (("reproduce", "--directly", "--profile", "slurm"), "--directly uses no Snakemake"),
         (("run", "joint_attention", "jam", "--tier", "smok"), "'smok' is not one of"),
         (("run", "joint_attention", "jam", "--fold", "3"), "3 is not in the range 0<=x<=2"),
         (("run", "joint_attention", "jam", "--set", "training.epoch=3"), "did you mean 'training.epochs'?"),
         (("run", "joint_attention", "jam", "--set", "training.epochs"), "expected NAME=VALUE"),
         (("run", "joint_attention", "jam", "--set", "training.epochs=many"), "training.epochs is 'many'"),
         (("run", "joint_attention", "jam", "--set", "training.epochs=0"), "expected at least 1"),
-        (("run", "joint_attention", "ir18", "--tier", "paper", "--directly"), "its owners license"),
+        (("run", "joint_attention", "ir18", "--tier", "paper", "--directly"), "owners license"),
         (("faces", "--sheet", "4"), "--sheet needs -o FILE.png"),
         (("faces", "--sheet", "0", "-o", "x.png"), "0 is not in the range x>=1"),
         (("bench", "--only", "rasterising"), "unknown benchmark 'rasterising'"),

@@ -17,6 +17,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("papers",),
     ("report", "benchmarks"),
     ("reproduction", "bench", "doctor"),
+    ("grid",),
     ("cli",),
     ("__main__",),
 )

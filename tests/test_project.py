@@ -22,7 +22,6 @@ import facelib
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
-WITHOUT_PINS = {"grid"}
 LARGEST_FILE = 20e6
 
 # Written so that they do not find themselves.
@@ -53,7 +52,7 @@ def _faults_of(text: str) -> list[str]:
     return [match.group() for pattern in (MACHINE_PATH, REGISTRY) for match in pattern.finditer(text)]
 
 
-@pytest.mark.parametrize("extra", ["dependencies", *sorted(EXTRAS.keys() - WITHOUT_PINS)])
+@pytest.mark.parametrize("extra", ["dependencies", *sorted(EXTRAS)])
 def test_constraints_pin_every_direct_dependency(extra: str) -> None:
     requirements = [Requirement(line) for line in EXTRAS.get(extra, PROJECT["dependencies"])]
 

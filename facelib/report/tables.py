@@ -80,6 +80,23 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
     return shown
 
 
+def systems(paper: str) -> pd.DataFrame:
+    """Every method of a paper but the pretrainings: what it is made of, and in which tables it stands."""
+    lines = [
+        {
+            "method": method.label,
+            "judged on": "clouds" if method.kind == "cloud" else "images",
+            "backbone": method.backbone,
+            "clouds from": method.clouds or "",
+            "terms": ", ".join(method.adaptation),
+            "tables": ", ".join(table if row else f"{table} (ours)" for table, row in method.rows),
+        }
+        for method in load_paper(paper).METHODS.values()
+        if method.kind != "pretraining"
+    ]
+    return pd.DataFrame(lines).set_index("method")
+
+
 def to_markdown(table: pd.DataFrame, above: str, below: list[str] | None = None) -> str:
     """A Markdown table with its caption above and notes below."""
     shown = readable(table)

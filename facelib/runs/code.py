@@ -33,21 +33,23 @@ def closure(modules: Iterable[str], *, without: Iterable[str] = (), package: Pat
     Raises:
         UnknownName: when one of `modules` has no source file in the package.
     """
-    found: dict[str, Path] = {}
-    left_out = {package.name, *without}
+    found: list[Path] = []
+    seen = {package.name, *without}
     waiting = list(modules)
     for name in waiting:
         if _source(name, package) is None:
             raise UnknownName(f"module {name!r} has no source file in {package}: expected a dotted name of its modules")
     while waiting:
         name = waiting.pop()
-        path = _source(name, package)
-        if path is None or name in found or name in left_out:
+        if name in seen:
             continue
-        found[name] = path
-        waiting += _ancestors(name)
-        waiting += _imports(path.read_text(encoding="utf-8"), name, path.name == "__init__.py")
-    return tuple(sorted(found.values()))
+        seen.add(name)
+        path = _source(name, package)
+        if path is not None:
+            found.append(path)
+            waiting += _ancestors(name)
+            waiting += _imports(path.read_text(encoding="utf-8"), name, path.name == "__init__.py")
+    return tuple(sorted(found))
 
 
 def code_digest(modules: Iterable[str], *, without: Iterable[str] = (), package: Path = PACKAGE) -> str:
@@ -57,10 +59,10 @@ def code_digest(modules: Iterable[str], *, without: Iterable[str] = (), package:
 
 
 def _source(module: str, package: Path) -> Path | None:
+    if module.split(".")[0] != package.name:
+        return None
     base = package.parent.joinpath(*module.split("."))
-    candidates = (base.with_suffix(".py"), base / "__init__.py")
-    inside = module.split(".")[0] == package.name
-    return next((path for path in candidates if inside and path.is_file()), None)
+    return next((path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()), None)
 
 
 def _ancestors(module: str) -> list[str]:

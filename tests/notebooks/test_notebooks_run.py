@@ -47,10 +47,10 @@ def tiny_data(tmp_path_factory: pytest.TempPathFactory, face_model: MorphableMod
 @pytest.fixture(scope="module")
 def trained(tiny_data: None) -> None:
     """All runs of the tables; two of them by notebook, as `facelib run` makes them."""
-    run("joint_attention", "pretrain_ir18", changes=TINY)
+    run("joint_attention", ["pretrain_ir18"], changes=TINY)
     for method in ("ir18", "jam"):
         train(method, changes=TINY | {"training.epochs": 1, "training.min_epochs": 1})
-    run("joint_attention", "jam_je", changes=TINY)
+    run("joint_attention", ["jam_je"], changes=TINY)
 
 
 def output_text(path: Path) -> str:

@@ -74,6 +74,7 @@ def train(
         raise unknown_name("method", method, METHODS)
     chosen = METHODS[method]
     settings = run_settings(method, tier, seed, changes)
+    code = run_code(PAPER, method)  # now: somebody may edit it while this trains
     folder = folder or run_folder(PAPER, tier, method, fold, seed)
     weights = found_weights(chosen, tier, fold)
     archives = {name: open_data(settings, name) for name in data_sets_of(chosen)}
@@ -97,7 +98,7 @@ def train(
         wall_time_s=result.seconds,
         history=result.history,
         scores=write_scores(folder / "scores.npz", scores),
-        code_digest=run_code(PAPER, method),
+        code_digest=code,
         needs={name: sha256_of(path) for name, path in weights.items()},
     )
     write_record(record_path(folder), record)
