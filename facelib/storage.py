@@ -12,9 +12,9 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from facelib.errors import CorruptFile
+from facelib.errors import BadInput, CorruptFile
 
 CACHE_VARIABLE = "FACELIB_CACHE"
 
@@ -49,6 +49,36 @@ def atomic_path(path: Path) -> Iterator[Path]:
         raise OSError(error.errno, f"could not write {path.name} in {where}: {error.strerror}") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def exclusive_lock(path: Path, held: str) -> Iterator[IO[str]]:
+    """Hold a lock file, which says which processes hold it; the lock goes with them, however they end.
+
+    Args:
+        path: the file. Its folder is made when missing.
+        held: what is said when others hold it; "{holders}" becomes their process numbers.
+
+    Yields:
+        The open file, so that a child process can hold it too and add its number.
+
+    Raises:
+        BadInput: others hold it.
+    """
+    import fcntl
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            holders = " and ".join(file.read().split()) or "unknown"
+            raise BadInput(held.replace("{holders}", holders)) from error
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield file
 
 
 def write_text(path: Path, text: str) -> None:

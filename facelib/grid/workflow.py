@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import fcntl
 import importlib.util
 import os
 import shlex
@@ -11,18 +10,18 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO, Any
 
-from facelib.errors import BadInput, FacelibError, MissingPart
+from facelib.errors import FacelibError, MissingPart
 from facelib.grid.jobs import Job, batches, mark_of, singles
 from facelib.grid.progress import Progress
 from facelib.papers import load_paper
 from facelib.reproduction import NOT_MADE, MethodFold, Say, identity_of, outdated, run_name
 from facelib.runs.folders import RUNS_VARIABLE, runs_folder
-from facelib.storage import digest_of, write_json
+from facelib.storage import digest_of, exclusive_lock, write_json
 
 WORKFLOW = Path(__file__).parents[1] / "workflow"
 SHORT_TIERS = ("smoke",)  # whose runs take seconds, less than starting a notebook: many share one
@@ -46,7 +45,8 @@ class Workflow:
 
     def lock(self) -> AbstractContextManager[IO[str]]:
         """Hold the folder, so that no second workflow works in it."""
-        return _lock(self.folder / "grid.lock")
+        held = f"another workflow makes runs in {self.folder} (process {{holders}}): wait for it, or end it first"
+        return exclusive_lock(self.folder / "grid.lock", held)
 
     def reasons(self, wanted: Iterable[MethodFold]) -> dict[MethodFold, str]:
         """Why each run that is not current must be made."""
@@ -169,26 +169,3 @@ def _error_in(log: Path, run: str) -> str:
 
 def _cores() -> int:
     return os.cpu_count() or 1
-
-
-@contextmanager
-def _lock(path: Path) -> Iterator[IO[str]]:
-    """Hold a paper's tier so that no second workflow works in it.
-
-    Raises:
-        BadInput: another workflow holds it. The lock goes with the processes that hold the file open, however they end.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            file.seek(0)
-            holders = " and ".join(file.read().split()) or "unknown"
-            raise BadInput(
-                f"another workflow makes runs in {path.parent} (process {holders}): wait for it, or end it first"
-            ) from error
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
-        yield file

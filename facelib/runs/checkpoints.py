@@ -7,7 +7,6 @@ executing anything from the file.
 from __future__ import annotations
 
 import logging
-import os
 import pickle
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from facelib.errors import BadInput, CorruptFile, MissingPart
-from facelib.storage import verify_checked, write_checked
+from facelib.storage import exclusive_lock, verify_checked, write_checked
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -137,21 +136,8 @@ def run_lock(folder: Path) -> Iterator[None]:
     Raises:
         BadInput: another process holds it. The lock goes with its process, however that ends.
     """
-    import fcntl
-
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / "training.lock", "a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            file.seek(0)
-            holder = file.read().strip() or "unknown"
-            raise BadInput(
-                f"{folder} is being trained in by process {holder}: wait for it, end it, or choose another folder"
-            ) from error
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
+    held = f"{folder} is being trained in by process {{holders}}: wait for it, end it, or choose another folder"
+    with exclusive_lock(folder / "training.lock", held):
         for leftover in (*folder.glob(".checkpoint_*.part"), *folder.glob(".weights*.part")):
             leftover.unlink()
         yield
