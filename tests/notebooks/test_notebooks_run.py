@@ -75,7 +75,9 @@ def test_tables(trained: None, tmp_path: Path) -> None:
     source = NOTEBOOKS / "1_joint_attention" / "tables.ipynb"
     execute(source, tmp_path / "tables.ipynb", {"output": str(tmp_path / "out")})
 
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"table.md", "table.csv", "table.tex"}
+    tables = {f"table_{number}.{ending}" for number in (1, 2, 3) for ending in ("md", "csv", "tex")}
+    claims = {"claims.json", "claims.csv", "claims.png", "claims.pdf", "manifest.json"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == tables | claims
     assert "JAM + JE | ours" in output_text(tmp_path / "tables.ipynb")
 
 
