@@ -1,7 +1,7 @@
 """The verdicts on a paper's claims, from measured runs.
 
 A claim is reproduced when the 95 % interval of each of its comparisons lies above 0, contradicted when that of one lies
-wholly below 0, undecided otherwise, and not run while a run is missing. Intervals are not corrected for the number of
+wholly below 0 (whatever runs are missing), not run while one is missing, and undecided otherwise. Intervals are not corrected for the number of
 comparisons. For "reproduced" this is conservative, as all must pass at once; "contradicted" is reached by chance more
 often the more comparisons a claim has, so look at the size of the difference there.
 """
@@ -128,8 +128,8 @@ def _judge(paper: str, tier: str, claim: Claim, draws: dict[str, Runs]) -> Judge
 
 
 def _verdict(terms: list[JudgedTerm], missing: list[str]) -> str:
+    if any(term.high < 0 for term in terms):
+        return CONTRADICTED  # whatever the missing runs would say
     if missing:
         return NOT_RUN
-    if any(term.high < 0 for term in terms):
-        return CONTRADICTED
     return REPRODUCED if all(term.low > 0 for term in terms) else UNDECIDED

@@ -101,6 +101,12 @@ def test_a_missing_run_is_named_and_the_rest_measured() -> None:
     assert [name for name, one in judged.items() if one.verdict == NOT_RUN] == ["order_of_clouds"]
 
 
+def test_a_comparison_below_zero_contradicts_whatever_is_missing(measured) -> None:  # type: ignore[no-untyped-def]
+    made = measured((-2, -3, -1)).terms
+    assert verdicts._verdict(list(made), ["facelib run something"]) == CONTRADICTED
+    assert verdicts._verdict(list(measured((2, 1, 3)).terms), ["facelib run something"]) == NOT_RUN
+
+
 def test_a_tier_without_runs_says_how_to_make_them() -> None:
     with pytest.raises(MissingPart, match=r"no run of joint_attention at the gpu tier.*facelib reproduce"):
         judge_claims(PAPER, "gpu")
