@@ -1,9 +1,9 @@
 """The verdicts on a paper's claims, from measured runs.
 
 A claim is reproduced when the 95 % interval of each of its comparisons lies above 0, contradicted when that of one lies
-wholly below 0 (whatever runs are missing), not run while one is missing, and undecided otherwise. Intervals are not corrected for the number of
-comparisons. For "reproduced" this is conservative, as all must pass at once; "contradicted" is reached by chance more
-often the more comparisons a claim has, so look at the size of the difference there.
+wholly below 0 (whatever runs are missing), not run while a run is missing, and undecided otherwise. Intervals are not
+corrected for the number of comparisons. For "reproduced" this is conservative, as all must pass at once; "contradicted"
+is reached by chance more often the more comparisons a claim has, so look at the size of the difference there.
 """
 
 from __future__ import annotations
