@@ -7,7 +7,7 @@ from pathlib import Path
 from facelib.errors import MissingPart
 from facelib.papers import load_paper
 from facelib.runs.folders import record_path, run_folder, runs_folder
-from facelib.runs.records import Record, read_record, run_command
+from facelib.runs.records import Record, read_record, run_command, write_record
 
 
 def find_records(paper: str, tier: str, method: str) -> list[Record]:
@@ -29,6 +29,21 @@ def records_of(paper: str, tier: str, method: str) -> list[Record]:
             f"no run of {method} at the {tier} tier: make it with `{run_command(paper, method, 0, tier)}`"
         )
     return records
+
+
+def keep_records(paper: str, tier: str, folder: Path) -> int:
+    """Copy the records of a tier to where its tables lie, as method-fold0.json; the smoke tier's tell nothing and stay.
+
+    Returns:
+        How many were copied.
+    """
+    package = load_paper(paper)
+    if tier == next(iter(package.TIERS)):
+        return 0
+    records = [record for method in package.METHODS for record in find_records(paper, tier, method) if record.seed == 0]
+    for record in records:
+        write_record(folder / f"{record.method}-fold{record.fold}.json", record)
+    return len(records)
 
 
 def tabulated_methods(paper: str, table: str | None = None) -> list[str]:

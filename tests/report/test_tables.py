@@ -15,7 +15,7 @@ from facelib.papers.joint_attention import METHODS
 from facelib.papers.published import published_tables
 from facelib.report import intervals
 from facelib.report.intervals import combine, draws_of_methods
-from facelib.report.records import find_records, folder_of, records_of, tabulated_methods
+from facelib.report.records import find_records, folder_of, keep_records, records_of, tabulated_methods
 from facelib.report.tables import (
     all_tables_as_markdown,
     caption,
@@ -27,7 +27,7 @@ from facelib.report.tables import (
     write_tables,
 )
 from facelib.runs.folders import record_path
-from facelib.runs.records import write_record
+from facelib.runs.records import read_record, write_record
 
 PAPER = "joint_attention"
 POOLED, PROFILE = "tar_at_far_1pct", "tar_at_far_1pct/90+"
@@ -234,3 +234,15 @@ def test_pretrainings_stand_in_no_table() -> None:
     assert set(METHODS) - set(everything) == {name for name in METHODS if name.startswith("pretrain_")}
     assert tabulated_methods(PAPER, "2") == [n for n in everything if "2" in dict(METHODS[n].rows)]
     assert len(tabulated_methods(PAPER, "1")) == 12
+
+
+def test_records_are_kept_beside_the_tables_but_for_the_smoke_tier(tmp_path: Path) -> None:
+    for tier in ("smoke", "laptop"):
+        for fold in (0, 2):
+            make_record("jam", fold=fold, tier=tier)
+    make_record("jam", seed=1, tier="laptop")
+
+    assert keep_records(PAPER, "smoke", tmp_path / "kept") == 0
+    assert keep_records(PAPER, "laptop", tmp_path / "kept") == 2
+    assert {path.name for path in (tmp_path / "kept").iterdir()} == {"jam-fold0.json", "jam-fold2.json"}
+    assert read_record(tmp_path / "kept" / "jam-fold2.json") == records_of(PAPER, "laptop", "jam")[-1]
