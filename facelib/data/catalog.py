@@ -47,4 +47,25 @@ CATALOG: tuple[DatasetEntry, ...] = (
         (1, 2),
         "many identities in uncontrolled pose, light, expression, blur and background",
     ),
+    DatasetEntry(
+        "embedded_300w_lp",
+        "embedded",
+        "300W-LP",
+        (3,),
+        "many identities turned evenly to all sides up to 105 degrees, with shape, pose and skin of each photograph",
+    ),
+    DatasetEntry(
+        "embedded_aflw2000",
+        "embedded",
+        "AFLW2000-3D",
+        (3,),
+        "other identities, the paper's distribution of yaw, some with glasses, sunglasses or a mask",
+    ),
+    DatasetEntry(
+        "embedded_florence",
+        "embedded",
+        "Florence",
+        (3,),
+        "neutral faces in 20 poses each, and a scan of 19,000 points of each",
+    ),
 )

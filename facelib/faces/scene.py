@@ -15,6 +15,8 @@ from torch.nn import functional
 
 from facelib.errors import BadInput, check_finite, check_shape, unknown_name
 from facelib.faces.morphable_model import MorphableModel
+from facelib.faces.seen_face import seen_face
+from facelib.faces.surfaces import Surface, join
 from facelib.geometry.camera import PerspectiveCamera, WeakPerspectiveCamera, face_to_camera
 from facelib.geometry.lighting import ambient_and_directional, shade
 from facelib.geometry.normals import vertex_normals
@@ -73,7 +75,8 @@ class Rendering:
     Args:
         image: (B, 3, H, W) encoded RGB in [0, 1].
         depth: (B, H, W) distance along the camera's axis in mm, 0 where there is no face.
-        mask: (B, H, W) bool, at least half of the pixel shows the head.
+        mask: (B, H, W) bool, at least half of the pixel shows the head or what it wears.
+        skin: (B, H, W) bool, at least half of the pixel shows the face (`seen_face`), with nothing before it.
         landmarks: (B, 68, 2) pixels, and landmark_visible (B, 68) bool.
         rotation: (B, 3, 3) head rotation in the face frame.
         angle: (B,) angle from frontal, radians.
@@ -86,6 +89,7 @@ class Rendering:
     image: torch.Tensor
     depth: torch.Tensor
     mask: torch.Tensor
+    skin: torch.Tensor
     landmarks: torch.Tensor
     landmark_visible: torch.Tensor
     rotation: torch.Tensor
@@ -103,6 +107,7 @@ def render(
     pose: torch.Tensor,
     settings: SceneSettings,
     generator: torch.Generator,
+    worn: Surface | None = None,
 ) -> Rendering:
     """Photograph heads; distance, light, crop, background, blur and noise are drawn from the generator.
 
@@ -113,6 +118,7 @@ def render(
         pose: (B, 3) yaw, pitch, roll in radians.
         settings: of the scene.
         generator: of all randomness.
+        worn: what the heads wear, one surface each.
 
     Raises:
         BadInput: on wrong shapes or non-finite vertices or angles.
@@ -128,6 +134,10 @@ def render(
     rotation = euler_to_matrix(*pose.unbind(1))
     distance = _uniform(batch, *settings.distance, generator)
     translation = torch.stack((torch.zeros(batch), torch.zeros(batch), distance), dim=1)
+    triangles = model.triangles
+    if worn is not None:
+        shown = join(Surface(vertices, albedo, triangles), worn)  # the head's vertices keep their numbers
+        vertices, albedo, triangles = shown.vertices, shown.albedo, shown.triangles
     in_camera = face_to_camera(vertices, rotation, translation)
     camera = _frame(in_camera[:, model.landmarks], settings, generator)
     screen = camera.project(in_camera)
@@ -135,23 +145,26 @@ def render(
     size, samples = settings.image_size, settings.supersample
     enlarged = screen * torch.tensor([samples, samples, 1.0])
     fragments = rasterize(
-        enlarged, model.triangles, size * samples, size * samples, perspective=camera.perspective, cull_back_faces=True
+        enlarged, triangles, size * samples, size * samples, perspective=camera.perspective, cull_back_faces=True
     )
     light = draw_light(batch, settings.light_variation, generator)
-    normals = vertex_normals(vertices, model.triangles) @ rotation.transpose(1, 2)
+    normals = vertex_normals(vertices, triangles) @ rotation.transpose(1, 2)
     radiance = shade(albedo, normals, light).clamp(min=0)
-    pixels = average_samples(radiance, model.triangles, fragments, samples)
+    pixels = average_samples(radiance, triangles, fragments, samples)
     image = _develop(pixels.value, pixels.cover[:, None], settings, generator)
 
     landmarks = screen[:, model.landmarks]
+    # What is worn lies nearer than the tolerance of a landmark: where there is nothing else, all landmarks are hidden.
+    head_depth = fragments.depth.where(fragments.triangle < len(model.triangles), -torch.inf)
     scale, center_u, center_v = _camera_numbers(camera)
     mask = pixels.cover >= 0.5
     return Rendering(
         image=image,
         depth=torch.where(mask, pixels.depth, 0.0),
         mask=mask,
+        skin=seen_face(model, triangles, fragments, samples),
         landmarks=landmarks[..., :2],
-        landmark_visible=_visible(landmarks, fragments.depth, samples),
+        landmark_visible=_visible(landmarks, head_depth, samples),
         rotation=rotation,
         angle=angle_from_frontal(rotation),
         light=light,

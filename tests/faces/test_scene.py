@@ -43,7 +43,8 @@ def test_shapes_and_ranges(photograph) -> None:  # type: ignore[no-untyped-def]
         rendering = photograph(background=background, light_variation=1.0)
         assert rendering.image.shape == (4, 3, 48, 48)
         assert rendering.image.dtype == torch.float32
-        assert rendering.depth.shape == rendering.mask.shape == (4, 48, 48)
+        assert rendering.depth.shape == rendering.mask.shape == rendering.skin.shape == (4, 48, 48)
+        assert (rendering.skin <= rendering.mask).all()
         assert rendering.landmarks.shape == (4, 68, 2)
         assert rendering.landmark_visible.shape == (4, 68)
         assert rendering.light.shape == (4, 9, 3)

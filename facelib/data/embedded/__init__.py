@@ -1,26 +1,38 @@
 """Generated counterparts of the papers' data sets, from the embedded faces.
 
-generation    what they share: the cache, fingerprints, seeds, photographing heads
-facescape     identities x expressions x views around the head, with a cloud of each identity and expression (paper 1)
-arl_vtf       gallery, frontal and pose probes of other people before another camera (paper 1)
-web_faces     many people in uncontrolled photographs, for the pretraining (papers 1 and 2)
+generation         what they share: the cache, fingerprints, seeds, photographing heads
+facescape          identities x expressions x views around the head, with a cloud of each identity and expression
+                   (paper 1)
+arl_vtf            gallery, frontal and pose probes of other people before another camera (paper 1)
+web_faces          many people in uncontrolled photographs, for the pretraining (papers 1 and 2)
+posed_photographs  what those of paper 3 share: photographs with skin, camera, shape and what is worn
+wild_faces         the counterparts of 300W-LP and AFLW2000-3D: uncontrolled photographs in all poses (paper 3)
+florence           twenty poses of each person and a scan (paper 3)
 """
 
 from __future__ import annotations
 
 from facelib.data.embedded.arl_vtf import ArlVtfSettings, open_arl_vtf
 from facelib.data.embedded.facescape import NOSE_TIP, FaceScapeSettings, open_facescape
+from facelib.data.embedded.florence import FlorenceSettings, open_florence
 from facelib.data.embedded.generation import fingerprint_of, keep_freed_memory
 from facelib.data.embedded.web_faces import WebFacesSettings, open_web_faces
+from facelib.data.embedded.wild_faces import Aflw2000Settings, W300LpSettings, open_aflw2000, open_w300lp
 
 __all__ = [
     "NOSE_TIP",
+    "Aflw2000Settings",
     "ArlVtfSettings",
     "FaceScapeSettings",
+    "FlorenceSettings",
+    "W300LpSettings",
     "WebFacesSettings",
     "fingerprint_of",
     "keep_freed_memory",
+    "open_aflw2000",
     "open_arl_vtf",
     "open_facescape",
+    "open_florence",
+    "open_w300lp",
     "open_web_faces",
 ]

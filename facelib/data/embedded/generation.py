@@ -83,11 +83,22 @@ def expressive_heads(
     Returns:
         The heads in mm, and the number (count,) of each one's expression.
     """
+    coefficients, expression = draw_expressions(model, count, strongest, generator)
+    return model.vertices(identity.expand(count, -1), coefficients), expression
+
+
+def draw_expressions(
+    model: MorphableModel, count: int, strongest: float, generator: torch.Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Some of the named expressions, each at a strength up to `strongest`.
+
+    Returns:
+        The strengths (count, E) of the facial actions, and the number (count,) of each expression.
+    """
     names = list(EXPRESSIONS)
     expression = torch.randint(len(names), (count,), generator=generator)
     strength = strongest * torch.rand(count, generator=generator)
-    coefficients = expression_coefficients(model, [names[i] for i in expression.tolist()], strength)
-    return model.vertices(identity.expand(count, -1), coefficients), expression
+    return expression_coefficients(model, [names[i] for i in expression.tolist()], strength), expression
 
 
 def photograph(

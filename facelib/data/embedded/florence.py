@@ -1,0 +1,153 @@
+"""The Florence counterpart (paper 3, section IV.A): faces to be reconstructed, and a scan of each.
+
+Each person is photographed in 20 poses with a neutral expression. The scan is no mesh of the face model: it holds the
+points at which a structured-light scanner's rays from all around meet the finer head, a little noisy, in no order.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import product
+
+import numpy as np
+import torch
+
+from facelib.conventions import OUTER_EYE_CORNERS
+from facelib.data.archive import FaceArchive
+from facelib.data.embedded.generation import OnImages, generator_of, open_generated
+from facelib.data.embedded.posed_photographs import check_camera, posed_photographs
+from facelib.errors import BadInput
+from facelib.faces.baking import load_face_model
+from facelib.faces.morphable_model import MorphableModel
+from facelib.faces.population import EXPRESSIONS, People, sample_people
+from facelib.faces.scene import SceneSettings
+from facelib.faces.worn import Occluder
+from facelib.geometry.rasterizer import interpolate, rasterize
+
+NOSE_TIP = 30  # landmark
+RAY_ANGLE, RAY_STEP = math.radians(0.6), 0.9  # between a scanner's rays: about the head, and along its height in mm
+HALF_ANGLE = math.radians(100)  # that the scanner sees to either side
+
+
+@dataclass(frozen=True)
+class FlorenceSettings:
+    """The Florence counterpart.
+
+    Args:
+        identities: number of people, others than in the other data sets.
+        pitches, yaws: degrees; each person is seen in all pairs of them.
+        points: points of a scan.
+        reach: mm around the tip of the nose that a scan is cut to.
+        scan_noise: standard deviation of a scan's depth, mm.
+        seed: of people and scenes.
+        scene: camera, light and sensor.
+    """
+
+    identities: int = 53
+    pitches: tuple[float, ...] = (-15.0, 0.0, 20.0, 25.0)
+    yaws: tuple[float, ...] = (-80.0, -40.0, 0.0, 40.0, 80.0)
+    points: int = 19000
+    reach: float = 95.0
+    scan_noise: float = 0.15
+    seed: int = 6
+    scene: SceneSettings = field(
+        default_factory=lambda: SceneSettings(
+            image_size=128,
+            camera="weak_perspective",
+            background="plain",
+            crop=1.6,
+            light_variation=0.4,
+            crop_jitter=0.0,
+        )
+    )
+
+
+def open_florence(settings: FlorenceSettings, on_images: OnImages = lambda count: None) -> FaceArchive:
+    """The Florence counterpart from the cache, generated where it is missing.
+
+    Besides the arrays that `facelib.data.posed_faces` names it has scan (N,), the number of the person's scan; scans
+    (I, points, 3), mm in the face frame; and scan_corners (I, 2, 3), the outer corners of the right and left eye.
+
+    Args:
+        settings: which one.
+        on_images: told the number of images after each identity, for a progress bar.
+
+    Raises:
+        BadInput: on no identity, pose or point, more points than the scanner sees within reach, or a camera with
+            perspective.
+    """
+    poses = len(settings.pitches) * len(settings.yaws)
+    if min(settings.identities, poses, settings.points) < 1:
+        raise BadInput(
+            f"{settings.identities} identities, {poses} poses and {settings.points} points: "
+            "expected at least one of each"
+        )
+    check_camera(settings.scene)
+    model = load_face_model("fine")
+    people = cache(lambda: sample_people(model, settings.identities, settings.seed))
+    return open_generated(
+        "embedded_florence",
+        settings,
+        settings.identities,
+        lambda number: _florence_identity(model, people(), settings, number),
+        lambda: on_images(poses),
+    )
+
+
+def _florence_identity(
+    model: MorphableModel, people: People, settings: FlorenceSettings, number: int
+) -> dict[str, np.ndarray]:
+    """All photographs of one identity, pitch by pitch, and the scan."""
+    generator = generator_of(settings.seed, number)
+    angles = [(yaw, pitch, 0.0) for pitch, yaw in product(settings.pitches, settings.yaws)]
+    pose = torch.deg2rad(torch.tensor(angles))
+    count = len(pose)
+    identity, texture = people.identity[number : number + 1], people.texture[number : number + 1]
+    neutral = torch.zeros(count, len(model.expression_basis))
+    nothing = np.full(count, Occluder.NOTHING, np.int16)
+    head = model.vertices(identity)
+    corners = head[:, model.landmarks[list(OUTER_EYE_CORNERS)]]
+    return posed_photographs(model, (identity, texture), neutral, pose, nothing, settings.scene, generator) | {
+        "identity": np.full(count, number, np.int32),
+        "expression": np.full(count, list(EXPRESSIONS).index("neutral"), np.int16),
+        "scan": np.full(count, number, np.int32),
+        "scans": _scan(model, head, settings, generator)[None].numpy(),
+        "scan_corners": corners.numpy(),
+    }
+
+
+def _scan(
+    model: MorphableModel, head: torch.Tensor, settings: FlorenceSettings, generator: torch.Generator
+) -> torch.Tensor:
+    """Points (points, 3) in mm of a head (1, V, 3), some of those within reach of the nose's tip."""
+    tip = head[0, model.landmarks[NOSE_TIP]]
+    points = _scanned(head, model.triangles, float(tip[1]), settings.reach)
+    radially = points * torch.tensor([1.0, 0.0, 1.0])
+    radially = radially / radially.norm(dim=1, keepdim=True)
+    points = points + settings.scan_noise * torch.randn(len(points), 1, generator=generator) * radially
+    points = points[(points - tip).norm(dim=1) < settings.reach]
+    if len(points) < settings.points:
+        raise BadInput(
+            f"a scan has {len(points)} points within {settings.reach:g} mm of the nose, {settings.points} are asked "
+            "for: lower points or raise reach"
+        )
+    return points[torch.randperm(len(points), generator=generator)[: settings.points]]
+
+
+def _scanned(head: torch.Tensor, triangles: torch.Tensor, height: float, reach: float) -> torch.Tensor:
+    """Where rays towards the y axis first meet a head (1, V, 3): (M, 3) mm, from `reach` below `height` to above.
+
+    The rays' grid is an image of the unrolled head, in which the farthest from the axis is the nearest.
+    """
+    x, y, z = head.unbind(-1)
+    rows, columns = math.ceil(2 * reach / RAY_STEP), math.ceil(2 * HALF_ANGLE / RAY_ANGLE)
+    angle = torch.atan2(x, z)
+    screen = torch.stack(
+        ((angle + HALF_ANGLE) / RAY_ANGLE, (height + reach - y) / RAY_STEP, -torch.hypot(x, z)), dim=-1
+    )
+    turn = angle[0, triangles]
+    drawn = triangles[turn.amax(dim=1) - turn.amin(dim=1) < math.pi]  # without those that cross the seam at the back
+    seen = rasterize(screen, drawn, rows, columns, perspective=False)
+    return interpolate(head, drawn, seen)[seen.mask]

@@ -1,0 +1,75 @@
+"""Photographs of faces whose shape, pose and camera are known: what the data sets of paper 3 hold of one person."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from facelib.data.embedded.generation import RENDER_BATCH
+from facelib.errors import BadInput
+from facelib.faces.morphable_model import MorphableModel
+from facelib.faces.scene import Rendering, SceneSettings, render
+from facelib.faces.worn import Occluder, wear
+
+
+def check_camera(scene: SceneSettings) -> None:
+    """Raise BadInput unless one similarity joins the face and its image."""
+    if scene.camera != "weak_perspective":
+        raise BadInput(f"scene.camera is {scene.camera!r}: faces of known pose need 'weak_perspective'")
+
+
+def posed_photographs(
+    model: MorphableModel,
+    person: tuple[torch.Tensor, torch.Tensor],
+    action: torch.Tensor,
+    pose: torch.Tensor,
+    occluder: np.ndarray,
+    scene: SceneSettings,
+    generator: torch.Generator,
+) -> dict[str, np.ndarray]:
+    """N photographs of one person.
+
+    Args:
+        model: the face model.
+        person: identity (1, K) and texture coefficients (1, up to 80), standard deviations.
+        action: (N, E) strengths of the facial actions.
+        pose: (N, 3) yaw, pitch and roll, radians.
+        occluder: (N,) the `Occluder` of each.
+        scene: camera, light and sensor.
+        generator: of all randomness.
+
+    Returns:
+        images (N, 3, H, W) uint8, skin (N, H, W) uint8, angle (N,), pose (N, 3), shape (N, K), action (N, E),
+        scale (N,) pixels a mm, center (N, 2) pixels, occluder (N,), cloud (N,), all -1.
+    """
+    identity, texture = person
+    count = len(pose)
+    shape = identity.expand(count, -1)
+    heads = model.vertices(shape, action)
+    albedo = model.albedo(texture)
+    seen: dict[str, np.ndarray] = {}
+    for kind in np.unique(occluder):
+        for rows in torch.from_numpy(np.flatnonzero(occluder == kind)).split(RENDER_BATCH):
+            colour = albedo.expand(len(rows), -1, -1)
+            worn = wear(model, heads[rows], Occluder(kind), generator)
+            rendering = render(model, heads[rows], colour, pose[rows], scene, generator, worn)
+            for name, values in _as_arrays(rendering).items():
+                everyone = seen.setdefault(name, np.empty((count, *values.shape[1:]), values.dtype))
+                everyone[rows.numpy()] = values
+    return seen | {
+        "pose": pose.numpy(),
+        "shape": shape.numpy(),
+        "action": action.numpy(),
+        "occluder": occluder.astype(np.int16),
+        "cloud": np.full(count, -1, np.int32),
+    }
+
+
+def _as_arrays(rendering: Rendering) -> dict[str, np.ndarray]:
+    return {
+        "images": (rendering.image * 255).round().to(torch.uint8).numpy(),
+        "skin": rendering.skin.to(torch.uint8).numpy(),
+        "angle": rendering.angle.numpy(),
+        "scale": rendering.focal.numpy(),
+        "center": rendering.center.numpy(),
+    }
