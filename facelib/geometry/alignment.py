@@ -157,7 +157,7 @@ class _Pair:
 
     def ratio_of_distances(self) -> torch.Tensor:
         """Eq. 14."""
-        return self._ratio(_length(self.target).sum(dim=1), _length(self.source).sum(dim=1))
+        return self._ratio(lengths(self.target).sum(dim=1), lengths(self.source).sum(dim=1))
 
     def similarity(self, scale: torch.Tensor, rotation: torch.Tensor) -> Similarity:
         moved = (rotation @ self.source_centre[..., None])[..., 0]
@@ -172,10 +172,11 @@ class _Pair:
         return torch.where(self.coincide, 1, above / torch.where(self.coincide, 1, below))
 
 
-def _length(vectors: torch.Tensor) -> torch.Tensor:
+def lengths(vectors: torch.Tensor, dim: int = -1) -> torch.Tensor:
+    """Euclidean lengths along an axis; that of a zero vector has the gradient zero."""
     # The norm has no gradient at zero: a zero vector is replaced before the root, not after.
-    square = (vectors**2).sum(-1)
-    return torch.where(square > 0, torch.where(square > 0, square, 1).sqrt(), 0)
+    square = (vectors**2).sum(dim)
+    return torch.where(square == 0, 0, torch.where(square == 0, 1, square).sqrt())  # NaN stays NaN
 
 
 def _checked_weights(

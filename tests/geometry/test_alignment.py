@@ -11,7 +11,7 @@ from facelib.errors import BadInput, UnknownName
 from facelib.geometry.alignment import SCALES, Similarity, self_alignment, similarity_transform
 
 SEEDS = st.integers(0, 2**31)
-STEPS = 60  # of training on degenerate sets
+STEPS = 1000  # of training on degenerate sets
 
 
 def normal(*shape: int, seed: int = 0) -> torch.Tensor:

@@ -1,0 +1,133 @@
+"""The layers of paper 3's encoder and decoder: convolutions of even kernel whose padding is stated.
+
+Source: paper 3, section III.E, and the sizes and channels of its published layer table. A kernel of four has no middle,
+so one side gets more padding. Convolutions look one pixel back and two ahead; transposed ones lay theirs the other way
+round, so that the half pixels of both cancel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from facelib.models.blocks import scaled
+
+KERNEL = 4
+BEFORE, AFTER = 1, 2  # pixels of padding of a kernel of four at stride 1; at stride 2 one on each side
+LOW_CHANNELS = (32, 32, 64, 64, 128, 128)  # of the six blocks before the attention, strides 2 and 1 in turn
+HIGH_CHANNELS = (256, 256, 512, 512)  # of the four blocks after it
+STEM_CHANNELS = 16
+DECODER_CHANNELS = (512, 256, 256, 256, 128, 128, 128, 64, 64, 64)
+DECODER_DOUBLES = (1, 4, 7)  # layers that double the size of the map
+HEAD_CHANNELS = (32, 32, 16, 16)  # then three layers of as many channels as come out
+HEAD_DOUBLES = (0, 2)
+HEAD_LAST = 3
+HEAD_LEAST = 8  # channels of a narrow head: three coordinates do not pass through two
+ATTENTION_CHANNELS = 256
+HALVINGS = 5  # of the whole encoder; three of them before the attention
+
+
+class EvenConv(nn.Conv2d):
+    """A convolution of kernel 4 without bias, at stride 1 or 2: a map keeps its size, or halves it."""
+
+    def __init__(self, channels_in: int, channels_out: int, stride: int = 1, bias: bool = False) -> None:
+        super().__init__(channels_in, channels_out, KERNEL, stride, bias=bias)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        padding = (BEFORE, AFTER, BEFORE, AFTER) if self.stride == (1, 1) else (1, 1, 1, 1)
+        return super().forward(functional.pad(x, padding))
+
+
+class EvenTransposedConv(nn.ConvTranspose2d):
+    """A transposed convolution of kernel 4 without bias, at stride 1 or 2: a map keeps its size, or doubles it."""
+
+    def __init__(self, channels_in: int, channels_out: int, stride: int = 1) -> None:
+        super().__init__(channels_in, channels_out, KERNEL, stride, padding=BEFORE, bias=False)
+
+    def forward(self, x: torch.Tensor, output_size: list[int] | None = None) -> torch.Tensor:
+        y = super().forward(x, output_size)
+        return y[..., :-1, :-1] if self.stride == (1, 1) else y  # AFTER is one more than BEFORE
+
+
+class ResidualBottleneck(nn.Module):
+    """1x1 to half the channels, 4x4, 1x1; the sum with the shortcut is normalised."""
+
+    def __init__(self, channels_in: int, channels_out: int, stride: int) -> None:
+        super().__init__()
+        middle = max(1, channels_out // 2)
+        self.branch = nn.Sequential(
+            nn.Conv2d(channels_in, middle, 1, bias=False),
+            nn.BatchNorm2d(middle),
+            nn.ReLU(inplace=True),
+            EvenConv(middle, middle, stride),
+            nn.BatchNorm2d(middle),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(middle, channels_out, 1, bias=False),
+        )
+        changes = stride != 1 or channels_in != channels_out
+        self.shortcut = nn.Conv2d(channels_in, channels_out, 1, stride) if changes else nn.Identity()
+        self.norm = nn.BatchNorm2d(channels_out)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return functional.relu(self.norm(self.branch(x) + self.shortcut(x)))
+
+
+def low_level_features(width: float) -> tuple[nn.Sequential, int]:
+    """From images to features of an eighth of their size, and the channels that come out (F_l of eq. 9)."""
+    stem = scaled(STEM_CHANNELS, width)
+    blocks, channels = _blocks(stem, LOW_CHANNELS, width)
+    return nn.Sequential(EvenConv(3, stem), nn.ReLU(inplace=True), *blocks), channels
+
+
+def high_level_features(channels_in: int, width: float) -> tuple[nn.Sequential, int]:
+    """From attended features to ones of a quarter of their size, and the channels that come out."""
+    blocks, channels = _blocks(channels_in, HIGH_CHANNELS, width)
+    return nn.Sequential(*blocks), channels
+
+
+def _blocks(channels_in: int, channels: Sequence[int], width: float) -> tuple[list[nn.Module], int]:
+    blocks: list[nn.Module] = []
+    for number, count in enumerate(channels):
+        blocks.append(ResidualBottleneck(channels_in, scaled(count, width), 2 if number % 2 == 0 else 1))
+        channels_in = scaled(count, width)
+    return blocks, channels_in
+
+
+class AttentionBranch(nn.Sequential):
+    """Five convolutions and a sigmoid: A (B, 1, H/8, W/8) in [0, 1] of the low-level features (section III.B)."""
+
+    def __init__(self, channels_in: int, width: float) -> None:
+        layers: list[nn.Module] = []
+        channels = scaled(ATTENTION_CHANNELS, width)
+        for _ in range(4):
+            layers += [nn.Conv2d(channels_in, channels, 3, padding=1), nn.BatchNorm2d(channels), nn.ReLU(inplace=True)]
+            channels_in = channels
+        super().__init__(*layers, nn.Conv2d(channels, 1, 3, padding=1, bias=False), nn.Sigmoid())
+
+
+def decoder(channels_in: int, width: float) -> tuple[nn.Sequential, int]:
+    """Ten transposed convolutions, from features to a map eight times as large, and the channels that come out."""
+    layers: list[nn.Module] = []
+    for number, count in enumerate(DECODER_CHANNELS):
+        channels = scaled(count, width)
+        layers += _transposed(channels_in, channels, number in DECODER_DOUBLES)
+        channels_in = channels
+    return nn.Sequential(*layers), channels_in
+
+
+def map_head(channels_in: int, width: float, channels_out: int = 3) -> nn.Sequential:
+    """Seven transposed convolutions to a map four times as large; the last one has a norm and no activation."""
+    layers: list[nn.Module] = []
+    wide = [max(HEAD_LEAST, scaled(count, width)) for count in HEAD_CHANNELS]
+    for number, count in enumerate((*wide, *[channels_out] * HEAD_LAST)):
+        layers += _transposed(channels_in, count, number in HEAD_DOUBLES)
+        channels_in = count
+    return nn.Sequential(*layers[:-1])
+
+
+def _transposed(channels_in: int, channels_out: int, doubles: bool) -> list[nn.Module]:
+    convolution = EvenTransposedConv(channels_in, channels_out, 2 if doubles else 1)
+    return [convolution, nn.BatchNorm2d(channels_out), nn.ReLU(inplace=True)]

@@ -1,0 +1,217 @@
+"""SADRNet: a face as it lies in the image and a face without pose, joined by aligning their landmarks (paper 3).
+
+One class builds the network of figure 2 and the frameworks of its ablation (figure 9): whether an attention branch
+weighs the features, where the geometry comes from, and where the shape.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple, get_args
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from facelib.conventions import FACE_TO_CAMERA
+from facelib.errors import BadInput, check_shape, unknown_name
+from facelib.geometry.alignment import Similarity, self_alignment
+from facelib.geometry.rotations import quaternion_to_matrix
+from facelib.geometry.visibility import facing_visibility
+from facelib.models.blocks import check_training_batch, check_width
+from facelib.models.face_template import FaceTemplate
+from facelib.models.map_layers import (
+    HALVINGS,
+    AttentionBranch,
+    decoder,
+    high_level_features,
+    low_level_features,
+    map_head,
+)
+
+Geometry = Literal["self_aligned", "regressed_pose", "direct"]
+Shape = Literal["deformation", "scratch", "coefficients"]
+
+# What an output of 1 means; the paper does not say.
+DEFORMATION_MM, SHAPE_MM = 10.0, 100.0
+FACE_MM = 200.0  # about the side of a face's crop, for a pose's scale
+FIRST_SPREAD = 0.2  # standard deviation of a map's first outputs: that of a face's coordinates in sides of the image
+
+
+class FaceMaps(NamedTuple):
+    """What is read off images of H x W pixels, as maps of S x S texels.
+
+    Args:
+        geometry: G, (B, 3, S, S) column, row and depth in the image's pixels, depth growing away from the viewer.
+        pose_dependent: P, the same as regressed; None where the pose is regressed instead.
+        shape: S, (B, 3, S, S) mm in the face frame; None where only a position map is regressed.
+        attention: A, (B, H/8, W/8) in [0, 1]; None without the branch.
+        scale, rotation, translation: f (B,), R (B, 3, 3) and t (B, 3), from the shape to the geometry; None without
+            a shape.
+    """
+
+    geometry: torch.Tensor
+    pose_dependent: torch.Tensor | None
+    shape: torch.Tensor | None
+    attention: torch.Tensor | None
+    scale: torch.Tensor | None
+    rotation: torch.Tensor | None
+    translation: torch.Tensor | None
+
+    @property
+    def pose(self) -> Similarity | None:
+        """From the face frame (mm) to the image (pixels)."""
+        if self.scale is None or self.rotation is None or self.translation is None:
+            return None
+        return Similarity(self.scale, self.rotation, self.translation)
+
+
+class SADRNet(nn.Module):
+    """Encoder, attention branch, decoder, map heads and self-alignment (section III, figure 2).
+
+    Args:
+        template: the mean face on the maps' layout; images have as many pixels a side as the maps texels.
+        width: factor on all channels.
+        attention: whether a branch weighs the features by exp(A) (eq. 9) and the landmarks by A (eq. 10).
+        geometry: "self_aligned" (figure 2), "regressed_pose" (figure 9b) or "direct", a position map (figures 9a, 9d).
+        shape: "deformation" of the mean face (eq. 3), from "scratch" (figure 9e), or "coefficients" of `bases`, which
+            goes with a regressed pose; it is not asked for where the geometry is direct.
+        bases: (K, 3, S, S) mm, maps of the bases of a linear face model, for coefficients.
+
+    Raises:
+        BadInput: for a size that cannot be halved five times, or coefficients without bases or with another geometry.
+        UnknownName: for another geometry or shape.
+    """
+
+    bases: torch.Tensor
+
+    def __init__(
+        self,
+        template: FaceTemplate,
+        *,
+        width: float = 1.0,
+        attention: bool = True,
+        geometry: Geometry = "self_aligned",
+        shape: Shape = "deformation",
+        bases: torch.Tensor | None = None,
+    ) -> None:
+        super().__init__()
+        _check_kinds(template.size, geometry, shape, bases)
+        check_width(width)
+        self.template, self.geometry, self.shape = template, geometry, shape
+        self.low, channels = low_level_features(width)
+        self.attention = AttentionBranch(channels, width) if attention else None
+        self.high, features = high_level_features(channels, width)
+        if shape == "coefficients":
+            assert bases is not None
+            self.register_buffer("bases", bases, persistent=False)
+            self.coefficient_head = nn.Linear(features, len(bases))
+        else:
+            self.decoder, channels = decoder(features, width)
+        self.pose_dependent_head = map_head(channels, width) if geometry != "regressed_pose" else None
+        self.shape_head = map_head(channels, width) if geometry != "direct" and shape != "coefficients" else None
+        self.pose_head = nn.Linear(features, 7) if geometry == "regressed_pose" else None
+        initialise(self)
+        for head in (self.pose_dependent_head, self.shape_head):
+            if head is not None:
+                nn.init.constant_(head[-1].weight, FIRST_SPREAD)  # type: ignore[arg-type]
+
+    def forward(self, images: torch.Tensor) -> FaceMaps:
+        """Images (B, 3, S, S), RGB in [0, 1] -> maps; NaN is not looked for.
+
+        Raises:
+            BadInput: for an empty batch, another image size, or a batch of one in training mode.
+        """
+        size = self.template.size
+        check_shape("images", images, (None, 3, size, size))
+        check_training_batch(self, len(images))
+        low = self.low(2 * images - 1)  # F_l
+        attention = None
+        if self.attention is not None:
+            attention = self.attention(low)  # A
+            low = low * attention.exp()  # F_a, eq. 9
+        features = self.high(low)
+        decoded = features if self.shape == "coefficients" else self.decoder(features)
+        pose_dependent = None if self.pose_dependent_head is None else self.position_map(decoded)  # P
+        mask = None if attention is None else attention[:, 0]
+        if self.geometry == "direct":
+            assert pose_dependent is not None
+            return FaceMaps(pose_dependent, pose_dependent, None, mask, None, None, None)
+        shape = self.shape_map(decoded)  # S
+        pose = self.regressed_pose(features) if pose_dependent is None else self.align(shape, pose_dependent, mask)
+        posed = pose.apply(shape.flatten(2).mT).mT.unflatten(2, (size, size))  # G, eq. 2
+        return FaceMaps(posed, pose_dependent, shape, mask, pose.scale, pose.rotation, pose.translation)
+
+    def position_map(self, decoded: torch.Tensor) -> torch.Tensor:
+        """P in pixels; an output of 0 is the middle of the image, 1 is its side."""
+        assert self.pose_dependent_head is not None
+        middle = torch.tensor([0.5, 0.5, 0.0], device=decoded.device).view(3, 1, 1)
+        return (self.pose_dependent_head(decoded).float() + middle) * self.template.size
+
+    def shape_map(self, decoded: torch.Tensor) -> torch.Tensor:
+        """S in mm: the mean face with a deformation (eq. 3) or coefficients, or from scratch."""
+        if self.shape == "coefficients":
+            coefficients = self.coefficient_head(_pooled(decoded)).float()
+            return self.template.mean_map + torch.tensordot(coefficients, self.bases, dims=1)
+        assert self.shape_head is not None
+        output = self.shape_head(decoded).float()
+        if self.shape == "scratch":
+            return SHAPE_MM * output
+        return self.template.mean_map + DEFORMATION_MM * output
+
+    def align(self, shape: torch.Tensor, pose_dependent: torch.Tensor, attention: torch.Tensor | None) -> Similarity:
+        """The self-alignment (section III.C) on the 68 landmarks, weighted by their visibility."""
+        template = self.template
+        target = template.landmarks_of(pose_dependent)  # K_P
+        visibility = self.visibility(pose_dependent.detach(), target.detach(), attention)
+        return self_alignment(template.landmarks_of(shape), target, visibility)
+
+    def visibility(
+        self, pose_dependent: torch.Tensor, landmarks: torch.Tensor, attention: torch.Tensor | None
+    ) -> torch.Tensor:
+        """Vis of the landmarks, (B, 68), eq. 10; without attention whether they face the viewer."""
+        normals = -self.template.landmark_normals(pose_dependent)  # the paper's z runs towards the viewer, ours away
+        if attention is None:
+            return facing_visibility(normals)
+        pixels = self.template.size / attention.shape[-1]  # of the image, a pixel of the attention
+        return facing_visibility(normals, landmarks[..., :2] / pixels, attention.float())
+
+    def regressed_pose(self, features: torch.Tensor) -> Similarity:
+        """A unit quaternion, a log scale and a shift from pooled features; zero is a frontal face in the middle."""
+        assert self.pose_head is not None
+        output = self.pose_head(_pooled(features)).float()
+        no_turn = torch.tensor([0.0, 0.0, 0.0, 1.0], device=output.device)
+        frontal = torch.tensor(FACE_TO_CAMERA, device=output.device)
+        size = self.template.size
+        rotation = frontal @ quaternion_to_matrix(output[:, :4] + no_turn)
+        translation = functional.pad((0.5 + output[:, 5:7]) * size, (0, 1))
+        return Similarity(output[:, 4].exp() * (size / FACE_MM), rotation, translation)
+
+
+def initialise(network: nn.Module) -> None:
+    """He's normal weights for convolutions; regressed poses and coefficients start at zero, a frontal mean face."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        elif isinstance(module, nn.Linear):
+            nn.init.zeros_(module.weight)
+        if isinstance(module, nn.Conv2d | nn.Linear) and module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+def _pooled(features: torch.Tensor) -> torch.Tensor:
+    return features.mean(dim=(2, 3))
+
+
+def _check_kinds(size: int, geometry: str, shape: str, bases: torch.Tensor | None) -> None:
+    if size % 2**HALVINGS:
+        raise BadInput(f"maps have {size} texels a side: expected a multiple of {2**HALVINGS}, as images are halved")
+    if geometry not in get_args(Geometry):
+        raise unknown_name("geometry", geometry, get_args(Geometry))
+    if shape not in get_args(Shape):
+        raise unknown_name("shape", shape, get_args(Shape))
+    if shape == "coefficients":
+        if geometry != "regressed_pose":
+            raise BadInput(f"coefficients go with a regressed pose, not with geometry {geometry!r}")
+        if bases is None:
+            raise BadInput("coefficients need the bases of a face model: pass their maps")
+        check_shape("bases", bases, (None, 3, size, size))
