@@ -8,6 +8,7 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from facelib.papers import load_paper
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLOURS = {REPRODUCED: "#009E73", CONTRADICTED: "#D55E00", UNDECIDED: "#0072B2", NOT_RUN: "#8C8C8C"}
-TERM_FIELDS = ("comparison", "difference", "interval", "printed_difference", "folds")
+TERM_FIELDS = ("comparison", "difference", "interval", "printed_difference", "unit", "folds")
+UNITS = {"points": "percentage points"}  # spelt out
+NICE = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)  # limits of the axis
 
 
 def as_entries(judged: list[Judged], tier: str) -> list[dict[str, Any]]:
@@ -38,7 +41,6 @@ def as_entries(judged: list[Judged], tier: str) -> list[dict[str, Any]]:
                 "rule": one.reason,
                 "intervals": one.tally,
                 **lead,
-                "unit": "percentage points",
                 "tier": tier,
                 "data": tier_label(tier),
                 "slip_of_the_paper": one.claim.slip or None,
@@ -52,12 +54,13 @@ def as_entries(judged: list[Judged], tier: str) -> list[dict[str, Any]]:
 def _term_entry(term: JudgedTerm) -> dict[str, Any]:
     interval = [round(term.low, 3), round(term.high, 3)]
     printed = None if term.printed is None else round(term.printed, 3)
-    values = (term.comparison, round(term.difference, 3), interval, printed, list(term.folds))
+    unit = UNITS.get(term.unit, term.unit)
+    values = (term.comparison, round(term.difference, 3), interval, printed, unit, list(term.folds))
     return dict(zip(TERM_FIELDS, values, strict=True))
 
 
 def term_data(judged: list[Judged]) -> pd.DataFrame:
-    """One line a comparison: claim, statement, table, verdict, comparison, difference, low, high, printed, folds."""
+    """One line a comparison: its claim, verdict, words, difference, interval, printed difference, unit and folds."""
     return pd.DataFrame(
         [
             {
@@ -70,6 +73,7 @@ def term_data(judged: list[Judged]) -> pd.DataFrame:
                 "low": term.low,
                 "high": term.high,
                 "printed": term.printed,
+                "unit": term.unit,
                 "folds": len(term.folds),
             }
             for one in judged
@@ -88,9 +92,8 @@ def claims_as_markdown(judged: list[Judged]) -> str:
         term = one.decisive
         numbers = ["", "", "", "", ""]
         if term is not None:
-            printed = "" if term.printed is None else f"{term.printed:+.1f}"
-            interval = f"[{term.low:+.1f}, {term.high:+.1f}]"
-            numbers = [term.comparison, f"{term.difference:+.1f}", interval, printed, str(len(term.folds))]
+            printed = "" if term.printed is None else term.signed(term.printed)
+            numbers = [_with_unit(term), term.signed(term.difference), term.interval, printed, str(len(term.folds))]
         lines.append(
             f"| {one.claim.statement} | {one.claim.source} | {one.verdict} | {one.tally} | {' | '.join(numbers)} |"
         )
@@ -106,12 +109,14 @@ def discussion(judged: list[Judged]) -> str:
     for one in judged:
         term = one.decisive
         if one.verdict == CONTRADICTED and term is not None:
-            printed = "The paper prints no number" if term.printed is None else f"In print it is {term.printed:+.1f}"
+            printed = "The paper prints no number"
+            if term.printed is not None:
+                printed = f"In print it is {term.signed(term.printed)}"
             lines.append(
                 f"*{one.claim.statement}* ({one.claim.source}): of {len(one.terms)} comparisons "
                 f"{sum(t.low > 0 for t in one.terms)} lie above 0 and {sum(t.high < 0 for t in one.terms)} below. "
-                f"Farthest below is '{term.comparison}': {term.difference:+.1f} points "
-                f"[{term.low:+.1f}, {term.high:+.1f}], folds {', '.join(map(str, term.folds))}. {printed}.\n"
+                f"Farthest below is '{term.comparison}': {term.signed(term.difference)} {term.unit} "
+                f"{term.interval}, folds {', '.join(map(str, term.folds))}. {printed}.\n"
             )
     lines += [f"*{one.claim.statement}*: {one.claim.slip}\n" for one in judged if one.claim.slip]
     return "\n".join(lines)
@@ -126,22 +131,53 @@ def draw_claims(judged: list[Judged]) -> Figure:
     figure, axes = plt.subplots(figsize=(9.2, height))
     figure.subplots_adjust(left=0.43, right=0.89, bottom=0.45 / height, top=1 - 0.3 / height)
     axes.axvline(0, color="black", linewidth=0.8, zorder=1)
+    linear, limit = _scale(judged)
     for position, one in enumerate(judged):
-        _draw_claim(axes, position, one)
-    axes.set_xscale("symlog", linthresh=10, linscale=1.4)
-    ticks = (-100, -30, -10, -5, 0, 5, 10, 30, 100)
-    axes.set_xticks(ticks, [str(tick).replace("-", "−") for tick in ticks])
+        _draw_claim(axes, position, one, linear, limit)
+    axes.set_xscale("symlog", linthresh=linear, linscale=1.4)
+    ticks = _ticks(linear, limit)
+    axes.set_xticks(ticks, [f"{tick:g}".replace("-", "−") for tick in ticks])
     axes.minorticks_off()
-    axes.set_xlim(-100, 100)
+    axes.set_xlim(-limit, limit)
     axes.set_ylim(len(judged) - 0.4, -0.6)
     axes.set_yticks(range(len(judged)), [_wrapped(one.claim.statement) for one in judged], fontsize=7)
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
     axes.spines["left"].set_visible(False)
     axes.tick_params(axis="x", labelsize=7.5)
-    axes.set_xlabel("points in favour of the claim (linear within ±10, logarithmic beyond)", fontsize=8)
+    *units, last = dict.fromkeys(term.unit for one in judged for term in one.terms) or ["points"]
+    unit = f"{', '.join(units)} or {last}" if units else last
+    axes.set_xlabel(f"{unit} in favour of the claim (linear within ±{linear:g}, logarithmic beyond)", fontsize=8)
     _add_legend(axes)
     return figure
+
+
+def _scale(judged: list[Judged]) -> tuple[float, float]:
+    """Where the axis turns logarithmic, and where it ends: so that half of the intervals lie in the linear part."""
+    ends = [max(abs(one.decisive.low), abs(one.decisive.high)) for one in judged if one.decisive]
+    shown = [abs(value) for one in judged for term in one.terms for value in (term.difference, term.printed or 0.0)]
+    limit = _at_least(max([*ends, *shown, NICE[0]]))
+    linear = min(_at_least(float(np.median(ends or [0.0]))), limit / 10)
+    return linear, limit
+
+
+def _at_least(value: float) -> float:
+    return next((nice for nice in NICE if nice >= value), NICE[-1])
+
+
+def _ticks(linear: float, limit: float) -> list[float]:
+    """Two a side in the linear part, then two a decade."""
+    positive, step = [linear / 2, linear], 3.0
+    while positive[-1] * step <= limit * 1.01:
+        positive.append(positive[-1] * step)
+        step = 10 / step
+    return [*(-tick for tick in reversed(positive)), 0.0, *positive]
+
+
+def _with_unit(term: JudgedTerm) -> str:
+    """A comparison with its unit, unless it says that already; points go without saying."""
+    said = term.unit == "points" or term.unit in term.comparison
+    return term.comparison if said else f"{term.comparison} ({term.unit})"
 
 
 def _wrapped(text: str) -> str:
@@ -150,7 +186,7 @@ def _wrapped(text: str) -> str:
     return textwrap.fill(text, len(text) // lines + 6)
 
 
-def _draw_claim(axes: Axes, position: int, one: Judged) -> None:
+def _draw_claim(axes: Axes, position: int, one: Judged, linear: float, limit: float) -> None:
     colour, term = COLOURS[one.verdict], one.decisive
     beside = axes.get_yaxis_transform()
     axes.text(1.02, position - 0.14, one.verdict, transform=beside, va="center", fontsize=7.5, color=colour)
@@ -163,10 +199,10 @@ def _draw_claim(axes: Axes, position: int, one: Judged) -> None:
     axes.plot(term.difference, position, marker="o", ms=5, color=colour, zorder=4)
     if term.printed is not None:
         axes.plot(term.printed, position, marker="D", ms=4.5, mfc="none", mec="black", mew=0.8, zorder=5)
-    side = "right" if term.difference > 5 else "left" if term.difference < -5 else "center"
-    end = min(max(term.high, term.difference), 50) if side == "right" else term.difference
+    side = "right" if term.difference > linear / 2 else "left" if term.difference < -linear / 2 else "center"
+    end = min(max(term.high, term.difference), limit / 2) if side == "right" else term.difference
     axes.annotate(
-        term.comparison, (end, position), (0, 4), textcoords="offset points", ha=side, fontsize=5.5, color="#666666",
+        _with_unit(term), (end, position), (0, 4), textcoords="offset points", ha=side, fontsize=5.5, color="#666666",
         bbox={"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}, zorder=1.5,
     )  # fmt: skip
 

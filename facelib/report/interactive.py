@@ -12,20 +12,20 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from facelib.papers.joint_attention.protocol import FAR
-from facelib.report.interactive_picture import InteractivePicture
+from facelib.report.interactive_picture import InteractivePicture, write_page
 from facelib.report.roc import CONDITIONS, FAR_GRID, FRONTAL, PROFILE, draw_roc, mean_curves
 from facelib.report.style import line_looks, stamp
-from facelib.storage import write_text
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
+
+__all__ = ["condition_values", "interactive_roc", "roc_figure", "write_page"]
 
 THIN = 2  # every second point of the grid: 61 a curve, and 1 % is among them
 DIGITS = 4
@@ -130,9 +130,3 @@ def condition_values(curves: pd.DataFrame, methods: list[str]) -> dict[str, list
             values["meta"].append([method, round(float(auc), DIGITS), round(float(eer), DIGITS), int(folds)])
             values["legendrank"].append(int(rank[method]))
     return values
-
-
-def write_page(picture: InteractivePicture, path: Path) -> Path:
-    """Write a page that needs neither network nor other files (about 5 MB, plotly.js inside)."""
-    write_text(path, picture.figure.to_html(include_plotlyjs=True, full_html=True))
-    return path

@@ -5,7 +5,10 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from facelib.storage import write_text
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -32,3 +35,9 @@ class InteractivePicture:
             "image/png": base64.b64encode(self.png).decode(),
             "text/plain": self.text,
         }
+
+
+def write_page(picture: InteractivePicture, path: Path) -> Path:
+    """Write a page that needs neither network nor other files (about 5 MB, plotly.js inside)."""
+    write_text(path, picture.figure.to_html(include_plotlyjs=True, full_html=True))
+    return path

@@ -1,16 +1,11 @@
-"""95 % intervals of measured rates and of their sums and differences, by drawing identities again.
+"""95 % intervals of measured metrics and of their sums and differences, by drawing the judged people again.
 
-Each record's metrics are drawn once, 1,000 times, and kept beside it. The draws depend on nothing but the people that
-are judged, so all methods of a fold share them, as do all pose bins: any sum or difference of rates is paired. Folds of
-FaceScape judge other people each, and are drawn apart; folds of ARL-VTF judge the same people, and are drawn together.
-A metric of several folds is their mean, in the sample as in every draw.
-
-People are drawn with their probes while the gallery stays whole. In simulated galleries of 30 people with 20 probes
-each, such an interval held the expected rate in 94 % of 300 cases, and that of a difference of two methods in 95 %;
-drawing the enrolled side of each comparison as well gave 97 and 99.7 %, wider than they claim to be.
+Each record's metrics are drawn once, 1,000 times, and kept beside it; how, its paper says (`draw_metrics`). The draws
+depend on nothing but the people that are judged, so all methods of a fold share them: any sum or difference of metrics
+is paired. A metric of several folds is their mean, in the sample as in every draw.
 
 The intervals say what other people of the same kind would change. What another start of the training would change is
-in them only as far as the folds differ. They are for paper 1's protocol, gallery against probes.
+in them only as far as the folds differ.
 """
 
 from __future__ import annotations
@@ -19,15 +14,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from facelib.errors import BadInput, CorruptFile, MissingPart, unknown_name
-from facelib.metrics.bootstrap import draws_over_identities, percentile_intervals
-from facelib.metrics.identification import probe_ranks
-from facelib.metrics.pair_bootstrap import ScoredPairs, scored_pairs, verification_draws
-from facelib.papers.joint_attention.protocol import ARL_VTF_PREFIX, FAR, TAR_AT_FAR, probes_of_pose, scores_of
+from facelib.metrics.bootstrap import percentile_intervals
+from facelib.papers import load_paper
+from facelib.papers.drawn_metrics import DrawnMetrics
 from facelib.report.records import find_records, folder_of
 from facelib.runs.folders import record_path
 from facelib.runs.records import Record, read_scores, run_command
@@ -36,20 +29,15 @@ from facelib.storage import digest_of, verify_checked, write_checked
 DRAWS, SEED = 1000, 0
 FORM = 1  # to be raised when a draw comes to mean something else; older files are then drawn anew
 
-PREFIXES: dict[Literal["facescape", "arl_vtf"], str] = {"facescape": "", "arl_vtf": ARL_VTF_PREFIX}
-
 Part = tuple[float, str, str]  # coefficient, method, metric
 
 
 @dataclass(frozen=True)
 class Draws:
-    """The metrics of one run (fractions) and their draws.
+    """The metrics of one run and their draws.
 
     Args:
-        names: of the M metrics: those of the record, and AUC and EER of each pose besides.
-        estimates: (M,) of the sample.
-        drawn: (draws, M).
-        seeds: (M,) equal where the same people were drawn.
+        names, estimates, drawn, seeds: as of DrawnMetrics.
         command: that makes the run.
     """
 
@@ -73,7 +61,7 @@ class Draws:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A rate or a difference of rates (fractions), its 95 % interval, and the folds that it is the mean of."""
+    """A metric or a difference of metrics in the unit of records, its 95 % interval, and the folds it is a mean of."""
 
     value: float
     low: float
@@ -117,18 +105,18 @@ def combine(draws: Mapping[str, Runs], parts: Sequence[Part]) -> Estimate:
 
     Raises:
         MissingPart: when the methods share no fold.
-        BadInput: when two runs of a fold judge other people.
+        BadInput: when two runs of a fold judge other people, or a metric has too few draws with a value.
         UnknownName: when a run lacks a metric.
     """
-    methods = {method for _, method, _ in parts}
-    shared = _shared(draws, methods) if methods <= draws.keys() else []
+    methods = dict.fromkeys(method for _, method, _ in parts)
+    shared = _shared(draws, methods) if methods.keys() <= draws.keys() else []
     if not shared:
         raise MissingPart(f"{', '.join(sorted(methods))} share no fold: run them on the same one (facelib run)")
     estimates, drawn = [], []
     for key in shared:
         runs = {method: draws[method][key] for method in methods}
         columns = [runs[method].column(metric) for _, method, metric in parts]
-        _check_paired(key[0], parts, runs, columns)
+        _check_paired(key[0], parts, runs)
         summands = [(coefficient, runs[method], i) for (coefficient, method, _), i in zip(parts, columns, strict=True)]
         estimates.append(np.sum([coefficient * run.estimates[i] for coefficient, run, i in summands], axis=0))
         drawn.append(np.sum([coefficient * run.drawn[:, i] for coefficient, run, i in summands], axis=0))
@@ -145,7 +133,9 @@ def draws_of(record: Record) -> Draws:
     """
     if record.scores is None:
         raise MissingPart(f"the run of {record.method} holds no scores: make it again with `{record.command}`")
-    key = digest_of([FORM, record.scores["sha256"], sorted(record.metrics), DRAWS, SEED])
+    words = load_paper(record.paper).METRIC_WORDS
+    constants = [record.metrics[name]["value"] for name in words if name in record.metrics and not words[name].varies]
+    key = digest_of([FORM, record.scores["sha256"], sorted(record.metrics), DRAWS, SEED, *constants])
     path = folder_of(record) / f"intervals-{key}.npz"
     if path not in _READ:
         _READ[path] = _read(path, record.command) or _draw_and_keep(path, record)
@@ -171,53 +161,12 @@ def _draw_and_keep(path: Path, record: Record) -> Draws:
 
     with suppress(OSError):  # in a folder that cannot be written, the next report draws again
         write_checked(path, write)
-    return made
+    return Draws(*made, record.command)
 
 
-def _draw(record: Record) -> Draws:
+def _draw(record: Record) -> DrawnMetrics:
     arrays = read_scores(record_path(folder_of(record)), record)
-    names: list[str] = []
-    seeds: list[int] = []
-    estimates, drawn = [], []
-    for data_set, prefix in PREFIXES.items():
-        head = f"{prefix}{TAR_AT_FAR}/"
-        poses = [name.removeprefix(head) for name in record.metrics if name.startswith(head)]
-        if prefix + TAR_AT_FAR not in record.metrics:
-            continue
-        scored = scores_of(arrays, data_set)
-        people = scored["identities"]
-        seed = int(digest_of([SEED, data_set, people.tolist()]), 16) >> 1  # of all methods that judge these people
-        for pose in (*poses, None):
-            ending = "" if pose is None else f"/{pose}"
-            metrics = verification_draws(_pairs(scored, pose), (FAR,), people=people, seed=seed, draws=DRAWS)
-            names += [f"{prefix}{metric}{ending}" for metric in (TAR_AT_FAR, "eer", "auc")]
-            estimates.append(metrics[0])
-            drawn.append(metrics[1])
-        hits = _rank1_draws(scored, seed)
-        names.append(f"{prefix}rank1")
-        estimates.append(hits[0])
-        drawn.append(hits[1])
-        seeds += [seed] * (len(names) - len(seeds))
-    return Draws(
-        tuple(names), np.concatenate(estimates), np.concatenate(drawn, axis=1), np.array(seeds), record.command
-    )
-
-
-def _pairs(scored: Mapping[str, np.ndarray], pose: str | None) -> ScoredPairs:
-    """The comparisons of a pose, each with its probe's person."""
-    chosen = probes_of_pose(scored, pose)
-    scores = scored["scores"][chosen]
-    probe, enrolled = np.broadcast_arrays(scored["probe_identity"][chosen][:, None], scored["identities"])
-    same = probe == enrolled
-    return scored_pairs(scores[same], probe[same], scores[~same], probe[~same])
-
-
-def _rank1_draws(scored: Mapping[str, np.ndarray], seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """The share of probes found at the first place."""
-    hits = probe_ranks(scored["scores"], scored["probe_identity"], scored["identities"]) == 1
-    place, people = np.searchsorted(scored["identities"], scored["probe_identity"]), len(scored["identities"])
-    found, probes = np.bincount(place, hits, people), np.bincount(place, minlength=people)
-    return draws_over_identities(lambda weights: (weights @ found) / (weights @ probes), people, seed=seed, draws=DRAWS)
+    return load_paper(record.paper).draw_metrics(record.metrics, arrays, draws=DRAWS, seed=SEED)
 
 
 def _shared(draws: Mapping[str, Runs], methods: Iterable[str]) -> list[tuple[int, int]]:
@@ -225,14 +174,17 @@ def _shared(draws: Mapping[str, Runs], methods: Iterable[str]) -> list[tuple[int
     return sorted(set.intersection(*(set(draws[name]) for name in methods)))
 
 
-def _check_paired(fold: int, parts: Sequence[Part], runs: Mapping[str, Draws], columns: Sequence[int]) -> None:
-    """Raise BadInput unless the methods judge the same people of each data set."""
-    seeds: dict[bool, tuple[int, str]] = {}
-    for (_, method, metric), column in zip(parts, columns, strict=True):
-        seed = int(runs[method].seeds[column])
-        known, first = seeds.setdefault(metric.startswith(ARL_VTF_PREFIX), (seed, method))
-        if known != seed:
-            raise BadInput(
-                f"{first} and {method} judge other people in fold {fold}: make the older run again, "
-                f"`{runs[first].command}` or `{runs[method].command}`"
-            )
+def _check_paired(fold: int, parts: Sequence[Part], runs: Mapping[str, Draws]) -> None:
+    """Raise BadInput unless the methods that have a metric drew the same people for it."""
+    for metric in dict.fromkeys(metric for _, _, metric in parts):
+        first, *others = (method for method, run in runs.items() if metric in run.names)
+        for method in others:
+            if _seed(runs[method], metric) != _seed(runs[first], metric):
+                raise BadInput(
+                    f"{first} and {method} judge other people in fold {fold}: make the older run again, "
+                    f"`{runs[first].command}` or `{runs[method].command}`"
+                )
+
+
+def _seed(run: Draws, metric: str) -> int:
+    return int(run.seeds[run.column(metric)])

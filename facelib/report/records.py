@@ -31,6 +31,14 @@ def records_of(paper: str, tier: str, method: str) -> list[Record]:
     return records
 
 
+def no_runs(paper: str, tier: str, method: str) -> MissingPart:
+    """The error for a tier without runs; its message says how to make them, this method's first."""
+    return MissingPart(
+        f"no run of {paper} at the {tier} tier: make one with `{run_command(paper, method, 0, tier)}`, "
+        f"or all with `facelib reproduce --paper {paper} --tier {tier}`"
+    )
+
+
 def keep_records(paper: str, tier: str, folder: Path) -> int:
     """Copy the records of a tier to where its tables lie, as method-fold0.json; the smoke tier's tell nothing and stay.
 

@@ -9,18 +9,14 @@ is reached by chance more often the more comparisons a claim has, so look at the
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from facelib.errors import MissingPart
 from facelib.papers import load_paper
+from facelib.papers.claims import Claim, Term
+from facelib.papers.metric_words import DIFFERENCES, MetricWords
 from facelib.papers.published import printed_values
 from facelib.report.intervals import Runs, combine, draws_of_methods, missing_runs
-from facelib.runs.records import run_command
+from facelib.report.records import no_runs
 
-if TYPE_CHECKING:
-    from facelib.papers.joint_attention.claims import Claim, Term
-
-PERCENT = 100.0
 REPRODUCED, CONTRADICTED, UNDECIDED, NOT_RUN = "reproduced", "contradicted", "undecided", "not run"
 RULE = (
     "Reproduced: the 95 % interval (bootstrap over identities, paired between methods) of every comparison lies above "
@@ -30,13 +26,15 @@ RULE = (
 
 @dataclass(frozen=True)
 class JudgedTerm:
-    """A comparison, measured; all numbers are percentage points.
+    """A comparison, measured; all numbers are percentage points, or degrees or MB, without what it demands at least.
 
     Args:
         comparison: in words.
         difference, low, high: ours with its 95 % interval.
         printed: the same difference of the printed numbers; None where the paper prints none.
         folds: that all methods in it have run.
+        unit: "points", "degrees" or "MB".
+        decimals: shown.
     """
 
     comparison: str
@@ -45,6 +43,17 @@ class JudgedTerm:
     high: float
     printed: float | None
     folds: tuple[int, ...]
+    unit: str = "points"
+    decimals: int = 1
+
+    def signed(self, value: float) -> str:
+        """One of its numbers as text: "+1.2"."""
+        return f"{value:+.{self.decimals}f}"
+
+    @property
+    def interval(self) -> str:
+        """As text: "[-0.3, +1.2]"."""
+        return f"[{self.signed(self.low)}, {self.signed(self.high)}]"
 
 
 @dataclass(frozen=True)
@@ -89,7 +98,7 @@ class Judged:
 
 
 def printed_difference(paper: str, term: Term) -> float | None:
-    """A term by the paper's printed numbers, in percentage points; None where it does not print them all."""
+    """A term by the paper's printed numbers, in their unit; None where it does not print them all."""
     printed = printed_values(paper)
     values = [(coefficient, printed.get((method, metric))) for coefficient, method, metric in term.parts]
     found = [coefficient * value for coefficient, value in values if value is not None]
@@ -107,10 +116,7 @@ def judge_claims(paper: str, tier: str) -> list[Judged]:
     methods = list(dict.fromkeys(method for claim in claims for term in claim.terms for _, method, _ in term.parts))
     draws = draws_of_methods(paper, tier, methods)
     if not draws:
-        raise MissingPart(
-            f"no run of {paper} at the {tier} tier: make one with `{run_command(paper, methods[0], 0, tier)}`, "
-            f"or all with `facelib reproduce --paper {paper} --tier {tier}`"
-        )
+        raise no_runs(paper, tier, methods[0])
     return [_judge(paper, tier, claim, draws) for claim in claims]
 
 
@@ -120,11 +126,18 @@ def _judge(paper: str, tier: str, claim: Claim, draws: dict[str, Runs]) -> Judge
         needed = missing_runs(paper, tier, draws, (method for _, method, _ in term.parts))
         missing += needed
         if not needed:
-            ours = combine(draws, term.parts)
-            difference, low, high = (value * PERCENT - term.least for value in (ours.value, ours.low, ours.high))
-            printed = printed_difference(paper, term)
-            terms.append(JudgedTerm(term.comparison, difference, low, high, printed, ours.folds))
+            terms.append(_measured(paper, term, draws))
     return Judged(claim, _verdict(terms, missing), tuple(terms), tuple(dict.fromkeys(missing)))
+
+
+def _measured(paper: str, term: Term, draws: dict[str, Runs]) -> JudgedTerm:
+    words: MetricWords = load_paper(paper).METRIC_WORDS[term.parts[0][2]]
+    ours = combine(draws, term.parts)
+    difference, low, high = (value * words.factor - term.least for value in (ours.value, ours.low, ours.high))
+    printed = printed_difference(paper, term)
+    return JudgedTerm(
+        term.comparison, difference, low, high, printed, ours.folds, DIFFERENCES[words.unit], words.decimals
+    )
 
 
 def _verdict(terms: list[JudgedTerm], missing: list[str]) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from facelib.conventions import POSE_BINS
-from facelib.papers.joint_attention import CLAIMS, METHODS, REFERENCES
-from facelib.papers.joint_attention.claims import Claim, less, more, smaller_drop
+from facelib.papers.claims import Claim
+from facelib.papers.joint_attention import CLAIMS, MAIN_METRICS, METHODS, METRIC_WORDS, MORE_METRICS, REFERENCES
+from facelib.papers.joint_attention.claims import less, more, smaller_drop
 from facelib.papers.published import printed_values, published_tables
 from facelib.report.verdicts import printed_difference
 
@@ -79,3 +80,11 @@ def test_each_table_has_a_reference_for_each_kind_of_input() -> None:
         kinds = [METHODS[name].kind == "cloud" for name in REFERENCES[number]]
         assert set(REFERENCES[number]) <= set(names)
         assert sorted(kinds) == sorted({METHODS[name].kind == "cloud" for name in names})
+
+
+def test_each_column_has_words_and_each_table_a_main_metric() -> None:
+    for number, table in published_tables("joint_attention").items():
+        assert {*table.columns, *MORE_METRICS[number]} <= METRIC_WORDS.keys()
+        assert set(MAIN_METRICS[number]) <= set(table.columns)
+        errors = [metric for metric in table.columns if METRIC_WORDS[metric].lower_is_better]
+        assert [metric.rpartition(".")[2] for metric in errors] == ["eer"]

@@ -10,8 +10,8 @@ from facelib.papers.joint_attention import METHODS, TIERS, settings_of
 from facelib.papers.published import PublishedRow, printed_values, published_rows, published_tables
 
 
-def printed(table: str, row: str) -> PublishedRow:
-    (found,) = [entry for entry in published_rows("joint_attention") if (entry.table, entry.row) == (table, row)]
+def printed(table: str, row: str, paper: str = "joint_attention") -> PublishedRow:
+    (found,) = [entry for entry in published_rows(paper) if (entry.table, entry.row) == (table, row)]
     return found
 
 
@@ -56,6 +56,7 @@ def test_each_printed_row_names_a_method_that_names_it() -> None:
 def test_tables_have_titles_and_their_data_sets_metrics() -> None:
     tables = published_tables("joint_attention")
 
+    assert {table.unit for table in tables.values()} == {"percent"}
     assert list(tables) == ["1", "2", "3"]
     assert [len(table.rows) for table in tables.values()] == [11, 9, 9]
     assert all(table.title.startswith(f"Table {'I' * int(number)}: ") for number, table in tables.items())
@@ -70,6 +71,99 @@ def test_values_by_method_and_metric() -> None:
     assert values["crosspoint", "arl_vtf.tar_at_far_1pct"] == 63.854
     assert values["ir18_frontal", "arl_vtf.tar_at_far_1pct/frontal"] == 99.790
     assert ("ir18_scratch", "tar_at_far_1pct") not in values
+
+
+# ---- paper 3 ----
+
+
+def test_all_rows_of_paper_3_are_here() -> None:
+    tables = published_tables("sadrnet")
+
+    assert {number: len(table.rows) for number, table in tables.items()} == {"1": 11, "2": 7, "3": 7, "4": 6, "5": 5}
+    assert [table.unit for table in tables.values()] == ["percent", "percent", "degrees", "percent", "MB"]
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "column", "value"),
+    [
+        ("1", "SADRNet (ours)", "sparse_2d/30-60", 3.30),
+        ("1", "SADRNet (ours)", "sparse_2d/balanced", 3.46),
+        ("1", "PRN", "dense_3d", 4.40),
+        ("1", "3DDFA", "sparse_3d", 7.50),
+        ("1", "3DDFAv2", "dense_3d", 4.18),
+        ("2", "SADRNet (ours)", "reconstruction", 3.25),
+        ("2", "SADRNet (ours)", "florence", 3.12),
+        ("2", "PRN", "reconstruction/60-90", 4.45),
+        ("2", "VRN - Guided", "florence", 5.26),
+        ("3", "SADRNet (ours)", "pitch_error", 5.00),
+        ("3", "MNN", "pose_error", 3.83),
+        ("4", "b: DF", "dense_3d", 4.50),
+        ("4", "c: SA + DF", "reconstruction", 3.39),
+        ("4", "e: AT + SA", "sparse_3d", 4.59),
+        ("5", "VRN", "size_mb", 1500),
+        ("5", "SADRNet (ours)", "size_mb", 60),
+    ],
+)
+def test_numbers_of_paper_3_as_printed(table: str, row: str, column: str, value: float) -> None:
+    assert printed(table, row, "sadrnet").values[column] == value
+
+
+def test_the_last_row_of_the_ablation_is_the_row_of_the_first_two_tables() -> None:
+    full = printed("4", "f: AT + SA + DF", "sadrnet").values
+    elsewhere = printed("1", "SADRNet (ours)", "sadrnet").values | printed("2", "SADRNet (ours)", "sadrnet").values
+
+    assert all(value == elsewhere[metric] for metric, value in full.items())
+
+
+def test_balanced_is_the_mean_of_the_bins() -> None:
+    """A check of the digits: every row of table I that prints all four. SPDT's is 0.03 off in the paper too."""
+    rows = [row for row in published_tables("sadrnet")["1"].rows if "sparse_2d/0-30" in row.values]
+
+    assert len(rows) == 8
+    for row in rows:
+        bins = [row.values[f"sparse_2d/{name}"] for name in ("0-30", "30-60", "60-90")]
+        slack = 0.031 if row.row == "SPDT" else 0.011
+        assert row.values["sparse_2d/balanced"] == pytest.approx(sum(bins) / 3, abs=slack)
+
+
+def test_the_mean_pose_error_is_that_of_the_three_angles() -> None:
+    for row in published_tables("sadrnet")["3"].rows:
+        angles = [row.values[f"{row.prefix}{name}_error"] for name in ("yaw", "pitch", "roll")]
+        assert row.values[f"{row.prefix}pose_error"] == pytest.approx(sum(angles) / 3, abs=0.011)
+
+
+def test_what_is_not_printed_or_not_readable_is_left_out() -> None:
+    assert set(printed("1", "CMD", "sadrnet").values) == {"sparse_2d/balanced"}
+    assert set(printed("2", "SADRNet (ours)", "sadrnet").values) == {
+        "reconstruction/0-30",
+        "reconstruction",
+        "florence",
+    }
+    assert "3.42" in published_tables("sadrnet")["2"].note
+    assert all(row.values for row in published_rows("sadrnet"))
+
+
+def test_a_second_row_of_one_method_has_metrics_of_its_own() -> None:
+    values = printed_values("sadrnet")
+
+    assert (values["sadrnet", "yaw_error"], values["sadrnet", "fix.yaw_error"]) == (2.93, 2.93)
+    assert (values["sadrnet", "pitch_error"], values["sadrnet", "fix.pitch_error"]) == (5.00, 4.43)
+    fixed = printed("3", "SADRNet-fix (ours)", "sadrnet")
+    assert (fixed.method, fixed.prefix) == ("sadrnet", "fix.")
+    assert set(fixed.values) == {"fix." + column for column in published_tables("sadrnet")["3"].columns}
+
+
+def test_counterparts_of_paper_3_stand_for_3ddfa_and_prn() -> None:
+    played = {(row.row, row.counterpart) for row in published_rows("sadrnet") if row.counterpart}
+
+    assert played == {("3DDFA", "coefficients"), ("PRN", "direct")}
+
+
+def test_methods_of_paper_3_and_its_printed_rows_name_each_other() -> None:
+    methods = load_paper("sadrnet").METHODS
+    named = {(name, *row) for name, method in methods.items() for row in method.rows if row[1] is not None}
+
+    assert {(row.method, row.table, row.row) for row in published_rows("sadrnet") if row.method} == named
 
 
 def test_methods_name_the_runs_they_need() -> None:

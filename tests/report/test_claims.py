@@ -14,8 +14,9 @@ from made_records import make_record
 from tiny_runs import use_private_runs
 
 from facelib.errors import MissingPart
-from facelib.papers.joint_attention import CLAIMS, METHODS
-from facelib.papers.joint_attention.claims import Claim, more
+from facelib.papers.claims import Claim
+from facelib.papers.joint_attention import CLAIMS, METHODS, METRIC_WORDS
+from facelib.papers.joint_attention.claims import more
 from facelib.report import intervals, verdicts
 from facelib.report.claims import (
     as_entries,
@@ -48,7 +49,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Judged]:
     def judge(*estimates: tuple[float, float, float], least: float = 0.0) -> Judged:
         make_record("jam"), make_record("ir18")
         terms = tuple(more("jam", "ir18", "auc", least) for _ in estimates)
-        package = SimpleNamespace(CLAIMS=(Claim("made", "A statement", "table 0", terms),))
+        package = SimpleNamespace(CLAIMS=(Claim("made", "A statement", "table 0", terms),), METRIC_WORDS=METRIC_WORDS)
         given = iter(estimates)
         monkeypatch.setattr(verdicts, "load_paper", lambda _: package)
         monkeypatch.setattr(verdicts, "combine", lambda *_: Estimate(*(v / 100 for v in next(given)), (0, 2)))

@@ -172,6 +172,15 @@ def test_runs_of_other_people_are_not_compared() -> None:
         combine(draws("jam", "ir18"), ((1.0, "jam", "auc"), (-1.0, "ir18", "auc")))
 
 
+def test_two_data_sets_are_added_as_drawn_apart() -> None:
+    make_record("jam"), make_record("ir18")
+    made = draws("jam", "ir18")["jam"][0, 0]
+    both = combine(draws("jam", "ir18"), ((1.0, "jam", POOLED), (-1.0, "ir18", ARL_POOLED)))
+
+    assert made.seeds[made.column(POOLED)] != made.seeds[made.column(ARL_POOLED)]
+    assert both.low < both.value < both.high
+
+
 def test_bad_records_are_named() -> None:
     record = make_record("jam")
     with pytest.raises(UnknownName, match=r"unknown metric 'auk'.*facelib run joint_attention jam"):

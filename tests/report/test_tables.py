@@ -15,6 +15,7 @@ from facelib.papers.joint_attention import METHODS
 from facelib.papers.published import published_tables
 from facelib.report import intervals
 from facelib.report.intervals import combine, draws_of_methods
+from facelib.report.markup import to_latex, to_markdown
 from facelib.report.records import find_records, folder_of, keep_records, records_of, tabulated_methods
 from facelib.report.tables import (
     all_tables_as_markdown,
@@ -22,8 +23,7 @@ from facelib.report.tables import (
     comparison,
     missing,
     readable,
-    to_latex,
-    to_markdown,
+    systems,
     write_tables,
 )
 from facelib.runs.folders import record_path
@@ -80,14 +80,14 @@ def test_printed_rows_stand_below_ours_in_the_papers_order(three_folds: None) ->
 
 def test_the_second_data_set_has_its_own_metrics(three_folds: None) -> None:
     table = comparison(PAPER, "smoke", "3")
-    shown = readable(table)
+    shown = readable(PAPER, "3", table)
 
     assert cell(table, "JAM", "printed", ARL_POOLED) == 66.353
     mean = 100 * sum(record.metrics[ARL_POOLED]["value"] for record in records_of(PAPER, "smoke", "jam")) / 3
     assert cell(table, "JAM", "ours", ARL_POOLED) == pytest.approx(mean)
     assert list(shown.columns) == ["method", "origin", "folds", "pose", "frontal", "TAR@1%FAR", "AUC", "EER"]
     assert shown[shown["method"] == "Poster et al."]["origin"].tolist() == ["printed"]
-    assert "IR-18 (ours, not in the paper)" in shown["method"].tolist()
+    assert "IR-18 (ours, not in this table)" in shown["method"].tolist()
 
 
 def test_intervals_and_the_difference_to_the_reference(three_folds: None) -> None:
@@ -97,10 +97,11 @@ def test_intervals_and_the_difference_to_the_reference(three_folds: None) -> Non
     gap = combine(draws, ((1.0, "jam", POOLED), (-1.0, "jam_je", POOLED)))
 
     assert cell(table, "JAM", "ours", "reference") == "JAM + JE"
-    for column, value in {f"low {POOLED}": own.low, f"high {POOLED}": own.high, "difference": gap.value}.items():
+    for column, value in {f"low {POOLED}": own.low, f"high {POOLED}": own.high}.items():
         assert cell(table, "JAM", "ours", column) == pytest.approx(100 * value)
-    assert cell(table, "JAM", "ours", "difference low") == pytest.approx(100 * gap.low)
-    assert pd.isna(cell(table, "JAM + JE", "ours", "difference"))
+    assert cell(table, "JAM", "ours", f"difference {POOLED}") == pytest.approx(100 * gap.value)
+    assert cell(table, "JAM", "ours", f"difference low {POOLED}") == pytest.approx(100 * gap.low)
+    assert pd.isna(cell(table, "JAM + JE", "ours", f"difference {POOLED}"))
     assert 0 <= cell(table, "JAM", "ours", "rank1") <= 100
 
 
@@ -108,7 +109,7 @@ def test_marks_of_significance_and_references_by_input() -> None:
     for method, skill in {"ir18": 1.0, "vgg16": 0.4, "resnet18": 2.5, "pointnet2": 1.0, "dgcnn": 0.4}.items():
         make_record(method, people=12, skill=skill)
     table = comparison(PAPER, "smoke", "2")
-    pooled = readable(table).set_index(["method", "origin"])["TAR@1%FAR"]
+    pooled = readable(PAPER, "2", table).set_index(["method", "origin"])["TAR@1%FAR"]
 
     assert pooled["VGG-16", "ours"].endswith("] ↓")
     assert pooled["ResNet-18", "ours"].endswith("] ↑")
@@ -125,11 +126,11 @@ def test_one_fold_has_no_deviation() -> None:
     table = comparison(PAPER, "smoke", "1")
 
     assert not [column for column in table.columns if column.startswith("sd ")]
-    assert "±" not in to_markdown(table, "")
+    assert "±" not in to_markdown(readable(PAPER, "1", table), "")
 
 
 def test_readable_numbers(three_folds: None) -> None:
-    shown = readable(comparison(PAPER, "smoke", "2"))
+    shown = readable(PAPER, "2", comparison(PAPER, "smoke", "2"))
 
     assert shown[shown["method"] == "IR-18"]["90+°"].tolist() == ["32.0 ± 8.2", "69.9"]
     assert list(shown.columns) == [
@@ -138,7 +139,8 @@ def test_readable_numbers(three_folds: None) -> None:
 
 
 def test_markdown(three_folds: None) -> None:
-    lines = to_markdown(comparison(PAPER, "smoke", "1"), caption(PAPER, "smoke", "1"), ["a note"]).splitlines()
+    shown = readable(PAPER, "1", comparison(PAPER, "smoke", "1"))
+    lines = to_markdown(shown, caption(PAPER, "smoke", "1"), ["a note"]).splitlines()
 
     assert lines[0].startswith("Table I: ")
     assert "smoke tier" in lines[0]
@@ -150,7 +152,7 @@ def test_markdown(three_folds: None) -> None:
 
 
 def test_latex(three_folds: None) -> None:
-    text = to_latex(comparison(PAPER, "smoke", "2"), caption(PAPER, "smoke", "2"))
+    text = to_latex(readable(PAPER, "2", comparison(PAPER, "smoke", "2")), caption(PAPER, "smoke", "2"))
 
     assert r"32.0 $\pm$ 8.2" in text
     assert r"TAR@1\%FAR" in text
@@ -185,7 +187,7 @@ def test_a_method_without_a_run_keeps_its_printed_line_and_names_its_command() -
     notes = missing(PAPER, "smoke", "1")
 
     assert table[table["origin"] == "ours"]["method"].tolist() == ["JAM"]
-    assert "difference" not in table  # the reference has no run either
+    assert not [column for column in table if column.startswith("difference")]  # the reference has no run either
     assert len(notes) == len(tabulated_methods(PAPER, "1")) - 1
     assert "JAM + JE: no run, `facelib run joint_attention jam_je --fold 0 --tier smoke`" in notes
     # A table of which nothing has run shows what is printed, as long as another one has a run.
@@ -216,6 +218,16 @@ def test_a_record_without_a_metric_is_named() -> None:
 
     with pytest.raises(UnknownName, match=r"unknown metric 'auc'.*facelib run joint_attention jam"):
         comparison(PAPER, "smoke", "1")
+
+
+def test_systems_are_described() -> None:
+    described = systems(PAPER)
+
+    assert list(described.columns) == ["judged on", "backbone", "clouds from", "terms", "tables"]
+    assert described.loc["PointNet++"].tolist() == ["clouds", "pointnet2", "", "", "2"]
+    assert described.loc["JAM + JE"].tolist() == ["images", "ir18", "pointnet2", "jam, je", "1, 3"]
+    assert described.loc["IR-18", "tables"] == "2, 3 (ours)"
+    assert len(described) == len(tabulated_methods(PAPER))
 
 
 def test_records_come_by_fold_and_runs_set_aside_do_not_count(runs: Path) -> None:

@@ -1,36 +1,55 @@
 """Paper 1: 2D-3D attention and entropy for pose-robust 2D recognition (Peace, Hu and Riggan).
 
 settings    what a run consists of, and the tiers
-methods     the rows of the tables; claims: what the paper says they show
+methods     the rows of the tables; claims: what the paper says they show; words: what all of it is called
 networks    built by name at a tier's size; inputs: what they are given of a photograph
 data_sets   opened at a tier's size, with their folds
 tasks       what the training loop is given; adaptation: terms between images and clouds; joint_task: joint attention
 building    a method's task from all of these
 protocol    embeddings, scores and metrics by pose
 training    one run from data to record
+resampling  its metrics with other people drawn, for intervals
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from facelib.papers.joint_attention.claims import CLAIMS, REFERENCES
+from facelib.papers.joint_attention.claims import CLAIMS
 from facelib.papers.joint_attention.methods import METHODS, PART_MODULES, Method
 from facelib.papers.joint_attention.settings import TIERS, RecognitionSettings, pretraining_only, settings_of
+from facelib.papers.joint_attention.words import (
+    MAIN_METRICS,
+    METRIC_WORDS,
+    MORE_METRICS,
+    REFERENCES,
+    describe,
+    reference_of,
+)
 from facelib.runs.settings import override
+
+if TYPE_CHECKING:
+    from facelib.papers.drawn_metrics import DrawnMetrics
 
 NUMBER = 1
 TITLE = "2D-3D Attention and Entropy for Pose Robust 2D Facial Recognition"
 FOLDER = "1_joint_attention"
 HEADLINE = "tar_at_far_1pct"
-VALUE_MODULES = tuple(f"facelib.papers.joint_attention.{name}" for name in ("settings", "methods", "claims"))
+FOLDS = 3
+VALUE_MODULES = tuple(
+    f"facelib.papers.joint_attention.{name}" for name in ("settings", "methods", "claims", "words", "resampling")
+)
 
 __all__ = [
     "CLAIMS",
     "FOLDER",
+    "FOLDS",
     "HEADLINE",
+    "MAIN_METRICS",
     "METHODS",
+    "METRIC_WORDS",
+    "MORE_METRICS",
     "NUMBER",
     "REFERENCES",
     "TIERS",
@@ -40,7 +59,10 @@ __all__ = [
     "RecognitionSettings",
     "code_modules",
     "data_fingerprint",
+    "describe",
+    "draw_metrics",
     "prepare",
+    "reference_of",
     "run_settings",
     "settings_of",
     "train",
@@ -59,6 +81,13 @@ def prepare(tier: str) -> None:
     from facelib.papers.joint_attention import training
 
     training.prepare(tier)
+
+
+def draw_metrics(metrics: dict[str, Any], arrays: dict[str, Any], **options: Any) -> DrawnMetrics:
+    """The metrics of one run with other people drawn; see `resampling.draw_metrics`, imported on the first call."""
+    from facelib.papers.joint_attention import resampling
+
+    return resampling.draw_metrics(metrics, arrays, **options)
 
 
 def data_fingerprint(method: str, tier: str, changes: dict[str, Any] | None = None) -> str:

@@ -7,94 +7,39 @@ where the paper states a least size. What its own printed numbers contradict say
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 
+from facelib.papers.claims import Claim, Term
 from facelib.papers.joint_attention.methods import METHODS
+from facelib.papers.joint_attention.words import METRIC_WORDS
 
 FRONTAL, PROFILE, POOLED = "tar_at_far_1pct/0-10", "tar_at_far_1pct/90+", "tar_at_far_1pct"
 ARL_POSE, ARL_FRONTAL, ARL_POOLED = (f"arl_vtf.tar_at_far_1pct{ending}" for ending in ("/pose", "/frontal", ""))
 POSES = tuple(f"tar_at_far_1pct/{name}" for name in ("0-10", "10-30", "30-60", "60-90", "90+"))
-WORDS = {
-    FRONTAL: "0-10°",
-    "tar_at_far_1pct/10-30": "10-30°",
-    "tar_at_far_1pct/30-60": "30-60°",
-    "tar_at_far_1pct/60-90": "60-90°",
-    PROFILE: "90°+",
-    POOLED: "all poses",
-    "auc": "AUC",
-    "eer": "EER",
-    "auc/0-10": "AUC at 0-10°",
-    "eer/0-10": "EER at 0-10°",
-    "auc/90+": "AUC at 90°+",
-    "eer/90+": "EER at 90°+",
-    ARL_POSE: "ARL-VTF turned",
-    ARL_FRONTAL: "ARL-VTF frontal",
-    ARL_POOLED: "ARL-VTF all",
-    "arl_vtf.eer": "ARL-VTF EER",
-}
 
 REGULARISED = ("ir18_mmd", "ir18_coral", "ir18_cmid", "ir18_rst", "ir18_ts", "crosspoint")
 OTHER_ROWS_OF_TABLE_1 = (*REGULARISED, "ir18_rst_ts", "ghostfacenet_ts", "dream_ts")
 OTHERS_ON_ARL_VTF = ("crosspoint", "dream", "ghostfacenet", "ir18_mmd", "ir18_coral", "ir18_imid_cmid")
 BACKBONES = ("vgg16", "resnet18", "resnet50", "dream", "ghostfacenet", "ir18")
 
-# Which method a table's other rows are compared with; the one that is judged on the same kind of input.
-REFERENCES: dict[str, tuple[str, ...]] = {"1": ("jam_je",), "2": ("ir18", "pointnet2"), "3": ("jam_je",)}
-
-
-@dataclass(frozen=True)
-class Term:
-    """A comparison that must be positive.
-
-    Args:
-        comparison: in words.
-        parts: (coefficient, method, metric) of each summand; rates count as percent.
-        least: percentage points by which the sum must exceed zero.
-    """
-
-    comparison: str
-    parts: tuple[tuple[float, str, str], ...]
-    least: float = 0.0
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A statement of the paper.
-
-    Args:
-        name: short, for files.
-        statement: what it says, in our words.
-        source: table, figure or section.
-        terms: all must be positive.
-        slip: how the paper's own numbers differ from what it says, if they do.
-        contradicts_its_table: whether they do so in a term's sign.
-    """
-
-    name: str
-    statement: str
-    source: str
-    terms: tuple[Term, ...]
-    slip: str = ""
-    contradicts_its_table: bool = False
-
 
 def more(method: str, than: str, metric: str, least: float = 0.0) -> Term:
     """The method's rate is higher."""
     margin = f" by more than {least:g} points" if least else ""
-    comparison = f"{_label(method)} above {_label(than)}{margin}, {WORDS[metric]}"
+    comparison = f"{_label(method)} above {_label(than)}{margin}, {METRIC_WORDS[metric].phrase}"
     return Term(comparison, ((1.0, method, metric), (-1.0, than, metric)), least)
 
 
 def less(method: str, than: str, metric: str) -> Term:
     """The method's rate, an error, is lower."""
-    comparison = f"{_label(method)} below {_label(than)}, {WORDS[metric]}"
+    comparison = f"{_label(method)} below {_label(than)}, {METRIC_WORDS[metric].phrase}"
     return Term(comparison, ((1.0, than, metric), (-1.0, method, metric)))
 
 
 def falls(method: str, metric: str, to: str) -> Term:
     """A method's rate falls from one pose to another."""
-    return Term(f"{_label(method)} at {WORDS[metric]} above {WORDS[to]}", ((1.0, method, metric), (-1.0, method, to)))
+    comparison = f"{_label(method)} at {METRIC_WORDS[metric].phrase} above {METRIC_WORDS[to].phrase}"
+    return Term(comparison, ((1.0, method, metric), (-1.0, method, to)))
 
 
 def smaller_drop(method: str, than: str) -> Term:

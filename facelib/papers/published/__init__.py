@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from importlib import resources
+from typing import Any
 
 from facelib.errors import unknown_name
 
@@ -18,7 +19,9 @@ class PublishedRow:
         row: label as printed, citations left out.
         method: the method of ours that stands beside it, or None where the paper's own system is out of reach.
         counterpart: where `method` is None, a method of ours that plays its part.
-        values: metric's name -> number as printed (unit in the table's description).
+        values: metric's name, as in records -> number as printed, in the table's unit; none where the paper has a dash.
+        prefix: of the names in `values` over those of the table's columns, for a second row of one method that is
+            judged otherwise.
     """
 
     table: str
@@ -26,6 +29,7 @@ class PublishedRow:
     method: str | None
     counterpart: str | None
     values: dict[str, float]
+    prefix: str = ""
 
 
 @dataclass(frozen=True)
@@ -35,14 +39,18 @@ class PublishedTable:
     Args:
         table: its number, in Arabic figures.
         title: number and subject, in our words.
+        unit: of the numbers: "percent", "degrees" or "MB".
         columns: names of the metrics, as in records.
         rows: in the paper's order.
+        note: what a reader of the numbers should know; may be empty.
     """
 
     table: str
     title: str
+    unit: str
     columns: tuple[str, ...]
     rows: tuple[PublishedRow, ...]
+    note: str = ""
 
 
 def published_tables(paper: str) -> dict[str, PublishedTable]:
@@ -57,21 +65,8 @@ def published_tables(paper: str) -> dict[str, PublishedTable]:
     except FileNotFoundError:
         known = [item.name.removesuffix(".json") for item in folder.iterdir() if item.name.endswith(".json")]
         raise unknown_name("paper with printed numbers", paper, known) from None
-    tables = {}
-    for table in json.loads(text)["tables"]:
-        number, columns = table["table"], tuple(table["columns"])
-        rows = tuple(
-            PublishedRow(
-                number,
-                row["row"],
-                row["method"],
-                row.get("counterpart"),
-                dict(zip(columns, row["values"], strict=True)),
-            )
-            for row in table["rows"]
-        )
-        tables[number] = PublishedTable(number, table["title"], columns, rows)
-    return tables
+    tables = (_table(**table) for table in json.loads(text)["tables"])
+    return {table.table: table for table in tables}
 
 
 def published_rows(paper: str) -> list[PublishedRow]:
@@ -91,3 +86,23 @@ def printed_values(paper: str) -> dict[tuple[str, str], float]:
         if (name := row.method or row.counterpart)
         for metric, value in row.values.items()
     }
+
+
+def _table(
+    table: str, title: str, unit: str, columns: list[str], rows: list[dict[str, Any]], note: str = ""
+) -> PublishedTable:
+    lines = tuple(_row(table, columns, **row) for row in rows)
+    return PublishedTable(table, title, unit, tuple(columns), lines, note)
+
+
+def _row(
+    table: str,
+    columns: list[str],
+    row: str,
+    method: str | None,
+    values: list[float | None],
+    counterpart: str | None = None,
+    prefix: str = "",
+) -> PublishedRow:
+    printed = {prefix + name: value for name, value in zip(columns, values, strict=True) if value is not None}
+    return PublishedRow(table, row, method, counterpart, printed, prefix)

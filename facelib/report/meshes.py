@@ -1,0 +1,250 @@
+"""Faces as mesh files (GLB, OBJ, PLY), as pages to turn in a browser, and as shaded still pictures.
+
+Files and pages have y up and z towards the viewer, as the face frame and most viewers do; `upright` turns points of an
+image so. Colours are those of a screen, in [0, 1]; NaN stands for not known and is shown grey.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from facelib.conventions import FACE_TO_CAMERA
+from facelib.errors import BadInput, check_finite, check_shape, unknown_name
+from facelib.faces.scene import GAMMA
+from facelib.geometry.normals import check_vertex_ids, vertex_normals
+from facelib.geometry.rasterizer import rasterize
+from facelib.geometry.rotations import euler_to_matrix
+from facelib.geometry.supersampling import average_samples
+from facelib.report.interactive_picture import InteractivePicture
+from facelib.storage import atomic_path
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+FILE_TYPES = ("glb", "obj", "ply")
+UNKNOWN = 0.6  # grey of what the photograph does not show
+CLAY = (0.82, 0.78, 0.73)  # of a face without colours
+SAMPLES = 3  # of a still picture's pixel along each axis
+SHOWN_POINTS = 20_000  # a page's mesh is thinned to about so many; each takes 40 bytes
+
+
+@dataclass(frozen=True)
+class FaceMesh:
+    """A face to be looked at.
+
+    Args:
+        title: what it is.
+        vertices: (N, 3), y up and z towards the viewer.
+        triangles: (T, 3), counter-clockwise seen from outside.
+        colours: (N, 3) in [0, 1], NaN where not known; None for clay.
+        values: (N,) numbers shown as colours instead, such as errors in mm.
+        unit: of the values.
+        limit: the value of the strongest colour; the largest one when missing.
+    """
+
+    title: str
+    vertices: torch.Tensor
+    triangles: torch.Tensor
+    colours: torch.Tensor | None = None
+    values: torch.Tensor | None = None
+    unit: str = "mm"
+    limit: float | None = None
+
+    def __post_init__(self) -> None:
+        _check_mesh(self.vertices, self.triangles, self.colours)
+        if self.values is not None:
+            check_shape("values", self.values, (len(self.vertices),))
+            check_finite("values", self.values)
+
+
+def upright(points: torch.Tensor) -> torch.Tensor:
+    """Points of an image (N, 3: u right, v down, depth away from the viewer) with y up and z towards the viewer."""
+    return points @ torch.tensor(FACE_TO_CAMERA, dtype=points.dtype)
+
+
+def write_mesh(path: Path, vertices: torch.Tensor, triangles: torch.Tensor, colours: torch.Tensor) -> Path:
+    """Write a mesh with a colour for each vertex; what a file holds, every viewer shows without further files.
+
+    In GLB colours are stored linear, as its standard has them, and the surface is matt.
+
+    Args:
+        path: ending in .glb, .obj or .ply.
+        vertices: (N, 3), y up and z towards the viewer.
+        triangles: (T, 3), counter-clockwise seen from outside.
+        colours: (N, 3) in [0, 1], grey where NaN.
+
+    Raises:
+        UnknownName: for another ending.
+        BadInput: on wrong shapes or vertices that are not finite.
+    """
+    import trimesh
+
+    kind = path.suffix.removeprefix(".").lower()
+    if kind not in FILE_TYPES:
+        raise unknown_name("kind of mesh file", kind, FILE_TYPES)
+    _check_mesh(vertices, triangles, colours)
+    shown = _known(colours)
+    rgba = torch.cat((shown**GAMMA if kind == "glb" else shown, torch.ones(len(shown), 1)), dim=1)
+    mesh = trimesh.Trimesh(
+        vertices.double().numpy(),
+        triangles.numpy(),
+        vertex_normals=vertex_normals(vertices[None], triangles)[0].double().numpy(),
+        process=False,  # which would join and reorder vertices
+    )
+    colour_bytes = (rgba * 255).round().byte().numpy()
+    options: dict[str, Any] = {}
+    if kind == "glb":
+        matt = trimesh.visual.material.PBRMaterial(metallicFactor=0.0, roughnessFactor=1.0)
+        mesh.visual = trimesh.visual.TextureVisuals(material=matt)
+        mesh.visual.vertex_attributes["color"] = colour_bytes
+        options = {"include_normals": True}
+    else:
+        mesh.visual = trimesh.visual.ColorVisuals(mesh, vertex_colors=colour_bytes)
+        options = {"include_normals": False, "digits": 3} if kind == "obj" else {}
+    content: Any = mesh.export(file_type=kind, **options)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def turnable_meshes(meshes: Sequence[FaceMesh], label: str, png: bytes) -> InteractivePicture:
+    """Faces to turn, one at a time, with buttons that change between them; the view stays.
+
+    Args:
+        meshes: at least one, the first is shown at first.
+        label: says which run they come from.
+        png: a still picture of the same, for pages without scripts.
+
+    Raises:
+        BadInput: without a mesh.
+    """
+    import plotly.graph_objects as go
+
+    if not meshes:
+        raise BadInput("no mesh to show: expected at least one")
+    figure = go.Figure([_trace(mesh) for mesh in meshes])
+    for number, trace in enumerate(figure.data):
+        trace.visible = number == 0
+    buttons = [
+        {"label": mesh.title, "method": "restyle", "args": [{"visible": [other is mesh for other in meshes]}]}
+        for mesh in meshes
+    ]
+    axis = {"visible": False}
+    note = {"text": label, "x": 1, "y": 0, "xref": "paper", "yref": "paper", "showarrow": False}
+    figure.update_layout(
+        template="none",
+        height=620,
+        margin={"l": 0, "r": 0, "t": 50, "b": 30},
+        scene={
+            "aspectmode": "data",
+            "camera": {
+                "eye": {"x": 0.35, "y": 0.1, "z": 1.9},
+                "up": {"x": 0, "y": 1, "z": 0},
+            },
+            "dragmode": "orbit",
+            **{f"{name}axis": axis for name in "xyz"},
+        },
+        annotations=[note | {"yanchor": "top", "yshift": -8, "font": {"size": 10, "color": "#666666"}}],
+    )
+    if len(meshes) > 1:
+        place = {"x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom", "pad": {"b": 8}}
+        figure.update_layout(updatemenus=[{"type": "buttons", "direction": "right", "buttons": buttons, **place}])
+    return InteractivePicture(figure, png, f"a face to turn: {', '.join(mesh.title for mesh in meshes)}")
+
+
+def shaded_picture(mesh: FaceMesh, yaw: float = 0.0, size: int = 240, pitch: float = 0.0) -> torch.Tensor:
+    """A mesh on white, lit from the front and filling the picture, without perspective.
+
+    Args:
+        mesh: its colours are shown, or clay.
+        yaw, pitch: degrees it is turned by, as a head's.
+        size: of the picture in pixels.
+
+    Returns:
+        (3, size, size) in [0, 1].
+    """
+    turn = euler_to_matrix(*torch.deg2rad(torch.tensor([yaw, pitch, 0.0])))
+    points = (mesh.vertices - mesh.vertices.mean(dim=0)).float() @ turn.T
+    triangles = mesh.triangles
+    light = torch.tensor([-0.25, 0.35, 1.0])
+    facing = vertex_normals(points[None], triangles)[0] @ (light / light.norm())
+    base = torch.tensor(CLAY).expand(len(points), 3) if mesh.colours is None else _known(mesh.colours)
+    shaded = base * (0.45 + 0.55 * facing.clamp(min=0))[:, None]
+    in_view = points @ torch.tensor(FACE_TO_CAMERA)
+    low, high = in_view.amin(dim=0), in_view.amax(dim=0)
+    scale = 0.94 * size * SAMPLES / (high - low)[:2].max().clamp(min=1e-6)
+    middle = (low + high) / 2
+    screen = (in_view - middle) * scale + torch.tensor([1.0, 1.0, 0.0]) * (size * SAMPLES / 2)
+    fragments = rasterize(screen[None], triangles, size * SAMPLES, size * SAMPLES, perspective=False)
+    pixels = average_samples(shaded[None].contiguous(), triangles, fragments, SAMPLES)
+    return pixels.value[0] + 1 - pixels.cover[0]
+
+
+def thinned(mesh: FaceMesh, most: int = SHOWN_POINTS) -> FaceMesh:
+    """The mesh with at most about so many vertices: those in one cell of a grid become their mean.
+
+    Args:
+        mesh: dense and even, as a map's texels are.
+        most: vertices that may stay.
+    """
+    if len(mesh.vertices) <= most:
+        return mesh
+    places = mesh.vertices.double()
+    corners = places[mesh.triangles]
+    area = torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]).norm(dim=1).sum() / 2
+    step = float((1.5 * area / most).sqrt())  # a surface of area A crosses about 1.5 A / step^2 cells
+    cell = ((places - places.amin(dim=0)) / step).floor().long()
+    _, member = cell.unique(dim=0, return_inverse=True)
+    share = 1 / member.bincount().double()
+
+    def mean(part: torch.Tensor) -> torch.Tensor:
+        sums = part.new_zeros(len(share), *part.shape[1:], dtype=torch.float64).index_add_(0, member, part.double())
+        return (sums * share.view(-1, *[1] * (part.dim() - 1))).to(part.dtype)
+
+    triangles = member[mesh.triangles]
+    a, b, c = triangles.unbind(1)
+    triangles = triangles[(a != b) & (b != c) & (c != a)]
+    colours, values = (None if part is None else mean(part) for part in (mesh.colours, mesh.values))
+    return replace(mesh, vertices=mean(mesh.vertices), triangles=triangles, colours=colours, values=values)
+
+
+def _trace(dense: FaceMesh) -> go.Mesh3d:
+    """A mesh for plotly, in numbers as short as the eye allows."""
+    import plotly.graph_objects as go
+
+    mesh = thinned(dense)
+    x, y, z = mesh.vertices.double().numpy().round(2).astype(np.float32).T
+    i, j, k = mesh.triangles.numpy().astype(np.uint16 if len(x) < 2**16 else np.uint32).T
+    look: dict[str, Any] = {"color": "#{:02x}{:02x}{:02x}".format(*(round(255 * part) for part in CLAY))}
+    if mesh.values is not None:
+        bar = {"title": {"text": mesh.unit, "side": "right"}, "len": 0.6, "thickness": 14}
+        limit = mesh.limit or float(mesh.values.max())
+        values = mesh.values.numpy().astype(np.float32)
+        look = {"intensity": values, "cmin": 0.0, "cmax": limit, "colorscale": "Viridis", "colorbar": bar}
+    elif mesh.colours is not None:
+        encoded = (_known(mesh.colours) * 255).round().int().tolist()
+        look = {"vertexcolor": ["#{:02x}{:02x}{:02x}".format(*rgb) for rgb in encoded]}
+    lighting = {"ambient": 0.55, "diffuse": 0.6, "specular": 0.05, "roughness": 0.8}
+    return go.Mesh3d(
+        x=x, y=y, z=z, i=i, j=j, k=k, name=mesh.title, lighting=lighting,
+        lightposition={"x": 0, "y": 300, "z": 1000}, hoverinfo="skip", **look,
+    )  # fmt: skip
+
+
+def _known(colours: torch.Tensor) -> torch.Tensor:
+    return torch.where(colours.isnan(), UNKNOWN, colours).float().clamp(0, 1)
+
+
+def _check_mesh(vertices: torch.Tensor, triangles: torch.Tensor, colours: torch.Tensor | None) -> None:
+    check_shape("vertices", vertices, (None, 3))
+    check_finite("vertices", vertices)
+    check_shape("triangles", triangles, (None, 3))
+    check_vertex_ids(triangles, len(vertices))
+    if colours is not None:
+        check_shape("colours", colours, (len(vertices), 3))
