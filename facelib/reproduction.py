@@ -38,7 +38,7 @@ def runs_of(paper: str, folds: Iterable[int] = (0,), methods: Iterable[str] | No
 
     Args:
         paper: name.
-        folds: of all methods but the pretrainings, which have fold 0 only.
+        folds: of all methods but the pretrainings, which have fold 0 only; those that the paper has not are left out.
         methods: only these and what they need; all by default.
 
     Raises:
@@ -48,7 +48,7 @@ def runs_of(paper: str, folds: Iterable[int] = (0,), methods: Iterable[str] | No
     names = in_order(package, package.METHODS if methods is None else methods)
     pretrainings = [name for name in names if package.METHODS[name].kind == "pretraining"]
     return [(name, 0) for name in pretrainings] + [
-        (name, fold) for fold in folds for name in names if name not in pretrainings
+        (name, fold) for fold in folds if fold < package.FOLDS for name in names if name not in pretrainings
     ]
 
 
@@ -116,7 +116,8 @@ def outdated(
     if not (folder / WEIGHTS_FILE).exists():
         return "its weights are gone"
     wanted = identity_of(paper, method, fold, tier, seed, changes)
-    differences = identity_of_record(record).differences(wanted, keep_code=keep_code)
+    found = identity_of_record(record).completed(as_dict(type(load_paper(paper).run_settings(method, tier))()))
+    differences = found.differences(wanted, keep_code=keep_code)
     return f"made from {' and '.join(differences)}" if differences else None
 
 

@@ -3,14 +3,27 @@
 Every paper package offers
 
     NUMBER, TITLE, FOLDER, HEADLINE      FOLDER of notebooks and figures, HEADLINE its first metric
+    FOLDS                                how often its protocol splits people
     METHODS, TIERS                       by name; a method has at least name, label, kind, source, needs, changes
     settings_of(tier, changes)           the settings of a tier
     run_settings(method, tier, seed, changes)    those of a run: with what the method changes, and its seed
     data_fingerprint(method, tier, changes)      of the data set as it would be generated today
     code_modules(method)                 modules whose imports lead to all the code that a run of the method uses
-    VALUE_MODULES                        modules that hold only settings and methods: what they say is compared itself
+    VALUE_MODULES                        modules whose code no run's outcome depends on: settings and methods, as what
+                                         they say is compared itself, and what only the report reads
     prepare(tier)                        generate the data sets
     train(method, fold=, tier=, seed=, changes=)    one run, from data to record
+
+and, for the report,
+
+    CLAIMS                               what the paper says of its methods (facelib.papers.claims)
+    METRIC_WORDS                         metric -> how it is named and shown (facelib.papers.metric_words)
+    MAIN_METRICS                         table -> metrics whose interval, mark and difference are shown
+    MORE_METRICS                         table -> metrics of ours that the paper does not print
+    REFERENCES, reference_of(table, method)    what a table's rows are compared with: all of them, and that of one row
+    describe(method)                     what it is made of: the columns of the table of systems
+    draw_metrics(metrics, arrays, draws=, seed=)    a run's metrics with other people drawn, from its record's metrics
+                                         and the scores beside it (facelib.papers.drawn_metrics)
 
 and importing it is cheap: torch comes with the first call that needs it.
 """
@@ -27,7 +40,7 @@ from facelib.runs.code import code_digest
 from facelib.runs.folders import run_folder
 from facelib.storage import digest_of
 
-PAPERS: tuple[str, ...] = ("joint_attention",)
+PAPERS: tuple[str, ...] = ("joint_attention", "sadrnet")
 WEIGHTS_FILE = "weights.safetensors"
 NOT_CODE = ("label", "source", "rows", "changes")  # of a method: its place in tables, and what its settings say already
 

@@ -38,6 +38,13 @@ class Identity:
     code: str | None
     needs: dict[str, str]
 
+    def completed(self, defaults: dict[str, Any]) -> Identity:
+        """With the settings that it does not know at their defaults.
+
+        Settings that came later have a default that does what was done before; runs of before need not be made again.
+        """
+        return dataclasses.replace(self, settings=_completed(self.settings, defaults))
+
     def differences(self, wanted: Identity, *, keep_code: bool = False) -> list[str]:
         """What is otherwise in the wanted run, in words; empty when nothing is.
 
@@ -120,6 +127,15 @@ def _free_name(folder: Path) -> Path:
     while (kept := folder.with_name(f"superseded-{folder.name}-{number}")).exists():
         number += 1
     return kept
+
+
+def _completed(settings: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
+    both = {
+        name: _completed(settings[name], default) if isinstance(default, dict) else settings[name]
+        for name, default in defaults.items()
+        if name in settings
+    }
+    return {**defaults, **settings, **both}
 
 
 def _leaves(settings: dict[str, Any], inside: str = "") -> dict[str, Any]:

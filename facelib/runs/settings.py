@@ -25,7 +25,8 @@ class TrainingSettings:
     """How a run is trained; the defaults are paper 1's section IV.B where it states them.
 
     Early stopping waits for `patience` epochs without a better validation result, and for `min_epochs` at least.
-    The learning rate is multiplied by `decay` at the start of each epoch named in `milestones` (counted from 0).
+    The learning rate is multiplied by `decay` at the start of each epoch named in `milestones` (counted from 0). In the
+    first `warmup_epochs` it grows from step to step, from `warmup_start` of itself to all of itself.
     """
 
     epochs: int = 15
@@ -33,10 +34,13 @@ class TrainingSettings:
     patience: int = 9
     batch_size: int = 64  # samples of one process: with n devices a step sees n times as many
     learning_rate: float = 1e-3
-    momentum: float = 0.9
+    optimizer: Literal["sgd", "adam"] = "sgd"
+    momentum: float = 0.9  # of SGD; Adam's two are PyTorch's own
     weight_decay: float = 5e-4
     milestones: tuple[int, ...] = (8, 12, 14)
     decay: float = 0.1
+    warmup_epochs: int = 0
+    warmup_start: float = 0.1
     gradient_clip: float | None = None  # largest norm of all gradients together
     precision: Precision = "32-true"
     accelerator: str = "auto"  # as Lightning Fabric names them: auto, cpu, cuda, mps
@@ -48,7 +52,7 @@ class TrainingSettings:
         for name in ("epochs", "min_epochs", "patience", "batch_size", "devices"):
             if getattr(self, name) < 1:
                 raise BadInput(f"{name} is {getattr(self, name)}: expected at least 1")
-        for name in ("learning_rate", "momentum", "weight_decay", "decay"):
+        for name in ("learning_rate", "momentum", "weight_decay", "decay", "warmup_epochs", "warmup_start"):
             if getattr(self, name) < 0:
                 raise BadInput(f"{name} is {getattr(self, name)}: expected at least 0")
         if self.gradient_clip is not None and self.gradient_clip <= 0:

@@ -1,7 +1,7 @@
 """One training loop for every paper, on Lightning Fabric: device, precision and number of GPUs are settings.
 
-A paper gives a `Task` (what to train, on which batches, by which losses, judged how); this module owns the rest: SGD
-with steps in the learning rate, early stopping, a checkpoint after every epoch, resume, and the best weights at the
+A paper gives a `Task` (what to train, on which batches, by which losses, judged how); this module owns the rest: the
+optimizer and its learning rate, early stopping, a checkpoint after every epoch, resume, and the best weights at the
 end.
 
 All randomness of an epoch comes from (seed, epoch) alone: both the generator that a task draws its batches from
@@ -100,9 +100,18 @@ def train(
     return TrainingResult(best_epoch(history, task.monitor), history, seconds, weights)
 
 
-def learning_rate(settings: TrainingSettings, epoch: int) -> float:
-    """The learning rate of an epoch counted from 0: multiplied by `decay` at each milestone reached."""
-    return settings.learning_rate * settings.decay ** sum(epoch >= milestone for milestone in settings.milestones)
+def learning_rate(settings: TrainingSettings, epoch: int, progress: float = 0.0) -> float:
+    """The learning rate of an epoch counted from 0: multiplied by `decay` at each milestone reached.
+
+    Args:
+        settings: of the training.
+        epoch: counted from 0.
+        progress: share of the epoch's steps that are done, 0 to 1; a warm-up grows with it.
+    """
+    rate = settings.learning_rate * settings.decay ** sum(epoch >= milestone for milestone in settings.milestones)
+    if epoch >= settings.warmup_epochs:
+        return rate
+    return rate * (settings.warmup_start + (1 - settings.warmup_start) * (epoch + progress) / settings.warmup_epochs)
 
 
 def best_epoch(history: list[Row], monitor: str) -> int:
@@ -133,8 +142,8 @@ class _Run:
         """Train the task's modules, which are Fabric's wrappers meanwhile; the history and the seconds it took."""
         self.task.modules.update({name: self.fabric.setup_module(module) for name, module in self.modules.items()})
         try:
-            self.sgd = _sgd(self.modules, self.settings)
-            self.optimizer: Any = self.fabric.setup_optimizers(self.sgd)
+            self.plain_optimizer = _optimizer(self.modules, self.settings)
+            self.optimizer: Any = self.fabric.setup_optimizers(self.plain_optimizer)
             self.resume()
             self.train_epochs(progress)
         finally:
@@ -150,7 +159,7 @@ class _Run:
             return
         _check_identity(checkpoint["identity"], self.identity, self.folder)
         restore(self.modules, checkpoint["modules"], str(self.folder))
-        self.sgd.load_state_dict(checkpoint["optimizer"])
+        self.plain_optimizer.load_state_dict(checkpoint["optimizer"])
         self.fabric.strategy.precision.load_state_dict(checkpoint["precision"])
         self.history, self.best, self.seconds = checkpoint["history"], checkpoint["best"], checkpoint["seconds"]
 
@@ -158,7 +167,7 @@ class _Run:
         content = {
             "identity": self.identity,
             "modules": {name: dict(module.state_dict()) for name, module in self.modules.items()},
-            "optimizer": self.sgd.state_dict(),
+            "optimizer": self.plain_optimizer.state_dict(),
             "precision": self.fabric.strategy.precision.state_dict(),  # the loss scale of 16-bit training
             "history": self.history,
             "best": self.best,
@@ -186,9 +195,6 @@ class _Run:
         """Train for an epoch, validate, and give the epoch's row of the history."""
         import torch
 
-        rate = learning_rate(self.settings, epoch)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
         for module in self.task.modules.values():
             module.train()
         losses = self.train_on_batches(epoch, bar)
@@ -203,7 +209,7 @@ class _Run:
             raise unknown_name("monitored metric", self.task.monitor, validation)
         row = {
             "epoch": epoch,
-            "learning_rate": rate,
+            "learning_rate": learning_rate(self.settings, epoch),
             "loss": math.fsum(losses.values()),
             "losses": losses,
             "watch": watched,
@@ -223,6 +229,7 @@ class _Run:
         for batch in islice(self.task.batches(epoch, generator), rank, None, world):
             if steps == self.task.batch_count // world:
                 break  # a last incomplete round: another process has no batch for it
+            self.set_learning_rate(epoch, steps / (self.task.batch_count // world))
             for name, value in self.step(batch, epoch, steps).items():
                 sums[name] = sums.get(name, 0.0) + value
             steps += 1
@@ -235,6 +242,10 @@ class _Run:
         means: Any = {name: torch.tensor(total / steps) for name, total in sums.items()}
         means = self.fabric.all_reduce(means, reduce_op="mean")
         return {name: float(mean) for name, mean in means.items()}
+
+    def set_learning_rate(self, epoch: int, progress: float) -> None:
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(self.settings, epoch, progress)
 
     def step(self, batch: Any, epoch: int, step: int) -> dict[str, float]:
         """One step of the optimizer; the terms of the loss as numbers."""
@@ -307,12 +318,14 @@ def _check_identity(found: Mapping[str, Any], expected: Mapping[str, Any], folde
         )
 
 
-def _sgd(modules: Mapping[str, nn.Module], settings: TrainingSettings) -> torch.optim.SGD:
+def _optimizer(modules: Mapping[str, nn.Module], settings: TrainingSettings) -> torch.optim.Optimizer:
     import torch
 
     parameters = [p for module in modules.values() for p in module.parameters() if p.requires_grad]
     if not parameters:
         raise BadInput(f"modules {sorted(modules)} hold no parameter to train: expected requires_grad on some")
+    if settings.optimizer == "adam":
+        return torch.optim.Adam(parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay)
     return torch.optim.SGD(
         parameters, lr=settings.learning_rate, momentum=settings.momentum, weight_decay=settings.weight_decay
     )

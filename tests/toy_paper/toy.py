@@ -14,7 +14,7 @@ from facelib.papers import needed_weights, run_code
 from facelib.runs.folders import record_path, run_folder
 from facelib.runs.settings import TrainingSettings, as_dict, override
 
-NUMBER, TITLE, FOLDER, HEADLINE = 0, "A toy", str(Path(__file__).parent), "accuracy"
+NUMBER, TITLE, FOLDER, HEADLINE, FOLDS = 0, "A toy", str(Path(__file__).parent), "accuracy", 3
 VALUE_MODULES = ()
 STATE_VARIABLE = "TOY_STATE"  # names the file: {"epoch_s": seconds, "failing": [methods], "code": {method: module}}
 

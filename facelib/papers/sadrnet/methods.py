@@ -1,0 +1,91 @@
+"""The methods of paper 3: SADRNet, the frameworks of its ablation (table IV, figure 9), and what stands beside them.
+
+A row beside which the paper prints no number is ours: the mean face laid into the true box, which says what a network
+must beat; coefficients of the face model with a regressed pose, which stand for 3DDFA; and SADRNet without the losses
+on the mesh (figure 11).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class Method:
+    """One system.
+
+    Args:
+        name: on the command line and in records.
+        label: in tables and figures.
+        kind: "network", or "baseline", which is not trained.
+        source: where the paper describes it.
+        rows: (table, label of the printed row, or None for a row of ours).
+        needs: methods whose run must exist first.
+        changes: settings that this method changes, by dotted name.
+    """
+
+    name: str
+    label: str
+    kind: Literal["network", "baseline"]
+    source: str
+    rows: tuple[tuple[str, str | None], ...] = ()
+    needs: tuple[str, ...] = ()
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _network(
+    name: str,
+    label: str,
+    source: str,
+    rows: tuple[tuple[str, str | None], ...],
+    attention: bool = True,
+    geometry: str = "self_aligned",
+    shape: str = "deformation",
+    **changes: Any,
+) -> Method:
+    """A network with its framework; further settings with _ for the dot."""
+    framework = {"network.attention": attention, "network.geometry": geometry, "network.shape": shape}
+    others = {key.replace("_", ".", 1): value for key, value in changes.items()}
+    return Method(name, label, "network", source, rows, changes=framework | others)
+
+
+BESIDE_TABLES_1_AND_2 = (("1", None), ("2", None), ("4", None))
+
+METHODS: dict[str, Method] = {
+    method.name: method
+    for method in (
+        _network(
+            "sadrnet", "SADRNet", "section III, figure 2",
+            (("1", "SADRNet (ours)"), ("2", "SADRNet (ours)"), ("3", "SADRNet (ours)"), ("3", "SADRNet-fix (ours)"),
+             ("4", "f: AT + SA + DF"), ("5", "SADRNet (ours)")),
+        ),
+        _network(
+            "direct", "a: direct position map (as PRN)", "figure 9a",
+            (("4", "a: none"), ("1", None), ("2", None), ("5", None)), attention=False, geometry="direct",
+        ),
+        _network(
+            "no_attention", "c: without attention (SADRNet-D)", "figure 9c", (("4", "c: SA + DF"),), attention=False
+        ),
+        _network(
+            "scratch_shape", "e: attention, shape from scratch", "figure 9e", (("4", "e: AT + SA"),), shape="scratch"
+        ),
+        _network(
+            "regressed_pose", "b: deformation, regressed pose", "figure 9b", (("4", "b: DF"),),
+            attention=False, geometry="regressed_pose",
+        ),
+        _network(
+            "direct_attention", "d: attention, direct position map", "figure 9d", (("4", "d: AT"),), geometry="direct"
+        ),
+        _network(
+            "coefficients", "Coefficients (as 3DDFA)", "section II.C", BESIDE_TABLES_1_AND_2,
+            attention=False, geometry="regressed_pose", shape="coefficients",
+        ),
+        _network(
+            "no_mesh_loss", "SADRNet without mesh loss", "section IV.E, figure 11", (("4", None),),
+            loss_edge=0.0, loss_normal=0.0,
+        ),
+        Method("mean_face", "Mean face, true box", "baseline", "ours", BESIDE_TABLES_1_AND_2),
+    )
+}  # fmt: skip

@@ -1,0 +1,95 @@
+"""The networks of paper 3's methods at the size that the settings give."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from facelib.faces.baking import load_face_model
+from facelib.faces.face_layout import face_layout
+from facelib.faces.morphable_model import MorphableModel
+from facelib.models.face_template import FaceTemplate
+from facelib.models.sadrnet import FaceMaps, SADRNet
+from facelib.papers.sadrnet.methods import Method
+from facelib.papers.sadrnet.settings import ReconstructionSettings
+
+SMALLEST_MAP = 64  # texels; weights do not depend on the size of the maps
+
+
+def face_model() -> MorphableModel:
+    """The model that all faces of this paper are made of."""
+    return load_face_model("coarse")
+
+
+def face_template(size: int) -> FaceTemplate:
+    """The mean face on maps of size x size texels."""
+    model = face_model()
+    return FaceTemplate(face_layout(model, size), model.mean, model.landmarks)
+
+
+def build_network(method: Method, settings: ReconstructionSettings) -> nn.Module:
+    """The network of a method with fresh weights; a baseline's has none.
+
+    Args:
+        method: which one.
+        settings: of the run, with the method's changes.
+    """
+    template = face_template(settings.network.image_size)
+    return MeanFace(template) if method.kind == "baseline" else _network(template, settings, settings.network.width)
+
+
+def full_size_mib(method: Method, settings: ReconstructionSettings) -> float:
+    """Size in MiB of the network at full width in float32, with the template of 256 x 256 texels (table V)."""
+    template_values = 3 * 256 * 256
+    if method.kind == "baseline":
+        return template_values * 4 / 2**20
+    network = _network(face_template(SMALLEST_MAP), settings, 1.0)
+    values = sum(value.numel() for value in network.state_dict().values() if value.is_floating_point())
+    return (values + template_values) * 4 / 2**20
+
+
+class MeanFace(nn.Module):
+    """The mean face, frontal, laid into the true box of the landmarks: what a network must beat.
+
+    Args:
+        template: the mean face.
+    """
+
+    def __init__(self, template: FaceTemplate) -> None:
+        super().__init__()
+        self.template = template
+
+    def forward(self, landmarks: torch.Tensor) -> FaceMaps:
+        """True landmarks (B, 68, 2 or 3) in pixels -> maps; the box has the mean face's proportions at best in area."""
+        template = self.template
+        mean_map = template.mean_map.expand(len(landmarks), -1, -1, -1)
+        frontal = torch.diag(torch.tensor([1.0, -1.0, -1.0], device=landmarks.device)).expand(len(landmarks), 3, 3)
+        mean = template.landmarks_of(mean_map) @ frontal.mT
+        (low, high), (mean_low, mean_high) = _box(landmarks[..., :2]), _box(mean[..., :2])
+        scale = ((high - low).prod(dim=1) / (mean_high - mean_low).prod(dim=1)).sqrt()
+        middle = (low + high) / 2 - scale[:, None] * (mean_low + mean_high) / 2
+        translation = torch.nn.functional.pad(middle, (0, 1))
+        posed = scale[:, None, None] * (frontal @ mean_map.flatten(2)) + translation[..., None]
+        geometry = posed.unflatten(2, mean_map.shape[2:])
+        return FaceMaps(geometry, None, mean_map, None, scale, frontal, translation)
+
+
+def _network(template: FaceTemplate, settings: ReconstructionSettings, width: float) -> SADRNet:
+    network = settings.network
+    bases = None
+    if network.shape == "coefficients":
+        model = face_model()
+        layout = face_layout(model, template.size)
+        bases = layout.position_map(torch.cat((model.identity_basis, model.expression_basis)))
+    return SADRNet(
+        template,
+        width=width,
+        attention=network.attention,
+        geometry=network.geometry,
+        shape=network.shape,
+        bases=bases,
+    )
+
+
+def _box(points: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    return points.amin(dim=1), points.amax(dim=1)

@@ -1,0 +1,195 @@
+"""Judging a reconstruction as paper 3 does (section IV): alignment, reconstruction and pose on AFLW2000-3D, Florence.
+
+Errors are of the maps' texels, predicted and true ones, as in published code: landmarks at the texels nearest to
+theirs, dense errors on all texels of the face without the neck (about 45,000 at the paper's size). A reconstruction is
+laid onto the truth by the best similarity first, so that its error is one of shape; a scan of Florence has another
+topology and takes ICP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from facelib.conventions import FACE_TO_CAMERA, OUTER_EYE_CORNERS
+from facelib.data.archive import FaceArchive
+from facelib.data.posed_faces import PosedFaces, posed_faces
+from facelib.errors import BadInput
+from facelib.geometry.alignment import Similarity, similarity_transform
+from facelib.geometry.icp import icp
+from facelib.geometry.neighbours import nearest
+from facelib.geometry.rotations import matrix_to_euler
+from facelib.metrics.landmark_error import nme, nme_by_yaw
+from facelib.metrics.pose_error import euler_errors, geodesic_errors, pose_error
+from facelib.metrics.surface_error import reconstruction_nme
+from facelib.models.sadrnet import FaceMaps
+from facelib.papers.sadrnet.maps import FaceMapper, TrueMaps
+
+FACES_AT_ONCE = 32
+FLORENCE_KEEP = 0.9  # share of the pairs that ICP fits: the predicted face reaches beyond the scan
+ALIGNMENT = ("sparse_2d", "sparse_3d", "sparse_3d_unshifted", "dense_2d", "dense_3d", "dense_3d_unshifted")
+ANGLES = ("yaw", "pitch", "roll")
+FIX_PREFIX = "fix."  # of the pose errors without the samples in gimbal lock
+
+Predictor = Callable[[PosedFaces, TrueMaps], FaceMaps]
+
+
+@torch.no_grad()
+def judge_alignment(
+    predict: Predictor, mapper: FaceMapper, archive: FaceArchive, rows: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Errors of each photograph of the AFLW2000-3D counterpart.
+
+    Args:
+        predict: photographs and, for a baseline, the truth -> maps.
+        mapper: draws the truth.
+        archive: the data set.
+        rows: (N,) which photographs.
+
+    Returns:
+        rows, identity, occluder (N,), yaw (N,) radians; of `ALIGNMENT` and "reconstruction" (N,) fractions;
+        euler_error (N, 3), absolute yaw, pitch and roll, and geodesic (N,) in radians.
+
+    Raises:
+        BadInput: without rows, or when a prediction is not finite.
+    """
+    parts = [_errors(predict, mapper, posed_faces(archive, some)) for some in _portions(rows)]
+    errors = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    known = {name: np.asarray(archive.arrays[name][rows]) for name in ("identity", "occluder")}
+    return errors | known | {"rows": rows, "yaw": np.asarray(archive.arrays["pose"][rows, 0])}
+
+
+@torch.no_grad()
+def judge_florence(predict: Predictor, mapper: FaceMapper, archive: FaceArchive) -> dict[str, np.ndarray]:
+    """Errors of each photograph of the Florence counterpart against the person's scan, after ICP (section IV.C).
+
+    Returns:
+        florence, with ICP fitting the scale too, and florence_rigid, with the scale of the landmarks (M,) fractions;
+        florence_identity (M,); florence_yaw and florence_pitch (M,) radians.
+    """
+    arrays = archive.arrays
+    errors: dict[str, list[float]] = {"florence": [], "florence_rigid": []}
+    for rows in _portions(np.arange(len(archive))):
+        faces = posed_faces(archive, rows)
+        true = mapper(faces)
+        shapes = mapper.points_of(predict(faces, true).geometry.float())
+        landmarks = mapper.template.landmarks_of(true.shape)
+        for row, shape, known in zip(rows, shapes, landmarks, strict=True):
+            scan = torch.from_numpy(np.array(arrays["scans"][arrays["scan"][row]]))
+            corners = arrays["scan_corners"][arrays["scan"][row]]
+            size = float(np.linalg.norm(corners[0] - corners[1]))
+            for name, scale in (("florence", True), ("florence_rigid", False)):
+                errors[name].append(scan_error(shape, known, scan, mapper, scale=scale) / size)
+    yaw, pitch = (np.asarray(arrays["pose"][:, axis]) for axis in (0, 1))
+    known = {"florence_identity": np.asarray(arrays["identity"]), "florence_yaw": yaw, "florence_pitch": pitch}
+    return {name: np.array(values) for name, values in errors.items()} | known
+
+
+def scan_error(
+    points: torch.Tensor, landmarks: torch.Tensor, scan: torch.Tensor, mapper: FaceMapper, *, scale: bool
+) -> float:
+    """Mean distance in mm from the points of a scan to the face laid onto it by ICP.
+
+    Args:
+        points: (N, 3) the predicted face at the map's texels, in any unit and pose.
+        landmarks: (68, 3) the true landmarks in the scan's frame, mm, where ICP starts.
+        scan: (P, 3) mm.
+        mapper: of the map.
+        scale: whether ICP fits the scale too.
+    """
+    own = mapper.template.landmarks_of(mapper.map_of(points[None]))
+    start = similarity_transform(own, landmarks[None])
+    face = points[mapper.evaluated[mapper.template.mask]]
+    first = Similarity(start.scale[0], start.rotation[0], start.translation[0])
+    fit = icp(face, scan, start=first, scale=scale, keep=FLORENCE_KEEP).transform
+    return float(nearest(scan[None], fit.apply(points)[None]).distances.mean())
+
+
+def metrics_of(scores: dict[str, np.ndarray]) -> dict[str, dict[str, Any]]:
+    """Every metric of tables I to IV from the errors of single photographs.
+
+    Args:
+        scores: of `judge_alignment`, and perhaps of `judge_florence`.
+
+    Raises:
+        BadInput: when a bin of yaw is empty.
+    """
+    fractions = {name: float(scores[name].mean()) for name in ALIGNMENT}
+    for name in ("sparse_2d", "reconstruction"):
+        by_yaw = nme_by_yaw(scores[name], scores["yaw"])
+        fractions[name] = by_yaw.pop("mean")
+        fractions |= {f"{name}/{part}": value for part, value in by_yaw.items()}
+    del fractions["reconstruction/balanced"]  # which the paper does not report
+    fractions |= {name: float(scores[name].mean()) for name in ("florence", "florence_rigid") if name in scores}
+    degrees = _pose_metrics(scores)
+    return {name: {"value": value, "unit": "fraction"} for name, value in fractions.items()} | {
+        name: {"value": value, "unit": "degrees"} for name, value in degrees.items()
+    }
+
+
+def _pose_metrics(scores: dict[str, np.ndarray]) -> dict[str, float]:
+    """Mean errors of the angles, as they are and without the samples in gimbal lock, and of the whole rotation."""
+    errors = scores["euler_error"]
+    metrics: dict[str, float] = {}
+    for prefix, protocol in (("", "all"), (FIX_PREFIX, "sadrnet_fix")):
+        error = pose_error(errors, np.zeros_like(errors), protocol=protocol)
+        metrics |= {f"{prefix}{angle}_error": getattr(error, angle) for angle in ANGLES}
+        metrics[f"{prefix}pose_error"] = error.mean
+    return metrics | {"geodesic_error": float(np.rad2deg(scores["geodesic"].mean()))}
+
+
+def _errors(predict: Predictor, mapper: FaceMapper, faces: PosedFaces) -> dict[str, np.ndarray]:
+    true = mapper(faces)
+    maps = predict(faces, true)
+    geometry = maps.geometry.float().cpu()
+    if not geometry[..., mapper.template.mask].isfinite().all():
+        raise BadInput("a predicted position map is not finite: train with a lower rate, or look at the weights")
+    sparse = [mapper.template.landmarks_of(each).numpy() for each in (geometry, true.geometry)]
+    dense = [each[:, :, mapper.evaluated].mT.numpy() for each in (geometry, true.geometry)]
+    errors = {}
+    for name, (found, expected) in {"sparse": sparse, "dense": dense}.items():
+        box: dict[str, Any] = {"normaliser": "box", "points": "all"}
+        errors[f"{name}_2d"] = nme(found[..., :2], expected[..., :2], **box)
+        errors[f"{name}_3d"] = nme(found, expected, subtract_mean_depth=True, **box)
+        errors[f"{name}_3d_unshifted"] = nme(found, expected, **box)
+    errors["reconstruction"] = _reconstruction_error(geometry, true, mapper)
+    found_pose, true_pose = head_angles(maps, mapper), _angles_of(faces.rotation)
+    errors["euler_error"] = np.deg2rad(euler_errors(found_pose, true_pose))
+    errors["geodesic"] = np.deg2rad(geodesic_errors(found_pose, true_pose))
+    return errors
+
+
+def _reconstruction_error(geometry: torch.Tensor, true: TrueMaps, mapper: FaceMapper) -> np.ndarray:
+    """Of the shape, once the best similarity has laid it onto the true one, over the outer interocular distance."""
+    found, expected = (each[:, :, mapper.evaluated].mT.double() for each in (geometry, true.shape))
+    laid = similarity_transform(found, expected).apply(found)
+    corners = mapper.template.landmarks_of(true.shape)[:, OUTER_EYE_CORNERS].double()
+    ends = (laid.shape[1], laid.shape[1] + 1)
+    error = reconstruction_nme(
+        torch.cat((laid, corners), dim=1), torch.cat((expected, corners), dim=1), outer_eye_corners=ends
+    )
+    return error * (laid.shape[1] + 2) / laid.shape[1]  # the corners, appended without error, do not count
+
+
+def head_angles(maps: FaceMaps, mapper: FaceMapper) -> np.ndarray:
+    """Yaw, pitch and roll (B, 3) in radians; where no shape is predicted, those of the mean face laid onto the map."""
+    rotation = maps.rotation
+    if rotation is None:
+        found = mapper.template.landmarks_of(maps.geometry.float().cpu())
+        mean = mapper.template.landmarks_of(mapper.template.mean_map[None]).expand_as(found)
+        rotation = similarity_transform(mean, found).rotation
+    return _angles_of(rotation.float().cpu())
+
+
+def _angles_of(rotation: torch.Tensor) -> np.ndarray:
+    """Of rotations from the face frame to the image."""
+    return torch.stack(matrix_to_euler(torch.tensor(FACE_TO_CAMERA) @ rotation), dim=1).numpy()
+
+
+def _portions(rows: np.ndarray) -> list[np.ndarray]:
+    if len(rows) == 0:
+        raise BadInput("no photographs to judge: expected at least one")
+    return np.array_split(rows, -(-len(rows) // FACES_AT_ONCE))

@@ -1,0 +1,185 @@
+"""What a run of paper 3 consists of, and its tiers.
+
+The defaults are the paper's own (section III.E: 256 pixels, Adam, learning rate growing from 1e-5 to 1e-4 over 4
+epochs, then times 0.85 an epoch, batch 16, 25 epochs). A tier overrides fields by name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from facelib.errors import unknown_name
+from facelib.runs.settings import TrainingSettings, override
+
+
+@dataclass(frozen=True)
+class TrainingFaces:
+    """How much of 300W-LP (or of its embedded counterpart) a run learns from.
+
+    Args:
+        identities: people.
+        images: of each.
+        validation: people held out, by whom the epoch is chosen.
+    """
+
+    identities: int = 2500
+    images: int = 50
+    validation: int = 100
+
+
+@dataclass(frozen=True)
+class JudgedFaces:
+    """How much of AFLW2000-3D and Florence (or of their counterparts) a run is judged on.
+
+    Args:
+        identities, images: people of AFLW2000-3D and images of each; the data set has 2,000 images.
+        florence: people of Florence, each in 20 poses.
+    """
+
+    identities: int = 500
+    images: int = 4
+    florence: int = 53
+
+
+@dataclass(frozen=True)
+class NetworkSettings:
+    """The network, and which framework of figure 9 it is.
+
+    Args:
+        image_size: pixels a side of images, and texels of maps.
+        width: factor on all channels.
+        attention: whether it has the attention branch ("AT" in table IV).
+        geometry: "self_aligned" ("SA"), "regressed_pose" or "direct".
+        shape: "deformation" ("DF"), "scratch" or "coefficients".
+    """
+
+    image_size: int = 256
+    width: float = 1.0
+    attention: bool = True
+    geometry: Literal["self_aligned", "regressed_pose", "direct"] = "self_aligned"
+    shape: Literal["deformation", "scratch", "coefficients"] = "deformation"
+
+
+@dataclass(frozen=True)
+class LossSettings:
+    """Weights of the losses (eq. 24), and of the regions of the face (section III.D).
+
+    Args:
+        geometry, deformation, pose_dependent, attention, edge, normal: beta_G, beta_D, beta_P, beta_A, beta_E, beta_V.
+        regions: landmarks; eyes, nose and mouth; cheek, chin and forehead; neck.
+    """
+
+    geometry: float = 0.1
+    deformation: float = 0.5
+    pose_dependent: float = 1.0
+    attention: float = 0.05
+    edge: float = 1.0
+    normal: float = 0.1
+    regions: tuple[float, float, float, float] = (16.0, 12.0, 3.0, 0.0)
+
+
+@dataclass(frozen=True)
+class DisturbanceSettings:
+    """What training does to photographs (section III.E).
+
+    Args:
+        rotation: largest turn in the image plane, degrees.
+        shift: largest shift, a share of the image's size.
+        scale, colour: least and largest factor on the size, and on each colour channel.
+        occlusion: share of the images with synthetic occluders.
+    """
+
+    rotation: float = 90.0
+    shift: float = 0.1
+    scale: tuple[float, float] = (0.9, 1.1)
+    colour: tuple[float, float] = (0.6, 1.4)
+    occlusion: float = 0.5
+
+
+@dataclass(frozen=True)
+class ReconstructionSettings:
+    """All settings of a run of paper 3.
+
+    Args:
+        data: "embedded" or "licensed".
+        faces: to learn from.
+        judged: to be judged on.
+        network, loss: of the model and of what it minimises.
+        disturbance: of the photographs it learns from.
+        training: of the weights.
+    """
+
+    data: str = "embedded"
+    faces: TrainingFaces = field(default_factory=TrainingFaces)
+    judged: JudgedFaces = field(default_factory=JudgedFaces)
+    network: NetworkSettings = field(default_factory=NetworkSettings)
+    loss: LossSettings = field(default_factory=LossSettings)
+    disturbance: DisturbanceSettings = field(default_factory=DisturbanceSettings)
+    training: TrainingSettings = field(
+        default_factory=lambda: TrainingSettings(
+            optimizer="adam",
+            epochs=25,
+            min_epochs=25,
+            batch_size=16,
+            learning_rate=1e-4,
+            weight_decay=0.0,
+            warmup_epochs=4,
+            warmup_start=0.1,
+            milestones=tuple(range(4, 25)),
+            decay=0.85,
+        )
+    )
+
+
+TIERS: dict[str, dict[str, Any]] = {
+    "smoke": {
+        "faces.identities": 40,
+        "faces.images": 8,
+        "faces.validation": 4,
+        "judged.identities": 40,
+        "judged.images": 2,
+        "judged.florence": 2,
+        "network.image_size": 64,
+        "network.width": 0.125,
+        "disturbance.rotation": 30.0,
+        "training.epochs": 2,
+        "training.min_epochs": 2,
+        "training.learning_rate": 2e-3,
+        "training.warmup_epochs": 1,
+        "training.milestones": (1,),
+    },
+    "laptop": {
+        "faces.identities": 600,
+        "faces.images": 12,
+        "faces.validation": 40,
+        "judged.identities": 250,
+        "judged.florence": 10,
+        "network.image_size": 128,
+        "network.width": 0.25,
+        "disturbance.rotation": 30.0,
+        "training.epochs": 16,
+        "training.min_epochs": 16,
+        "training.learning_rate": 1e-3,
+        "training.warmup_epochs": 1,
+        "training.milestones": (8, 11, 13, 15),
+        "training.decay": 0.5,
+    },
+    "gpu": {"training.precision": "bf16-mixed", "training.learning_rate": 4e-4, "training.batch_size": 64},
+    "paper": {"data": "licensed"},
+}
+
+
+def settings_of(tier: str, changes: dict[str, Any] | None = None) -> ReconstructionSettings:
+    """The settings of a tier.
+
+    Args:
+        tier: smoke, laptop, gpu or paper.
+        changes: further overrides by dotted name.
+
+    Raises:
+        UnknownName: on an unknown tier or field.
+    """
+    if tier not in TIERS:
+        raise unknown_name("tier", tier, TIERS)
+    return override(override(ReconstructionSettings(), TIERS[tier]), changes or {})
