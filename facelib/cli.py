@@ -217,6 +217,45 @@ def faces(sheet: int | None, output: Path | None, seed: int) -> None:
 
 
 @main.command()
+@click.argument("image", type=click.Path(path_type=Path))
+@click.option("--model", required=True, metavar="RUN", help="A run of sadrnet: its folder, or a method's name.")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="A folder for the results.")
+@click.option("--box", metavar="L,T,R,B", help="Of the face, from brows to chin, in pixels; else dlib looks for it.")
+@tier_option
+def reconstruct(image: Path, model: str, output: Path, box: str | None, tier: str) -> None:
+    """Read a 3D face off a photograph: mesh, landmarks, pose, a picture and a page to turn the face.
+
+    --tier says which run is meant when --model is a method's name.
+    """
+    given = None if box is None else _box(box)
+
+    from facelib.data.photographs import FaceBox, find_face, read_photograph
+    from facelib.papers.sadrnet.reconstruction import load_trained, reconstruct_with
+    from facelib.report.reconstruction_files import ORIGIN, check_folder, write_reconstruction
+
+    check_folder(output)
+    trained = load_trained(model, tier)
+    photograph = read_photograph(image)
+    face_box = FaceBox(*given) if given else find_face(photograph)
+    face = reconstruct_with(trained, photograph, face_box)
+    paths = write_reconstruction(output, photograph, image.name, face, trained)
+    click.echo(f"{trained.method.label} ({ORIGIN}, {trained.record.tier} tier), box {face_box}")
+    click.echo(", ".join(f"{name} {angle:+.1f}" for name, angle in face.angles.items()) + " degrees")
+    for path in paths:
+        click.echo(path)
+
+
+def _box(text: str) -> tuple[float, float, float, float]:
+    try:
+        left, top, right, bottom = map(float, text.split(","))
+    except ValueError as error:
+        raise click.BadParameter(
+            f"{text!r}: expected left,top,right,bottom in pixels, such as 180,95,265,180"
+        ) from error
+    return left, top, right, bottom
+
+
+@main.command()
 def doctor() -> None:
     """Say what is installed and cached, which device is used, and which command mends what is missing."""
     from facelib.doctor import examine

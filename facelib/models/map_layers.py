@@ -105,7 +105,10 @@ class AttentionBranch(nn.Sequential):
         for _ in range(4):
             layers += [nn.Conv2d(channels_in, channels, 3, padding=1), nn.BatchNorm2d(channels), nn.ReLU(inplace=True)]
             channels_in = channels
-        super().__init__(*layers, nn.Conv2d(channels, 1, 3, padding=1, bias=False), nn.Sigmoid())
+        super().__init__(*layers, nn.Conv2d(channels, 1, 3, padding=1, bias=False))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x).float().sigmoid()  # in bfloat16 it would saturate, and learn no more, at 6 already
 
 
 def decoder(channels_in: int, width: float) -> tuple[nn.Sequential, int]:

@@ -135,3 +135,12 @@ def test_a_folder_that_is_trained_in_is_not_touched(folder: Path) -> None:
     with run_lock(folder), pytest.raises(BadInput, match="is being trained in by process"):
         claim(folder, dataclasses.replace(WANTED, data="data0"))
     assert (folder / "checkpoint_0000.pt").exists()
+
+
+def test_a_run_from_before_a_setting_came_had_its_default():
+    before = dataclasses.replace(WANTED, settings={"epochs": 3, "loss": {"bins": 32}})
+    assert before.differences(WANTED)
+    defaults = {"epochs": 9, "loss": {"bins": 16, "rule": "official"}}
+    assert not before.completed(defaults).differences(WANTED)
+    other = dataclasses.replace(WANTED, settings={"epochs": 3, "loss": {"bins": 32, "rule": "printed"}})
+    assert "loss.rule was 'official'" in before.completed(defaults).differences(other)[0]

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -164,6 +165,34 @@ def test_one_step_equals_plain_sgd(tmp_path):
     for parameter in parameters:
         expected = parameter - settings.learning_rate * (parameter.grad + settings.weight_decay * parameter)
         parameter.data.copy_(expected.detach())
+    for name, value in weights_of(plain).items():
+        torch.testing.assert_close(weights_of(task)[name], value, rtol=1e-5, atol=1e-6)
+
+
+def test_warmup_grows_by_equal_steps_to_the_learning_rate():
+    """Paper 3: from 1e-5 to 1e-4 over 4 epochs, then times 0.85 an epoch."""
+    changes = {"learning_rate": 1e-4, "warmup_epochs": 4, "warmup_start": 0.1, "milestones": [4, 5, 6], "decay": 0.85}
+    settings = override(SETTINGS, changes)
+    steps = [learning_rate(settings, epoch, step / 10) for epoch in range(4) for step in range(10)]
+    assert steps[0] == pytest.approx(1e-5)
+    differences = [b - a for a, b in pairwise([*steps, 1e-4])]
+    assert differences == pytest.approx([9e-5 / 40] * 40)
+    assert [learning_rate(settings, epoch) for epoch in (4, 5, 6)] == pytest.approx([8.5e-5, 7.225e-5, 6.14125e-5])
+
+
+def test_one_step_equals_plain_adam(tmp_path):
+    task, plain = ToyTask(samples=8), ToyTask(samples=8)
+    settings = override(SETTINGS, {"epochs": 1, "optimizer": "adam", "weight_decay": 0.0, "warmup_epochs": 1})
+    for both in (task, plain):
+        both.modules["body"][1] = both.modules["body"][3] = nn.Identity()  # noise is all a bias before a norm gets
+    train(task, settings, tmp_path)
+
+    plain.drawn.append((0, 0))
+    sum(plain.losses({"inputs": plain.inputs, "labels": plain.labels}).values()).backward()
+    for parameter in [p for module in plain.modules.values() for p in module.parameters()]:
+        # The first step of Adam: both moments, bias corrected, are the gradient and its square.
+        rate = settings.warmup_start * settings.learning_rate
+        parameter.data -= rate * parameter.grad / (parameter.grad.abs() + 1e-8)
     for name, value in weights_of(plain).items():
         torch.testing.assert_close(weights_of(task)[name], value, rtol=1e-5, atol=1e-6)
 

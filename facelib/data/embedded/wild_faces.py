@@ -27,6 +27,7 @@ from facelib.faces.worn import Occluder
 YAW_LIMIT = 90.0  # degrees
 BEYOND_LIMIT = 105.0  # degrees, of the paper's additional samples
 YAW_BINS = ((0.0, 30.0), (30.0, 60.0), (60.0, 90.0))  # degrees of the absolute yaw
+CROP = 1.6  # side of the picture over the larger side of the landmarks' box: it holds the face from hairline to throat
 WORN = (Occluder.GLASSES, Occluder.SUNGLASSES, Occluder.MASK)
 
 

@@ -21,6 +21,7 @@ from facelib.errors import BadInput
 from facelib.geometry.alignment import Similarity, similarity_transform
 from facelib.geometry.icp import icp
 from facelib.geometry.neighbours import nearest
+from facelib.geometry.normals import vertex_normals
 from facelib.geometry.rotations import matrix_to_euler
 from facelib.metrics.landmark_error import nme, nme_by_yaw
 from facelib.metrics.pose_error import euler_errors, geodesic_errors, pose_error
@@ -93,6 +94,8 @@ def scan_error(
 ) -> float:
     """Mean distance in mm from the points of a scan to the face laid onto it by ICP.
 
+    To the plane through the nearest texel: the texels of a small map lie farther apart than faces differ.
+
     Args:
         points: (N, 3) the predicted face at the map's texels, in any unit and pose.
         landmarks: (68, 3) the true landmarks in the scan's frame, mm, where ICP starts.
@@ -105,7 +108,12 @@ def scan_error(
     face = points[mapper.evaluated[mapper.template.mask]]
     first = Similarity(start.scale[0], start.rotation[0], start.translation[0])
     fit = icp(face, scan, start=first, scale=scale, keep=FLORENCE_KEEP).transform
-    return float(nearest(scan[None], fit.apply(points)[None]).distances.mean())
+    laid = fit.apply(points)
+    closest = nearest(scan[None], laid[None]).indices[0]
+    normals = vertex_normals(laid[None], mapper.triangles)[0, closest]
+    gap = scan - laid[closest]
+    off = (gap * normals).sum(dim=1).abs()
+    return float(torch.where(normals.any(dim=1), off, gap.norm(dim=1)).mean())
 
 
 def metrics_of(scores: dict[str, np.ndarray]) -> dict[str, dict[str, Any]]:

@@ -1,0 +1,231 @@
+"""A network that knows the truth is read exactly, in the photograph's own pixels; runs are found and checked."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from tiny_runs import use_private_runs
+from torch import nn
+from untrained_run import make_untrained_run
+
+from facelib.conventions import FACE_TO_CAMERA
+from facelib.data.photographs import FaceBox, FaceCrop, Photograph, square_crop
+from facelib.errors import BadInput, CorruptFile, MissingPart, UnknownName
+from facelib.faces.face_layout import face_layout
+from facelib.faces.morphable_model import MorphableModel
+from facelib.geometry.alignment import Similarity
+from facelib.geometry.rotations import euler_to_matrix
+from facelib.models.sadrnet import FaceMaps
+from facelib.papers import WEIGHTS_FILE
+from facelib.papers.sadrnet import run_settings
+from facelib.papers.sadrnet.methods import METHODS
+from facelib.papers.sadrnet.reconstruction import (
+    Reconstruction,
+    load_trained,
+    reconstruct,
+    reconstruct_with,
+    seen_points,
+)
+
+SIZE = 64
+BOX = FaceBox(150, 60, 260, 180)
+ANGLES = {"yaw": 25.0, "pitch": -10.0, "roll": 8.0}
+NOSE_TIP = 30
+
+
+class Oracle(nn.Module):
+    """The mean face under a pose of the photograph, whatever the crop shows.
+
+    Args:
+        pose: from mm to pixels of the photograph, a batch of one.
+        crop: what it will be given.
+        direct: only a position map is told.
+    """
+
+    def __init__(self, model: MorphableModel, pose: Similarity, crop: FaceCrop, direct: bool) -> None:
+        super().__init__()
+        self.shape = face_layout(model, SIZE).position_map(model.mean[None])
+        moved = pose.translation - torch.tensor([*crop.offset, 0.0])
+        self.pose = Similarity(pose.scale / crop.scale, pose.rotation, moved / crop.scale)
+        self.direct = direct
+
+    def forward(self, images: torch.Tensor) -> FaceMaps:
+        assert images.shape == (1, 3, SIZE, SIZE)
+        geometry = self.pose.apply(self.shape.flatten(2).mT).mT.unflatten(2, (SIZE, SIZE))
+        if self.direct:
+            return FaceMaps(geometry, geometry, None, None, None, None, None)
+        pose = (self.pose.scale, self.pose.rotation, self.pose.translation)
+        return FaceMaps(geometry, geometry, self.shape, torch.full((1, 8, 8), 0.5), *pose)
+
+
+def true_pose() -> Similarity:
+    head = euler_to_matrix(*(torch.deg2rad(torch.tensor([angle])) for angle in ANGLES.values()))
+    return Similarity(torch.tensor([0.8]), torch.tensor(FACE_TO_CAMERA) @ head, torch.tensor([[205.0, 110.0, 0.0]]))
+
+
+def places_as_colours(height: int = 300, width: int = 400, reduction: float = 1.0) -> Photograph:
+    """A photograph whose red and green are its column and row."""
+    v, u = torch.meshgrid((torch.arange(height) + 0.5) / height, (torch.arange(width) + 0.5) / width, indexing="ij")
+    return Photograph(torch.stack((u, v, torch.zeros_like(u))), reduction)
+
+
+@pytest.fixture(params=[False, True], ids=["with shape", "direct"])
+def read(request: pytest.FixtureRequest, face_model: MorphableModel) -> Reconstruction:
+    photograph = places_as_colours()
+    oracle = Oracle(face_model, true_pose(), square_crop(photograph, BOX, SIZE), request.param)
+    return reconstruct(oracle, face_model, SIZE, photograph, BOX)
+
+
+def test_the_pose_and_the_places_are_those_of_the_photograph(read: Reconstruction, face_model: MorphableModel) -> None:
+    layout = face_layout(face_model, SIZE)
+    shape = layout.texel_points(layout.position_map(face_model.mean[None]))
+    nose = true_pose().apply(face_model.mean[None, face_model.landmarks])[0, NOSE_TIP]
+
+    assert read.angles == pytest.approx(ANGLES, abs=1e-3)
+    torch.testing.assert_close(read.points, true_pose().apply(shape)[0], atol=1e-3, rtol=0)
+    torch.testing.assert_close(read.shape, shape[0], atol=1e-2, rtol=0)
+    torch.testing.assert_close(read.pose.apply(read.shape), read.points, atol=1e-3, rtol=0)
+    assert float((read.landmarks[NOSE_TIP] - nose).norm()) < 2.5  # a texel's size away at most
+    assert read.own_shape == (read.attention is not None)
+    assert read.triangles.max() < len(read.points)
+    assert read.box == BOX
+
+
+def test_seen_points_have_the_colour_of_their_place(read: Reconstruction) -> None:
+    seen = ~read.colours.isnan().any(dim=1)
+    to_the_left = read.shape[:, 0] > 55  # of the subject, who turns there: that cheek is hidden
+    to_the_right = (read.shape[:, 0] < -40) & (read.shape[:, 2] > 40)
+
+    torch.testing.assert_close(
+        read.colours[seen, :2] * torch.tensor([400, 300]), read.points[seen, :2], atol=0.02, rtol=0
+    )
+    assert seen[to_the_left].float().mean() < 0.4
+    assert seen[to_the_right].float().mean() > 0.95
+
+
+def test_hidden_points_lie_behind_others(face_model: MorphableModel) -> None:
+    """Two squares facing the viewer, one behind the other, and one turned away."""
+    square = torch.tensor([[10.0, 10, 0], [30, 10, 0], [10, 30, 0], [30, 30, 0]])
+    behind = square * torch.tensor([0.9, 0.9, 1]) + torch.tensor([2.0, 2.0, 9.0])
+    beside = square + torch.tensor([25.0, 0.0, 0.0])
+    facing = torch.tensor([[0, 2, 1], [1, 2, 3]])  # counter-clockwise with v downwards and seen from before
+    triangles = torch.cat((facing, facing + 4, facing.flip(1) + 8))
+
+    assert seen_points(torch.cat((square, behind, beside)), triangles, 64).tolist() == [True] * 4 + [False] * 8
+
+
+def test_a_photograph_that_was_reduced_gives_places_in_its_file(face_model: MorphableModel) -> None:
+    whole, half = places_as_colours(), places_as_colours(150, 200, reduction=2.0)
+    first, second = (
+        reconstruct(Oracle(face_model, true_pose(), square_crop(p, BOX, SIZE), False), face_model, SIZE, p, BOX)
+        for p in (whole, half)
+    )
+
+    torch.testing.assert_close(first.points, second.points)
+    torch.testing.assert_close(first.colours, second.colours, equal_nan=True, atol=1e-3, rtol=0)
+
+
+def test_a_face_partly_outside_has_no_colour_there(face_model: MorphableModel) -> None:
+    photograph = Photograph(torch.ones(3, 300, 205))  # cut through the middle of the face
+    face = reconstruct(
+        Oracle(face_model, true_pose(), square_crop(photograph, BOX, SIZE), False), face_model, SIZE, photograph, BOX
+    )
+    unknown = face.colours.isnan().any(dim=1)
+
+    assert unknown[face.points[:, 0] > 205].all()
+    assert unknown.float().mean() < 0.8
+
+
+def test_an_answer_that_is_not_finite_is_an_error(face_model: MorphableModel) -> None:
+    photograph = places_as_colours()
+    oracle = Oracle(face_model, true_pose(), square_crop(photograph, BOX, SIZE), True)
+    oracle.pose = replace(oracle.pose, scale=torch.tensor([torch.nan]))
+
+    with pytest.raises(BadInput, match="the geometry that the network draws holds"):
+        reconstruct(oracle, face_model, SIZE, photograph, BOX)
+
+
+@pytest.fixture(autouse=True)
+def private_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_private_runs(monkeypatch, tmp_path / "runs")
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_run_is_found_by_name_folder_record_and_weights() -> None:
+    folder = make_untrained_run()
+
+    for model in ("regressed_pose", str(folder), str(folder / "record.json"), str(folder / WEIGHTS_FILE)):
+        trained = load_trained(model)
+        assert trained.method is METHODS["regressed_pose"]
+        assert not trained.network.training
+
+
+def test_a_run_has_the_settings_of_its_record() -> None:
+    folder = make_untrained_run(**{"network.width": 0.25})
+
+    assert load_trained(str(folder)).settings.network.width == 0.25
+
+
+@pytest.mark.parametrize("method", [name for name, method in METHODS.items() if method.kind == "network"])
+def test_every_network_reads_a_photograph(method: str) -> None:
+    """Untrained ones, so what they say means nothing."""
+    torch.manual_seed(0)
+    make_untrained_run(method)
+    face = reconstruct_with(load_trained(method), places_as_colours(), BOX)
+
+    assert face.points.isfinite().all()
+    assert face.shape.isfinite().all()
+    assert torch.linalg.det(face.pose.rotation) == pytest.approx(1, abs=1e-4)
+    assert face.landmarks.shape == (68, 3)
+    assert (face.attention is not None) == run_settings(method, "smoke").network.attention
+
+
+@pytest.mark.parametrize("model", ["sadrnett", "no/such/folder", "missing.json"])
+def test_a_model_that_does_not_exist(model: str) -> None:
+    with pytest.raises((UnknownName, BadInput), match=r"did you mean 'sadrnet'|there is no run at"):
+        load_trained(model)
+
+
+def test_a_run_that_was_not_made_names_its_command() -> None:
+    with pytest.raises(MissingPart, match="facelib run sadrnet no_attention --fold 0 --tier laptop"):
+        load_trained("no_attention", "laptop")
+
+
+def test_a_folder_without_record(tmp_path: Path) -> None:
+    with pytest.raises(MissingPart, match="no record at"):
+        load_trained(str(tmp_path))
+
+
+def test_a_model_of_another_paper_names_both() -> None:
+    folder = make_untrained_run()
+    record = json.loads((folder / "record.json").read_text())
+    (folder / "record.json").write_text(json.dumps(record | {"paper": "joint_attention", "method": "jam_je"}))
+
+    with pytest.raises(BadInput, match="run of jam_je of joint_attention: faces are reconstructed by runs of sadrnet"):
+        load_trained(str(folder))
+
+
+def test_the_baseline_reads_no_photograph() -> None:
+    folder = make_untrained_run()
+    record = json.loads((folder / "record.json").read_text())
+    (folder / "record.json").write_text(json.dumps(record | {"method": "mean_face"}))
+
+    with pytest.raises(BadInput, match="mean_face needs the true landmarks"):
+        load_trained(str(folder))
+
+
+def test_weights_that_do_not_fit_or_are_damaged() -> None:
+    folder = make_untrained_run()
+    record = json.loads((folder / "record.json").read_text())
+    record["parameters"]["network"]["width"] = 0.25
+    (folder / "record.json").write_text(json.dumps(record))
+    with pytest.raises(BadInput, match="has shape"):
+        load_trained(str(folder))
+
+    (folder / WEIGHTS_FILE).write_bytes(b"not a weight")
+    with pytest.raises(CorruptFile, match="damaged"):
+        load_trained(str(folder))

@@ -1,0 +1,147 @@
+"""`facelib reconstruct`: a photograph in, meshes and pictures out, by a network that was never trained."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from pathlib import Path
+
+import matplotlib.image
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import trimesh
+from browser import screenshot
+from click.testing import CliRunner, Result
+from tiny_runs import use_private_runs
+from untrained_run import make_untrained_run
+
+from facelib.cli import main
+from facelib.papers import WEIGHTS_FILE
+from facelib.report.reconstruction_files import FILES
+
+BOX = "180,95,265,180"
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    use_private_runs(monkeypatch, tmp_path / "runs")
+    return make_untrained_run()
+
+
+@pytest.fixture(scope="module")
+def person() -> Path:
+    """The photograph of a real person that scikit-image brings along."""
+    data = pytest.importorskip("skimage.data", reason="pip install 'facelib-companion[photographs]'")
+    return Path(data.__file__).parent / "astronaut.png"
+
+
+@pytest.fixture
+def noise(tmp_path: Path) -> Path:
+    path = tmp_path / "noise.png"
+    matplotlib.image.imsave(path, np.random.default_rng(0).random((200, 300, 3)))
+    return path
+
+
+def call(*words: object) -> Result:
+    return CliRunner().invoke(main, ["reconstruct", *map(str, words)])
+
+
+def refused(*words: object) -> str:
+    result = call(*words)
+    assert result.exit_code in (1, 2)
+    assert isinstance(result.exception, SystemExit)  # a message, not an error that escaped
+    return " ".join(result.output.split())
+
+
+def test_a_real_person(run: Path, person: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "deep" / "face"
+    result = call(person, "--model", run, "-o", folder, "--box", BOX)
+
+    assert result.exit_code == 0, result.output
+    assert "trained on embedded faces only, smoke tier" in result.output
+    assert "yaw +0.0, pitch +0.0, roll +0.0 degrees" in result.output
+    assert sorted(path.name for path in folder.iterdir()) == sorted(FILES)
+    assert plt.get_fignums() == []
+
+    told = json.loads((folder / "reconstruction.json").read_text())
+    assert told["photograph"] == {"file": "astronaut.png", "width_px": 512, "height_px": 512}
+    assert told["box_px"] == {"left": 180, "top": 95, "right": 265, "bottom": 180}
+    assert told["pose_degrees"] == {"yaw": 0, "pitch": 0, "roll": 0}
+    assert told["model"]["method"] == "regressed_pose"
+    assert "trained on embedded faces only, smoke tier" in told["label"]
+    for name in ("face.glb", "face.obj"):
+        mesh = trimesh.load(folder / name, process=False, force="mesh")
+        assert len(mesh.vertices) == told["mesh"]["vertices"]
+        assert len(mesh.faces) == told["mesh"]["triangles"]
+    with open(folder / "landmarks.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["landmark"]) for row in rows] == list(range(68))
+    assert all(180 < float(row["column_px"]) < 265 for row in rows[17:])  # fresh weights put the face into the box
+    assert matplotlib.image.imread(folder / "overlay.png").shape[1] > 1000
+
+
+def test_the_page_shows_the_face_in_a_browser(run: Path, person: Path, tmp_path: Path) -> None:
+    call(person, "--model", run, "-o", tmp_path / "face", "--box", BOX)
+    red, _, blue = np.moveaxis(screenshot(tmp_path / "face" / "face.html", tmp_path), 2, 0)
+    skin = (red > 0.3) & (red > 1.15 * blue)
+    height, width = skin.shape
+
+    assert skin[height // 2 - 40 : height // 2 + 40, width // 2 - 40 : width // 2 + 40].mean() > 0.6
+    assert skin[:, :60].mean() < 0.05
+
+
+def test_dlib_finds_the_box(run: Path, person: Path, tmp_path: Path) -> None:
+    pytest.importorskip("dlib")
+    result = call(person, "--model", "regressed_pose", "-o", tmp_path / "face")
+
+    assert result.exit_code == 0, result.output
+    box = json.loads((tmp_path / "face" / "reconstruction.json").read_text())["box_px"]
+    assert list(box.values()) == pytest.approx([180, 90, 270, 180], abs=10)  # dlib's landmarks: 180, 88, 273, 179
+
+
+def test_an_earlier_reconstruction_is_replaced_and_other_files_are_not(run: Path, noise: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "face"
+    words = (noise, "--model", run, "-o", folder, "--box", "100,50,200,150")
+    assert call(*words).exit_code == 0
+    assert call(*words).exit_code == 0
+
+    (folder / "reconstruction.json").unlink()
+    (folder / "face.glb").write_text("mine")
+    assert "holds face.glb, face.obj, landmarks.csv, overlay.png, face.html of somebody else" in refused(*words)
+    assert (folder / "face.glb").read_text() == "mine"
+    assert "is a file: give a folder" in refused(noise, "--model", run, "-o", noise)
+
+
+def test_errors_are_one_message_and_nothing_is_made(run: Path, noise: Path, tmp_path: Path) -> None:
+    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff no more")
+    cases = {
+        (noise, "--model", run, "--box", "1,2,3"): "'1,2,3': expected left,top,right,bottom in pixels",
+        (noise, "--model", run, "--box", "9,9,9,20"): "the box 9,9,9,20 is empty",
+        (noise, "--model", run, "--box", "9,nan,19,20"): "the box 9,nan,19,20 is not finite",
+        (noise, "--model", run, "--box", "400,10,420,20"): "outside the photograph of 300 x 200 pixels",
+        (noise, "--model", "sadrnett", "--box", BOX): "did you mean 'sadrnet'?",
+        (noise, "--model", "sadrnet", "--box", BOX): "make it with `facelib run sadrnet sadrnet --fold 0 --tier smoke`",
+        (noise, "--model", tmp_path / "away", "--box", BOX): "there is no run at",
+        (tmp_path / "broken.jpg", "--model", run, "--box", BOX): "broken.jpg is",
+        (tmp_path / "none.jpg", "--model", run, "--box", BOX): "there is no file",
+    }
+    for words, message in cases.items():
+        assert message in refused(*words, "-o", tmp_path / "face")
+    assert not (tmp_path / "face").exists()
+
+
+def test_a_model_of_another_paper(run: Path, noise: Path, tmp_path: Path) -> None:
+    record = json.loads((run / "record.json").read_text())
+    (run / "record.json").write_text(json.dumps(record | {"paper": "joint_attention", "method": "jam_je"}))
+
+    message = refused(noise, "--model", run / WEIGHTS_FILE, "-o", tmp_path / "face", "--box", BOX)
+    assert "a run of jam_je of joint_attention: faces are reconstructed by runs of sadrnet" in message
+
+
+def test_without_dlib_a_box_is_enough(run: Path, noise: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "dlib", None)
+
+    assert "pip install 'facelib-companion[photographs]'" in refused(noise, "--model", run, "-o", tmp_path / "face")
+    assert call(noise, "--model", run, "-o", tmp_path / "face", "--box", "100,50,200,150").exit_code == 0
