@@ -31,6 +31,7 @@ from facelib.papers.sadrnet.maps import FaceMapper, TrueMaps
 
 FACES_AT_ONCE = 32
 FLORENCE_KEEP = 0.9  # share of the pairs that ICP fits: the predicted face reaches beyond the scan
+FLORENCE_TOLERANCE = 1e-3  # mm, of the residual, at which ICP stops
 ALIGNMENT = ("sparse_2d", "sparse_3d", "sparse_3d_unshifted", "dense_2d", "dense_3d", "dense_3d_unshifted")
 ANGLES = ("yaw", "pitch", "roll")
 FIX_PREFIX = "fix."  # of the pose errors without the samples in gimbal lock
@@ -107,7 +108,7 @@ def scan_error(
     start = similarity_transform(own, landmarks[None])
     face = points[mapper.evaluated[mapper.template.mask]]
     first = Similarity(start.scale[0], start.rotation[0], start.translation[0])
-    fit = icp(face, scan, start=first, scale=scale, keep=FLORENCE_KEEP).transform
+    fit = icp(face, scan, start=first, scale=scale, keep=FLORENCE_KEEP, tolerance=FLORENCE_TOLERANCE).transform
     laid = fit.apply(points)
     closest = nearest(scan[None], laid[None]).indices[0]
     normals = vertex_normals(laid[None], mapper.triangles)[0, closest]
