@@ -13,6 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from facelib.errors import BadInput
 from facelib.models.blocks import scaled
 
 KERNEL = 4
@@ -28,6 +29,8 @@ HEAD_LAST = 3
 HEAD_LEAST = 8  # channels of a narrow head: three coordinates do not pass through two
 ATTENTION_CHANNELS = 256
 HALVINGS = 5  # of the whole encoder; three of them before the attention
+FIRST_SPREAD = 0.2  # standard deviation of a map's first outputs: that of a face's coordinates in sides of the image
+CLEAR_OF_ZERO = 3.0  # standard deviations between a coordinate and the ReLU's edge, at the start
 
 
 class EvenConv(nn.Conv2d):
@@ -134,3 +137,44 @@ def map_head(channels_in: int, width: float, channels_out: int = 3) -> nn.Sequen
 def _transposed(channels_in: int, channels_out: int, doubles: bool) -> list[nn.Module]:
     convolution = EvenTransposedConv(channels_in, channels_out, 2 if doubles else 1)
     return [convolution, nn.BatchNorm2d(channels_out), nn.ReLU(inplace=True)]
+
+
+def initialise(network: nn.Module) -> None:
+    """He's normal weights for convolutions; linear layers and the branches of residual blocks start at zero.
+
+    So a pose or a coefficient starts at that of a frontal mean face, and a block as its shortcut alone, with which the
+    encoder learns faster at first (Goyal et al., 2017).
+    """
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        elif isinstance(module, nn.Linear):
+            nn.init.zeros_(module.weight)
+        if isinstance(module, nn.Conv2d | nn.Linear) and module.bias is not None:
+            nn.init.zeros_(module.bias)
+    for module in network.modules():
+        if isinstance(module, ResidualBottleneck):
+            nn.init.zeros_(module.branch[-1].weight)  # type: ignore[arg-type]
+
+
+def open_head(head: nn.Sequential) -> None:
+    """Let the coordinates pass the last layers of a head at the start.
+
+    Each of these has as many channels as coordinates come out, and a ReLU between: started at random, they cut off most
+    of what the map should show. They start as the identity, and clear of the ReLU's edge.
+    """
+    convolutions = [layer for layer in head if isinstance(layer, nn.ConvTranspose2d)]
+    norms = [layer for layer in head if isinstance(layer, nn.BatchNorm2d)]
+    for convolution in convolutions[-HEAD_LAST + 1 :]:
+        nn.init.zeros_(convolution.weight)
+        with torch.no_grad():
+            convolution.weight[:, :, BEFORE, BEFORE].fill_diagonal_(1)
+    for norm in norms[-HEAD_LAST:-1]:
+        nn.init.constant_(norm.bias, CLEAR_OF_ZERO)
+    nn.init.constant_(norms[-1].weight, FIRST_SPREAD)
+
+
+def check_halvings(size: int) -> None:
+    """Raise BadInput unless images of `size` pixels can be halved as often as the encoder does."""
+    if size % 2**HALVINGS:
+        raise BadInput(f"maps have {size} texels a side: expected a multiple of {2**HALVINGS}, as images are halved")

@@ -20,12 +20,14 @@ from facelib.geometry.visibility import facing_visibility
 from facelib.models.blocks import check_training_batch, check_width
 from facelib.models.face_template import FaceTemplate
 from facelib.models.map_layers import (
-    HALVINGS,
     AttentionBranch,
+    check_halvings,
     decoder,
     high_level_features,
+    initialise,
     low_level_features,
     map_head,
+    open_head,
 )
 
 Geometry = Literal["self_aligned", "regressed_pose", "direct"]
@@ -34,7 +36,6 @@ Shape = Literal["deformation", "scratch", "coefficients"]
 # What an output of 1 means; the paper does not say.
 DEFORMATION_MM, SHAPE_MM = 10.0, 100.0
 FACE_MM = 200.0  # about the side of a face's crop, for a pose's scale
-FIRST_SPREAD = 0.2  # standard deviation of a map's first outputs: that of a face's coordinates in sides of the image
 
 
 class FaceMaps(NamedTuple):
@@ -113,7 +114,7 @@ class SADRNet(nn.Module):
         initialise(self)
         for head in (self.pose_dependent_head, self.shape_head):
             if head is not None:
-                nn.init.constant_(head[-1].weight, FIRST_SPREAD)  # type: ignore[arg-type]
+                open_head(head)
 
     def forward(self, images: torch.Tensor) -> FaceMaps:
         """Images (B, 3, S, S), RGB in [0, 1] -> maps; NaN is not looked for.
@@ -187,24 +188,12 @@ class SADRNet(nn.Module):
         return Similarity(output[:, 4].exp() * (size / FACE_MM), rotation, translation)
 
 
-def initialise(network: nn.Module) -> None:
-    """He's normal weights for convolutions; regressed poses and coefficients start at zero, a frontal mean face."""
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
-            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-        elif isinstance(module, nn.Linear):
-            nn.init.zeros_(module.weight)
-        if isinstance(module, nn.Conv2d | nn.Linear) and module.bias is not None:
-            nn.init.zeros_(module.bias)
-
-
 def _pooled(features: torch.Tensor) -> torch.Tensor:
     return features.mean(dim=(2, 3))
 
 
 def _check_kinds(size: int, geometry: str, shape: str, bases: torch.Tensor | None) -> None:
-    if size % 2**HALVINGS:
-        raise BadInput(f"maps have {size} texels a side: expected a multiple of {2**HALVINGS}, as images are halved")
+    check_halvings(size)
     if geometry not in get_args(Geometry):
         raise unknown_name("geometry", geometry, get_args(Geometry))
     if shape not in get_args(Shape):

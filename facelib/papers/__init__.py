@@ -35,7 +35,7 @@ import importlib
 from pathlib import Path
 from types import ModuleType
 
-from facelib.errors import unknown_name
+from facelib.errors import MissingPart, unknown_name
 from facelib.runs.code import code_digest
 from facelib.runs.folders import run_folder
 from facelib.storage import digest_of
@@ -73,3 +73,22 @@ def needed_weights(paper: str, method: str, fold: int, tier: str) -> dict[str, P
     methods = load_paper(paper).METHODS
     folds = {need: 0 if methods[need].kind == "pretraining" else fold for need in methods[method].needs}
     return {need: run_folder(paper, tier, need, folds[need], 0) / WEIGHTS_FILE for need in folds}
+
+
+def found_weights(paper: str, method: str, fold: int, tier: str) -> dict[str, Path]:
+    """As `needed_weights`, all of which must be there.
+
+    Raises:
+        MissingPart: when one is missing; the message says which command makes it.
+    """
+    from facelib.runs.records import run_command
+
+    methods = load_paper(paper).METHODS
+    weights = needed_weights(paper, method, fold, tier)
+    for name, path in weights.items():
+        if not path.exists():
+            pretraining = methods[name].kind == "pretraining"
+            what = "starts from pretrained weights" if pretraining else f"learns from a trained {methods[name].label}"
+            command = run_command(paper, name, 0 if pretraining else fold, tier)
+            raise MissingPart(f"{method} {what}, which are missing: run `{command}` first")
+    return weights

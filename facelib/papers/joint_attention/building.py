@@ -16,7 +16,7 @@ from facelib.data.clouds import CloudSource, augmented
 from facelib.data.protocol import Fold, rows_of
 from facelib.errors import MissingPart, unknown_name
 from facelib.losses.margins import AdaFaceHead, AdaFaceSettings
-from facelib.papers import WEIGHTS_FILE, needed_weights
+from facelib.papers import WEIGHTS_FILE
 from facelib.papers.joint_attention import run_settings
 from facelib.papers.joint_attention.adaptation.sources import Teacher, TrainedBranch
 from facelib.papers.joint_attention.inputs import inputs_of
@@ -32,22 +32,6 @@ from facelib.storage import digest_of, sha256_of
 
 PAPER = "joint_attention"
 CORRESPONDENCE = ("imid", "cmid")
-
-
-def found_weights(method: Method, tier: str, fold: int) -> dict[str, Path]:
-    """The weights that a run starts from or is taught by, by the method that makes them.
-
-    Raises:
-        MissingPart: when one is missing; the message says which command makes it.
-    """
-    weights = needed_weights(PAPER, method.name, fold, tier)
-    for name, path in weights.items():
-        if not path.exists():
-            pretraining = METHODS[name].kind == "pretraining"
-            what = "starts from pretrained weights" if pretraining else f"learns from a trained {METHODS[name].label}"
-            command = run_command(PAPER, name, 0 if pretraining else fold, tier)
-            raise MissingPart(f"{method.name} {what}, which are missing: run `{command}` first")
-    return weights
 
 
 def build_task(

@@ -12,12 +12,11 @@ from facelib.conventions import POSE_BINS
 from facelib.data.archive import FaceArchive
 from facelib.data.protocol import rows_of
 from facelib.errors import unknown_name
-from facelib.papers import run_code
+from facelib.papers import found_weights, run_code
 from facelib.papers.joint_attention import run_settings
 from facelib.papers.joint_attention.building import (
     PAPER,
     build_task,
-    found_weights,
     load_recogniser,
     recogniser_of,
 )
@@ -76,7 +75,7 @@ def train(
     settings = run_settings(method, tier, seed, changes)
     code = run_code(PAPER, method)  # now: somebody may edit it while this trains
     folder = folder or run_folder(PAPER, tier, method, fold, seed)
-    weights = found_weights(chosen, tier, fold)
+    weights = found_weights(PAPER, method, fold, tier)
     archives = {name: open_data(settings, name) for name in data_sets_of(chosen)}
     learnt = archives[chosen.learns_from]
     task = build_task(chosen, settings, learnt, split_of(chosen.learns_from, learnt, fold), seed, weights)

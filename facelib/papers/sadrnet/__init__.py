@@ -101,7 +101,7 @@ def run_settings(
 ) -> ReconstructionSettings:
     """The settings of one run: of its tier, then what the method changes, then these changes, then its seed."""
     settings = settings_of(tier, {**METHODS[method].changes, **(changes or {})})
-    return override(settings, {"training.seed": seed})
+    return override(settings, {"pretraining.seed": seed, "training.seed": seed})
 
 
 def code_modules(method: str) -> tuple[str, ...]:

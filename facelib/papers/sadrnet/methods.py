@@ -19,7 +19,7 @@ class Method:
     Args:
         name: on the command line and in records.
         label: in tables and figures.
-        kind: "network", or "baseline", which is not trained.
+        kind: "network"; "pretraining", whose weights networks start from; or "baseline", which is not trained.
         source: where the paper describes it.
         rows: (table, label of the printed row, or None for a row of ours).
         needs: methods whose run must exist first.
@@ -28,7 +28,7 @@ class Method:
 
     name: str
     label: str
-    kind: Literal["network", "baseline"]
+    kind: Literal["network", "pretraining", "baseline"]
     source: str
     rows: tuple[tuple[str, str | None], ...] = ()
     needs: tuple[str, ...] = ()
@@ -48,9 +48,10 @@ def _network(
     """A network with its framework; further settings with _ for the dot."""
     framework = {"network.attention": attention, "network.geometry": geometry, "network.shape": shape}
     others = {key.replace("_", ".", 1): value for key, value in changes.items()}
-    return Method(name, label, "network", source, rows, changes=framework | others)
+    return Method(name, label, "network", source, rows, needs=(ENCODER,), changes=framework | others)
 
 
+ENCODER = "landmark_reader"  # in whose encoder the networks start
 BESIDE_TABLES_1_AND_2 = (("1", None), ("2", None), ("4", None))
 
 METHODS: dict[str, Method] = {
@@ -86,6 +87,7 @@ METHODS: dict[str, Method] = {
             "no_mesh_loss", "SADRNet without mesh loss", "section IV.E, figure 11", (("4", None),),
             loss_edge=0.0, loss_normal=0.0,
         ),
+        Method(ENCODER, "Landmark reader (start of the encoders)", "pretraining", "ours"),
         Method("mean_face", "Mean face, true box", "baseline", "ours", BESIDE_TABLES_1_AND_2),
     )
 }  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 from torch import nn
 
@@ -9,9 +11,11 @@ from facelib.faces.baking import load_face_model
 from facelib.faces.face_layout import face_layout
 from facelib.faces.morphable_model import MorphableModel
 from facelib.models.face_template import FaceTemplate
+from facelib.models.landmark_reader import LandmarkReader
 from facelib.models.sadrnet import FaceMaps, SADRNet
 from facelib.papers.sadrnet.methods import Method
 from facelib.papers.sadrnet.settings import ReconstructionSettings
+from facelib.runs.checkpoints import load_weights
 
 SMALLEST_MAP = 64  # texels; weights do not depend on the size of the maps
 
@@ -34,12 +38,23 @@ def build_network(method: Method, settings: ReconstructionSettings) -> nn.Module
         method: which one.
         settings: of the run, with the method's changes.
     """
-    template = face_template(settings.network.image_size)
-    return MeanFace(template) if method.kind == "baseline" else _network(template, settings, settings.network.width)
+    network = settings.network
+    if method.kind == "pretraining":
+        return LandmarkReader(network.image_size, network.width)
+    template = face_template(network.image_size)
+    return MeanFace(template) if method.kind == "baseline" else _network(template, settings, network.width)
+
+
+def start_encoder(network: SADRNet, settings: ReconstructionSettings, weights: Path) -> None:
+    """Copy the encoder of a trained landmark reader, from its weights file."""
+    reader = LandmarkReader(settings.network.image_size, settings.network.width)
+    load_weights(weights, {"network": reader})
+    network.low.load_state_dict(reader.low.state_dict())
+    network.high.load_state_dict(reader.high.state_dict())
 
 
 def full_size_mib(method: Method, settings: ReconstructionSettings) -> float:
-    """Size in MiB of the network at full width in float32, with the template of 256 x 256 texels (table V)."""
+    """Size in MiB of a method's network at full width in float32, with the template of 256 x 256 texels (table V)."""
     template_values = 3 * 256 * 256
     if method.kind == "baseline":
         return template_values * 4 / 2**20

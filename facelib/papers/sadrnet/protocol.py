@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from facelib.conventions import FACE_TO_CAMERA, OUTER_EYE_CORNERS
 from facelib.data.archive import FaceArchive
@@ -58,10 +59,21 @@ def judge_alignment(
     Raises:
         BadInput: without rows, or when a prediction is not finite.
     """
-    parts = [_errors(predict, mapper, posed_faces(archive, some)) for some in _portions(rows)]
-    errors = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    known = {name: np.asarray(archive.arrays[name][rows]) for name in ("identity", "occluder")}
-    return errors | known | {"rows": rows, "yaw": np.asarray(archive.arrays["pose"][rows, 0])}
+    return _of_all(lambda faces: _errors(predict, mapper, faces), archive, rows)
+
+
+@torch.no_grad()
+def judge_landmarks(
+    network: nn.Module, mapper: FaceMapper, archive: FaceArchive, rows: np.ndarray
+) -> dict[str, np.ndarray]:
+    """As `judge_alignment`, of a network that reads landmarks alone: of the errors sparse_2d and the sparse_3d."""
+    device = next(network.parameters()).device
+
+    def errors_of(faces: PosedFaces) -> dict[str, np.ndarray]:
+        true = mapper.template.landmarks_of(mapper(faces).geometry)
+        return _alignment_errors("sparse", network(faces.images.to(device)).cpu(), true)
+
+    return _of_all(errors_of, archive, rows)
 
 
 @torch.no_grad()
@@ -134,9 +146,26 @@ def metrics_of(scores: dict[str, np.ndarray]) -> dict[str, dict[str, Any]]:
     del fractions["reconstruction/balanced"]  # which the paper does not report
     fractions |= {name: float(scores[name].mean()) for name in ("florence", "florence_rigid") if name in scores}
     degrees = _pose_metrics(scores)
-    return {name: {"value": value, "unit": "fraction"} for name, value in fractions.items()} | {
-        name: {"value": value, "unit": "degrees"} for name, value in degrees.items()
-    }
+    return _in("fraction", fractions) | _in("degrees", degrees)
+
+
+def landmark_metrics(scores: dict[str, np.ndarray]) -> dict[str, dict[str, Any]]:
+    """The metrics of `judge_landmarks`."""
+    return _in("fraction", {name: float(scores[name].mean()) for name in ("sparse_2d", "sparse_3d")})
+
+
+def _in(unit: str, values: dict[str, float]) -> dict[str, dict[str, Any]]:
+    return {name: {"value": value, "unit": unit} for name, value in values.items()}
+
+
+def _of_all(
+    errors_of: Callable[[PosedFaces], dict[str, np.ndarray]], archive: FaceArchive, rows: np.ndarray
+) -> dict[str, np.ndarray]:
+    """The errors of these photographs, taken in portions, and what is known of them."""
+    parts = [errors_of(posed_faces(archive, some)) for some in _portions(rows)]
+    errors = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    known = {name: np.asarray(archive.arrays[name][rows]) for name in ("identity", "occluder")}
+    return errors | known | {"rows": rows, "yaw": np.asarray(archive.arrays["pose"][rows, 0])}
 
 
 def _pose_metrics(scores: dict[str, np.ndarray]) -> dict[str, float]:
@@ -156,19 +185,25 @@ def _errors(predict: Predictor, mapper: FaceMapper, faces: PosedFaces) -> dict[s
     geometry = maps.geometry.float().cpu()
     if not geometry[..., mapper.template.mask].isfinite().all():
         raise BadInput("a predicted position map is not finite: train with a lower rate, or look at the weights")
-    sparse = [mapper.template.landmarks_of(each).numpy() for each in (geometry, true.geometry)]
-    dense = [each[:, :, mapper.evaluated].mT.numpy() for each in (geometry, true.geometry)]
-    errors = {}
-    for name, (found, expected) in {"sparse": sparse, "dense": dense}.items():
-        box: dict[str, Any] = {"normaliser": "box", "points": "all"}
-        errors[f"{name}_2d"] = nme(found[..., :2], expected[..., :2], **box)
-        errors[f"{name}_3d"] = nme(found, expected, subtract_mean_depth=True, **box)
-        errors[f"{name}_3d_unshifted"] = nme(found, expected, **box)
+    sparse = [mapper.template.landmarks_of(each) for each in (geometry, true.geometry)]
+    dense = [each[:, :, mapper.evaluated].mT for each in (geometry, true.geometry)]
+    errors = _alignment_errors("sparse", *sparse) | _alignment_errors("dense", *dense)
     errors["reconstruction"] = _reconstruction_error(geometry, true, mapper)
     found_pose, true_pose = head_angles(maps, mapper), _angles_of(faces.rotation)
     errors["euler_error"] = np.deg2rad(euler_errors(found_pose, true_pose))
     errors["geodesic"] = np.deg2rad(geodesic_errors(found_pose, true_pose))
     return errors
+
+
+def _alignment_errors(name: str, found: torch.Tensor, true: torch.Tensor) -> dict[str, np.ndarray]:
+    """The errors of points (B, N, 3) over the size of their box."""
+    points, expected = found.numpy(), true.numpy()
+    box: dict[str, Any] = {"normaliser": "box", "points": "all"}
+    return {
+        f"{name}_2d": nme(points[..., :2], expected[..., :2], **box),
+        f"{name}_3d": nme(points, expected, subtract_mean_depth=True, **box),
+        f"{name}_3d_unshifted": nme(points, expected, **box),
+    }
 
 
 def _reconstruction_error(geometry: torch.Tensor, true: TrueMaps, mapper: FaceMapper) -> np.ndarray:

@@ -179,8 +179,8 @@ def load_trained(model: str, tier: str = "smoke") -> TrainedNetwork:
     if record.method not in METHODS:
         raise unknown_name("method", record.method, METHODS)
     method = METHODS[record.method]
-    if method.kind == "baseline":
-        raise BadInput(f"{method.name} needs the true landmarks and reads no photograph: choose a network's run")
+    if method.kind != "network":
+        raise BadInput(f"{method.name} draws no map from a photograph: choose a network's run, such as sadrnet's")
     settings = override(settings_of(record.tier), record.parameters)
     network = build_network(method, settings)
     load_weights(path.parent / WEIGHTS_FILE, {"network": network})

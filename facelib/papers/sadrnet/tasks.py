@@ -14,10 +14,11 @@ from facelib.data.augmentation import AugmentationSettings, augmented
 from facelib.data.occlusion import OcclusionSettings, occluded
 from facelib.data.posed_faces import PosedFaces, posed_faces
 from facelib.errors import BadInput
+from facelib.geometry.alignment import lengths
 from facelib.losses.position_maps import attention_loss, edge_length_loss, normal_loss, weighted_distance
 from facelib.models.sadrnet import FACE_MM
 from facelib.papers.sadrnet.maps import FaceMapper
-from facelib.papers.sadrnet.protocol import judge_alignment
+from facelib.papers.sadrnet.protocol import judge_alignment, judge_landmarks
 from facelib.papers.sadrnet.settings import DisturbanceSettings, LossSettings
 
 MONITOR = "minus_sparse_2d"  # the training loop keeps the epoch with the highest
@@ -105,3 +106,19 @@ class ReconstructionTask:
         )
         means = {name: float(errors[name].mean()) for name in ("sparse_2d", "dense_3d", "reconstruction")}
         return means | {MONITOR: -means["sparse_2d"]}
+
+
+class LandmarkTask(ReconstructionTask):
+    """The same photographs, disturbed alike, for a network that reads landmarks."""
+
+    def losses(self, batch: PosedFaces) -> dict[str, torch.Tensor]:
+        """The mean distance of the landmarks in sides of the image: L_P on the landmarks alone."""
+        mapper = self.mapper.to(batch.images.device)
+        true = mapper.template.landmarks_of(mapper(batch).geometry)
+        found = self.modules["network"](batch.images)
+        return {"landmarks": lengths(found - true, dim=2).mean() / batch.images.shape[-1]}
+
+    def validate(self) -> dict[str, float]:
+        self.mapper.cpu()
+        errors = judge_landmarks(self.network, self.mapper, self.archive, self.validation)
+        return {"sparse_2d": float(errors["sparse_2d"].mean()), MONITOR: -float(errors["sparse_2d"].mean())}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,22 +13,30 @@ from torch import nn
 from facelib.data.archive import FaceArchive
 from facelib.data.protocol import rows_of
 from facelib.errors import BadInput, MissingPart, unknown_name
-from facelib.papers import WEIGHTS_FILE, run_code
+from facelib.models.sadrnet import SADRNet
+from facelib.papers import WEIGHTS_FILE, found_weights, run_code
 from facelib.papers.sadrnet import run_settings
 from facelib.papers.sadrnet.data_sets import DATA_SETS, DataSet, combined_fingerprint, open_data, split_people
 from facelib.papers.sadrnet.maps import FaceMapper
-from facelib.papers.sadrnet.methods import METHODS, Method
-from facelib.papers.sadrnet.networks import build_network, face_model, full_size_mib
-from facelib.papers.sadrnet.protocol import Predictor, judge_alignment, judge_florence, metrics_of
+from facelib.papers.sadrnet.methods import ENCODER, METHODS, Method
+from facelib.papers.sadrnet.networks import build_network, face_model, full_size_mib, start_encoder
+from facelib.papers.sadrnet.protocol import (
+    Predictor,
+    judge_alignment,
+    judge_florence,
+    judge_landmarks,
+    landmark_metrics,
+    metrics_of,
+)
 from facelib.papers.sadrnet.settings import ReconstructionSettings, settings_of
-from facelib.papers.sadrnet.tasks import ReconstructionTask
+from facelib.papers.sadrnet.tasks import LandmarkTask, ReconstructionTask
 from facelib.runs.checkpoints import load_weights, run_lock, save_weights
 from facelib.runs.folders import record_path, run_folder
 from facelib.runs.records import Record, new_record, run_command, write_record, write_scores
 from facelib.runs.settings import as_dict
 from facelib.runs.training import TrainingResult
 from facelib.runs.training import train as run_training
-from facelib.storage import digest_of
+from facelib.storage import digest_of, sha256_of
 
 PAPER = "sadrnet"
 
@@ -57,7 +66,7 @@ def train(
     Raises:
         UnknownName: on an unknown method, tier or setting.
         BadInput: on another fold, or too few people.
-        MissingPart: when licensed data are missing.
+        MissingPart: when the weights that it starts from, or licensed data, are missing.
     """
     if method not in METHODS:
         raise unknown_name("method", method, METHODS)
@@ -67,12 +76,12 @@ def train(
     settings = run_settings(method, tier, seed, changes)
     code = run_code(PAPER, method)  # now: somebody may edit it while this trains
     folder = folder or run_folder(PAPER, tier, method, fold, seed)
+    weights = found_weights(PAPER, method, fold, tier) if settings.warm_start else {}
     archives = {name: open_data(settings, name) for name in DATA_SETS}
     mapper = FaceMapper(face_model(), settings.network.image_size, settings.loss.regions)
-    network, result = train_network(chosen, settings, archives["training"], mapper, seed, folder)
+    network, result = train_network(chosen, settings, archives["training"], mapper, seed, folder, weights)
 
-    scores = judge(predictor_of(chosen, network, mapper), mapper, archives)
-    size = {"size_mb": {"value": full_size_mib(chosen, settings), "unit": "MB"}}
+    scores, metrics = judge(chosen, network, settings, mapper, archives)
     record: Record = new_record(
         paper=PAPER,
         method=method,
@@ -84,39 +93,57 @@ def train(
             "fingerprint": combined_fingerprint({name: each.fingerprint for name, each in archives.items()}),
         },
         parameters=as_dict(settings),
-        metrics=metrics_of(scores) | size,
+        metrics=metrics,
         wall_time_s=result.seconds,
         history=result.history,
         scores=write_scores(folder / "scores.npz", scores),
         code_digest=code,
+        needs={name: sha256_of(path) for name, path in weights.items()},
     )
     write_record(record_path(folder), record)
     return record_path(folder)
 
 
 def train_network(
-    method: Method, settings: ReconstructionSettings, archive: FaceArchive, mapper: FaceMapper, seed: int, folder: Path
+    method: Method,
+    settings: ReconstructionSettings,
+    archive: FaceArchive,
+    mapper: FaceMapper,
+    seed: int,
+    folder: Path,
+    weights: Mapping[str, Path],
 ) -> tuple[nn.Module, TrainingResult]:
-    """The trained network of a method; a baseline has nothing to learn."""
+    """The trained network of a method, started from these weights; a baseline has nothing to learn."""
     torch.manual_seed(seed)  # of the first weights
     network = build_network(method, settings)
     if method.kind == "baseline":
         with run_lock(folder):
             save_weights(folder / WEIGHTS_FILE, {"network": network})
         return network.eval(), TrainingResult(0, [], 0.0, folder / WEIGHTS_FILE)
+    if isinstance(network, SADRNet) and ENCODER in weights:
+        start_encoder(network, settings, weights[ENCODER])
     learnt, held_out = split_people(archive, settings.faces.validation)
-    task = ReconstructionTask(
+    pretraining = method.kind == "pretraining"
+    stage = settings.pretraining if pretraining else settings.training
+    task = (LandmarkTask if pretraining else ReconstructionTask)(
         network,
         mapper,
         archive,
         rows_of(archive, learnt),
         rows_of(archive, held_out),
-        settings.training.batch_size,
+        stage.batch_size,
         settings.loss,
         settings.disturbance,
-        digest_of({"method": method.name, "settings": as_dict(settings), "data": archive.fingerprint}),
+        digest_of(
+            {
+                "method": method.name,
+                "settings": as_dict(settings),
+                "data": archive.fingerprint,
+                "weights": {name: sha256_of(path) for name, path in weights.items()},
+            }
+        ),
     )
-    return network, run_training(task, settings.training, folder)
+    return network, run_training(task, stage, folder)
 
 
 def predictor_of(method: Method, network: nn.Module, mapper: FaceMapper) -> Predictor:
@@ -127,13 +154,26 @@ def predictor_of(method: Method, network: nn.Module, mapper: FaceMapper) -> Pred
     return lambda faces, true: network(faces.images.to(device))
 
 
-def judge(predict: Predictor, mapper: FaceMapper, archives: dict[DataSet, FaceArchive]) -> dict[str, np.ndarray]:
-    """The errors of every photograph of both data sets that the paper judges on."""
+def judge(
+    method: Method,
+    network: nn.Module,
+    settings: ReconstructionSettings,
+    mapper: FaceMapper,
+    archives: dict[DataSet, FaceArchive],
+) -> tuple[dict[str, np.ndarray], dict[str, dict[str, Any]]]:
+    """The errors of every photograph of both data sets that the paper judges on, and the metrics.
+
+    A landmark reader is judged on the landmarks of AFLW2000-3D alone.
+    """
     mapper.cpu()
     aflw = archives["aflw2000"]
-    return judge_alignment(predict, mapper, aflw, np.arange(len(aflw))) | judge_florence(
-        predict, mapper, archives["florence"]
-    )
+    rows = np.arange(len(aflw))
+    if method.kind == "pretraining":
+        scores = judge_landmarks(network, mapper, aflw, rows)
+        return scores, landmark_metrics(scores)
+    predict = predictor_of(method, network, mapper)
+    scores = judge_alignment(predict, mapper, aflw, rows) | judge_florence(predict, mapper, archives["florence"])
+    return scores, metrics_of(scores) | {"size_mb": {"value": full_size_mib(method, settings), "unit": "MB"}}
 
 
 def load_network(

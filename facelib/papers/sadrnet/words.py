@@ -34,6 +34,8 @@ def describe(name: str) -> dict[str, str]:
     changes = METHODS[name].changes
     if METHODS[name].kind == "baseline":
         return {"attention": "", "geometry": "true box of the landmarks", "shape": "mean face", "left out": ""}
+    if METHODS[name].kind == "pretraining":
+        return {"attention": "", "geometry": "68 landmarks", "shape": "", "left out": ""}
     geometry, shape = changes["network.geometry"], changes["network.shape"]
     return {
         "attention": "yes" if changes["network.attention"] else "",
