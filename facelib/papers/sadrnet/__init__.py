@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from facelib.papers.sadrnet.claims import CLAIMS
 from facelib.papers.sadrnet.methods import METHODS, Method
-from facelib.papers.sadrnet.settings import TIERS, ReconstructionSettings, settings_of
+from facelib.papers.sadrnet.settings import TIERS, ReconstructionSettings, pretraining_only, settings_of
 from facelib.papers.sadrnet.words import (
     MAIN_METRICS,
     METRIC_WORDS,
@@ -101,7 +101,9 @@ def run_settings(
 ) -> ReconstructionSettings:
     """The settings of one run: of its tier, then what the method changes, then these changes, then its seed."""
     settings = settings_of(tier, {**METHODS[method].changes, **(changes or {})})
-    return override(settings, {"pretraining.seed": seed, "training.seed": seed})
+    if METHODS[method].kind == "pretraining":
+        return override(pretraining_only(settings), {"pretraining.seed": seed})
+    return override(settings, {"training.seed": seed})
 
 
 def code_modules(method: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ epochs, then times 0.85 an epoch, batch 16, 25 epochs). A tier overrides fields 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from facelib.errors import unknown_name
@@ -212,3 +212,10 @@ def settings_of(tier: str, changes: dict[str, Any] | None = None) -> Reconstruct
     if tier not in TIERS:
         raise unknown_name("tier", tier, TIERS)
     return override(override(ReconstructionSettings(), TIERS[tier]), changes or {})
+
+
+def pretraining_only(settings: ReconstructionSettings) -> ReconstructionSettings:
+    """These settings with the defaults where a pretraining does not depend on them."""
+    usual = ReconstructionSettings()
+    network = NetworkSettings(settings.network.image_size, settings.network.width)
+    return replace(settings, network=network, loss=usual.loss, warm_start=False, training=usual.training)
