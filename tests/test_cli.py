@@ -12,6 +12,7 @@ from tiny_runs import use_private_runs
 import facelib
 from facelib.cli import main
 from facelib.faces.morphable_model import MorphableModel
+from facelib.papers import PAPERS, load_paper
 from facelib.papers.joint_attention import METHODS
 from facelib.storage import CACHE_VARIABLE
 
@@ -64,11 +65,13 @@ def test_one_paper_shows_its_printed_rows() -> None:
 
 
 def test_papers_for_programs() -> None:
-    (paper,) = json.loads(call("papers", "--json").output)
+    papers = {paper["paper"]: paper for paper in json.loads(call("papers", "--json").output)}
 
-    assert paper["number"] == 1
-    assert [method["name"] for method in paper["methods"]] == list(METHODS)
-    assert len(paper["published"]) == 29
+    assert list(papers) == list(PAPERS)
+    assert [paper["number"] for paper in papers.values()] == [1, 3]
+    for name, paper in papers.items():
+        assert [method["name"] for method in paper["methods"]] == list(load_paper(name).METHODS)
+    assert [len(paper["published"]) for paper in papers.values()] == [29, 36]
 
 
 @pytest.mark.parametrize(

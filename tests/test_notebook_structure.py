@@ -11,11 +11,12 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from facelib.papers import PAPERS, load_paper
+
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 INDEX = "00_start_here.ipynb"
-PAPERS = ("1_joint_attention",)
 PARTS = ("method", "train", "tables", "figures")
-EXPECTED = {INDEX, *(f"{paper}/{part}.ipynb" for paper in PAPERS for part in PARTS)}
+EXPECTED = {INDEX, *(f"{load_paper(paper).FOLDER}/{part}.ipynb" for paper in PAPERS for part in PARTS)}
 FOUND = sorted(path.relative_to(NOTEBOOKS).as_posix() for path in NOTEBOOKS.rglob("*.ipynb"))
 
 CODE_LINES = 130

@@ -1,4 +1,4 @@
-"""Runs of paper 1 that take seconds, in folders of their own; several test files train or read them."""
+"""Runs that take seconds, in folders of their own; several test files train or read them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from facelib.runs.folders import RUNS_VARIABLE
 from facelib.storage import CACHE_VARIABLE, cache_folder
 
-# As few people and photographs as leave 100 impostor scores in each pose bin.
+# Paper 1: as few people and photographs as leave 100 impostor scores in each pose bin.
 TINY: dict[str, Any] = {
     "facescape.identities": 21,
     "facescape.views": 3,
@@ -40,6 +40,22 @@ TINY: dict[str, Any] = {
     "scratch.epochs": 2,
     "scratch.min_epochs": 2,
     "scratch.milestones": [1],
+}
+
+# Paper 3: at least one photograph in each range of yaw.
+TINY_FACES: dict[str, Any] = {
+    "faces.identities": 5,
+    "faces.images": 4,
+    "faces.validation": 1,
+    "judged.identities": 6,
+    "judged.images": 2,
+    "judged.florence": 1,
+    "network.width": 0.0625,
+    "pretraining.epochs": 2,
+    "pretraining.min_epochs": 2,
+    "pretraining.batch_size": 8,
+    "training.epochs": 2,
+    "training.batch_size": 8,
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from facelib.benchmarks import face_world, normal_maps, rasterizing, registration, sampling, scoring
+from facelib.benchmarks import face_world, normal_maps, rasterizing, reconstruction, registration, sampling, scoring
 from facelib.benchmarks.measure import Case
 
 CASES: tuple[Case, ...] = (
@@ -12,4 +12,5 @@ CASES: tuple[Case, ...] = (
     *registration.CASES,
     *scoring.CASES,
     *face_world.CASES,
+    *reconstruction.CASES,
 )

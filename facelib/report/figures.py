@@ -1,10 +1,11 @@
-"""Which systems the figures of paper 1 show: those that it names, as far as runs of them exist."""
+"""Which systems figures show, as far as runs of them exist; and which ones those of paper 1 name."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from facelib.errors import MissingPart
+from facelib.papers import load_paper
 from facelib.papers.joint_attention import METHODS
 from facelib.report.records import find_records, records_of, tabulated_methods
 from facelib.runs.records import Record
@@ -24,12 +25,15 @@ def methods_of_table(table: str, *kinds: str) -> list[str]:
     return [name for name in tabulated_methods(PAPER, table) if not kinds or METHODS[name].kind in kinds]
 
 
-def existing_records(tier: str, methods: Iterable[str]) -> tuple[dict[str, list[Record]], list[str]]:
+def existing_records(
+    tier: str, methods: Iterable[str], paper: str = PAPER
+) -> tuple[dict[str, list[Record]], list[str]]:
     """The records of these methods at a tier, and the methods that have none.
 
     Args:
         tier: smoke, laptop, gpu or paper.
-        methods: names in METHODS.
+        methods: names in the paper's METHODS.
+        paper: whose.
 
     Returns:
         label -> records by fold, in the order asked for; and the labels of those without a record.
@@ -37,11 +41,12 @@ def existing_records(tier: str, methods: Iterable[str]) -> tuple[dict[str, list[
     Raises:
         MissingPart: when none of them has a record; the message says which command makes the first one.
     """
-    found = {name: find_records(PAPER, tier, name) for name in methods}
+    labels = {name: method.label for name, method in load_paper(paper).METHODS.items()}
+    found = {name: find_records(paper, tier, name) for name in methods}
     if not any(found.values()):
-        records_of(PAPER, tier, next(iter(found)))  # raises, naming the command
-    records = {METHODS[name].label: folds for name, folds in found.items() if folds}
-    return records, [METHODS[name].label for name, folds in found.items() if not folds]
+        records_of(paper, tier, next(iter(found)))  # raises, naming the command
+    records = {labels[name]: folds for name, folds in found.items() if folds}
+    return records, [labels[name] for name, folds in found.items() if not folds]
 
 
 def one_fold(records: dict[str, list[Record]]) -> dict[str, Record]:

@@ -22,6 +22,7 @@ from facelib.geometry.rasterizer import rasterize
 from facelib.geometry.rotations import euler_to_matrix
 from facelib.geometry.supersampling import average_samples
 from facelib.report.interactive_picture import InteractivePicture
+from facelib.report.style import ERROR_COLOURS
 from facelib.storage import atomic_path
 
 if TYPE_CHECKING:
@@ -226,7 +227,7 @@ def _trace(dense: FaceMesh) -> go.Mesh3d:
         bar = {"title": {"text": mesh.unit, "side": "right"}, "len": 0.6, "thickness": 14}
         limit = mesh.limit or float(mesh.values.max())
         values = mesh.values.numpy().astype(np.float32)
-        look = {"intensity": values, "cmin": 0.0, "cmax": limit, "colorscale": "Viridis", "colorbar": bar}
+        look = {"intensity": values, "cmin": 0.0, "cmax": limit, "colorscale": ERROR_COLOURS, "colorbar": bar}
     elif mesh.colours is not None:
         encoded = (_known(mesh.colours) * 255).round().int().tolist()
         look = {"vertexcolor": ["#{:02x}{:02x}{:02x}".format(*rgb) for rgb in encoded]}

@@ -8,11 +8,9 @@ import numpy as np
 import torch
 
 from facelib.data.photographs import FaceBox, FaceCrop, Photograph, square_crop
-from facelib.geometry.normals import vertex_normals
-from facelib.geometry.rasterizer import rasterize
-from facelib.geometry.supersampling import average_samples
 from facelib.papers.sadrnet.reconstruction import Reconstruction
-from facelib.report.meshes import CLAY, FaceMesh, shaded_picture
+from facelib.report.meshes import FaceMesh, shaded_picture
+from facelib.report.overlays import clay, laid_over
 from facelib.report.style import PALETTE, stamp
 
 if TYPE_CHECKING:
@@ -59,14 +57,9 @@ def draw_reconstruction(photograph: Photograph, face: Reconstruction, title: str
 
 def overlay(crop: FaceCrop, face: Reconstruction) -> torch.Tensor:
     """The face in clay, lit from the front and half transparent, over a crop of its photograph, (3, S, S)."""
-    size, samples = crop.image.shape[-1], 2
     points = (face.points - torch.tensor([*crop.offset, 0.0])) / crop.scale
-    facing = -vertex_normals(points[None], face.triangles)[0, :, 2]
-    shade = torch.tensor(CLAY) * (0.25 + 0.75 * facing.clamp(min=0))[:, None]
-    side = size * samples
-    fragments = rasterize((points * samples)[None], face.triangles, side, side, perspective=False, cull_back_faces=True)
-    pixels = average_samples(shade[None].contiguous(), face.triangles, fragments, samples)
-    return crop.image * (1 - OPACITY * pixels.cover[0]) + OPACITY * pixels.value[0]
+    shade = clay(points, face.triangles)
+    return laid_over(crop.image, points, face.triangles, shade, side=crop.image.shape[-1], opacity=OPACITY)
 
 
 def _enlarged(photograph: Photograph, crop: FaceCrop, factor: float = 1.0) -> FaceCrop:

@@ -17,6 +17,8 @@ EMPHASISED_COLOURS = ("#0072B2", "#D55E00", "#000000")
 OTHER_COLOURS = ("#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#7F7F7F", "#882255", "#999933")
 OTHER_DASHES: tuple[Any, ...] = ("solid", (0, (4, 1.5)), (0, (6, 1.5, 1, 1.5)), (0, (1, 1)))
 
+ERROR_COLOURS = "YlOrRd"  # of matplotlib and plotly; small errors are light, so that shading shows on them
+
 TIER_NOTES = {
     "smoke": "smoke tier: minutes of training, orderings mean nothing",
     "laptop": "laptop tier: reduced sizes",
@@ -67,6 +69,22 @@ def line_looks(labels: Iterable[str], emphasised: Sequence[str] = ()) -> dict[st
             looks[label] = {"color": colour, "linestyle": dashes, "linewidth": 1.2, "zorder": 2}
             others += 1
     return looks
+
+
+def legend_outside(figure: Figure, place: str, **options: Any) -> None:
+    """A legend outside the axes, where the layout finds room; nothing moves any more, so it comes last.
+
+    Without this it would go to the edge of the saved picture, which the stamp makes larger than the figure.
+
+    Args:
+        figure: with constrained layout.
+        place: "lower center" and so on.
+        options: of matplotlib's legend.
+    """
+    legend = figure.legend(**options | {"loc": f"outside {place}"})
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    legend.set_bbox_to_anchor((0, 0, 1, 1), transform=figure.transFigure)
 
 
 def tier_label(tier: str, data: str = "embedded faces") -> str:

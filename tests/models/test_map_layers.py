@@ -5,14 +5,17 @@ import torch
 from made_input import parameters
 
 from facelib.models.map_layers import (
+    FIRST_SPREAD,
     AttentionBranch,
     EvenConv,
     EvenTransposedConv,
     ResidualBottleneck,
     decoder,
     high_level_features,
+    initialise,
     low_level_features,
     map_head,
+    open_head,
 )
 
 
@@ -111,3 +114,25 @@ def test_width_scales_channels():
     low, channels = low_level_features(0.25)
     assert channels == 32
     assert low(torch.zeros(2, 3, 32, 32)).shape == (2, 32, 4, 4)
+
+
+def test_coordinates_pass_an_open_head():
+    """What comes out is what the head's wide part gives, normalised: the last two layers change nothing but scale."""
+    torch.manual_seed(0)
+    head = map_head(6, 0.25)
+    initialise(head)
+    open_head(head)
+    given = torch.randn(4, 6, 8, 8)
+    before = head[:14](given)  # five layers, the last one without its ReLU
+    normalised = (before - before.mean(dim=(0, 2, 3), keepdim=True)) / before.std(dim=(0, 2, 3), keepdim=True)
+    out = head(given)
+    assert out.std(dim=(0, 2, 3)).allclose(torch.full((3,), FIRST_SPREAD), rtol=1e-2)
+    both = torch.stack((out.flatten(), normalised.flatten()))
+    assert torch.corrcoef(both)[0, 1] > 0.99
+
+
+def test_a_block_starts_as_its_shortcut():
+    block = ResidualBottleneck(8, 16, 2)
+    initialise(block)
+    given = torch.randn(4, 8, 8, 8)
+    assert torch.allclose(block(given), torch.relu(block.norm(block.shortcut(given))), atol=1e-6)

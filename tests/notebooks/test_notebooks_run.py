@@ -1,4 +1,4 @@
-"""Every notebook runs: those that train nothing as they are, the others with a tiny run."""
+"""Every notebook that trains nothing runs as it is, and those of paper 1 that need runs with tiny ones."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import nbformat
 import pytest
+from notebook_outputs import output_text
 from tiny_runs import TINY, use_private_runs, use_tiny_data
 
 from facelib.faces.morphable_model import MorphableModel
@@ -51,13 +51,6 @@ def trained(tiny_data: None) -> None:
     for method in ("ir18", "jam"):
         train(method, changes=TINY | {"training.epochs": 1, "training.min_epochs": 1})
     run("joint_attention", ["jam_je"], changes=TINY)
-
-
-def output_text(path: Path) -> str:
-    cells = nbformat.read(path, as_version=4).cells
-    outputs = [output for cell in cells if cell.cell_type == "code" for output in cell.outputs]
-    assert not [output for output in outputs if output.output_type == "error"]
-    return json.dumps(outputs)
 
 
 @pytest.mark.parametrize("method", ["pretrain_ir18", "jam_je"])

@@ -5,44 +5,42 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
+from tiny_runs import TINY_FACES as TINY
 
 from facelib.data.posed_faces import posed_faces
 from facelib.errors import BadInput, MissingPart, UnknownName
+from facelib.papers import found_weights
 from facelib.papers.sadrnet import METHODS, data_fingerprint, run_settings
 from facelib.papers.sadrnet.data_sets import open_data, split_people
 from facelib.papers.sadrnet.maps import FaceMapper
-from facelib.papers.sadrnet.networks import build_network, face_model
+from facelib.papers.sadrnet.networks import build_network, face_model, start_encoder
 from facelib.papers.sadrnet.protocol import metrics_of
-from facelib.papers.sadrnet.tasks import ReconstructionTask
+from facelib.papers.sadrnet.tasks import LandmarkTask, ReconstructionTask
 from facelib.papers.sadrnet.training import load_network, train
+from facelib.runs.folders import record_path, run_folder
 from facelib.runs.records import read_record, read_scores, same_result
-
-TINY = {
-    "faces.identities": 5,
-    "faces.images": 4,
-    "faces.validation": 1,
-    "judged.identities": 6,
-    "judged.images": 2,
-    "judged.florence": 1,
-    "network.width": 0.0625,
-    "training.epochs": 2,
-    "training.batch_size": 8,
-}
+from facelib.storage import sha256_of
 
 
 @pytest.fixture(scope="module")
-def record():
+def reader_record():
+    return read_record(train("landmark_reader", changes=TINY))
+
+
+@pytest.fixture(scope="module")
+def record(reader_record):
     return read_record(train("sadrnet", changes=TINY))
 
 
-def task_of(method: str, **changes: object) -> ReconstructionTask:
+def task_of(method: str, kind: type[ReconstructionTask] = ReconstructionTask, **changes: object) -> ReconstructionTask:
     settings = run_settings(method, "smoke", changes={**TINY, **changes})
     archive = open_data(settings, "training")
     mapper = FaceMapper(face_model(), settings.network.image_size, settings.loss.regions)
     torch.manual_seed(0)
     network = build_network(METHODS[method], settings)
     rows = np.arange(len(archive))
-    return ReconstructionTask(network, mapper, archive, rows, rows[:4], 8, settings.loss, settings.disturbance, "made")
+    return kind(network, mapper, archive, rows, rows[:4], 8, settings.loss, settings.disturbance, "made")
 
 
 def losses_of(task: ReconstructionTask, seed: int = 0) -> dict[str, torch.Tensor]:
@@ -68,8 +66,6 @@ def test_a_run_leaves_its_record(record):
 
 
 def test_metrics_are_those_of_the_scores(record):
-    from facelib.runs.folders import record_path, run_folder
-
     scores = read_scores(record_path(run_folder("sadrnet", "smoke", "sadrnet", 0, 0)), record)
     assert len(scores["sparse_2d"]) == 12
     assert len(scores["florence"]) == 20
@@ -94,7 +90,7 @@ def test_the_trained_network_is_the_one_that_was_judged(record):
 
 
 @pytest.mark.parametrize("method", ["direct_attention", "coefficients"])
-def test_other_frameworks_run(method):
+def test_other_frameworks_run(reader_record, method):
     record = read_record(train(method, changes=TINY))
     assert np.isfinite(record.metrics["sparse_2d"]["value"])
     assert ("attention" in record.history[0]["losses"]) == (method == "direct_attention")
@@ -124,7 +120,7 @@ def test_a_framework_has_the_terms_of_what_it_predicts():
 def test_the_geometry_weighs_as_much_as_the_map_that_it_stands_for():
     """A regressed pose has no P: its G carries beta_P."""
     of_pose, halved = (losses_of(task_of("regressed_pose", **{"loss.pose_dependent": w})) for w in (1.0, 0.5))
-    assert float(halved["geometry"]) == pytest.approx(float(of_pose["geometry"]) / 2)
+    assert halved["geometry"].item() == pytest.approx(of_pose["geometry"].item() / 2)
 
 
 def test_batches_are_drawn_from_the_generator_alone():
@@ -151,6 +147,52 @@ def test_self_alignment_trains_with_beta_g():
         sums.append(float(loss.detach()))
     assert task.loss.geometry == 0.1
     assert np.mean(sums[-5:]) < 0.5 * np.mean(sums[:5])
+
+
+def test_a_landmark_reader_is_judged_on_landmarks_alone(reader_record):
+    assert set(reader_record.metrics) == {"sparse_2d", "sparse_3d"}
+    assert set(reader_record.history[0]["losses"]) == {"landmarks"}
+    scores = read_scores(record_path(run_folder("sadrnet", "smoke", "landmark_reader", 0, 0)), reader_record)
+    assert reader_record.metrics["sparse_2d"]["value"] == pytest.approx(scores["sparse_2d"].mean())
+
+
+def test_landmarks_off_by_a_tenth_of_the_image_cost_a_tenth():
+    task = task_of("landmark_reader", LandmarkTask)
+    batch = next(task.batches(0, torch.Generator().manual_seed(0)))
+    true = task.mapper.template.landmarks_of(task.mapper(batch).geometry)
+
+    class Shifted(torch.nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return true + torch.tensor([6.4, 0.0, 0.0])
+
+    task.modules["network"] = Shifted()
+    assert float(task.losses(batch)["landmarks"]) == pytest.approx(0.1, abs=1e-5)
+
+
+def test_encoders_start_in_that_of_the_landmark_reader(record):
+    weights = found_weights("sadrnet", "sadrnet", 0, "smoke")["landmark_reader"]
+    assert record.code["needs"] == {"landmark_reader": sha256_of(weights)}
+    settings = run_settings("sadrnet", "smoke", changes=TINY)
+    network = build_network(METHODS["sadrnet"], settings)
+    start_encoder(network, settings, weights)
+    stored = load_file(weights)
+    for part in ("low", "high"):
+        for key, value in getattr(network, part).state_dict().items():
+            assert torch.equal(value, stored[f"network.{part}.{key}"])
+
+
+def test_without_a_warm_start_no_landmark_reader_is_asked_for(record, tmp_path, monkeypatch):
+    monkeypatch.setenv("FACELIB_RUNS", str(tmp_path))
+    with pytest.raises(MissingPart, match="facelib run sadrnet landmark_reader"):
+        train("direct", changes=TINY)
+    other = read_record(train("direct", changes={**TINY, "warm_start": False, "judged.florence": 1}))
+    assert other.code["needs"] == {}
+
+
+def test_a_pretraining_does_not_depend_on_later_stages():
+    usual = run_settings("landmark_reader", "laptop")
+    assert usual == run_settings("landmark_reader", "laptop", changes={"training.epochs": 3, "loss.edge": 0.0})
+    assert usual != run_settings("landmark_reader", "laptop", changes={"network.width": 0.5})
 
 
 def test_people_are_held_out_whole():
