@@ -22,11 +22,11 @@ TINY = TINY_FACES | {"judged.florence": 2}  # intervals draw from two people at 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory, face_model: MorphableModel) -> Iterator[None]:
-    """The baseline and two networks; one of them by notebook, as `facelib run` makes it."""
+    """What encoders start from, the baseline and two networks; one of them by notebook, as `facelib run` makes it."""
     with pytest.MonkeyPatch.context() as patch:
         use_tiny_data(patch, tmp_path_factory)
         use_private_runs(patch, tmp_path_factory.mktemp("notebook_runs"))
-        for method in ("mean_face", "no_attention"):
+        for method in ("landmark_reader", "mean_face", "no_attention"):
             train(method, changes=TINY | {"training.epochs": 1})
         run("sadrnet", ["sadrnet"], changes=TINY)
         yield

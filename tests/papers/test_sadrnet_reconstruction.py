@@ -214,7 +214,7 @@ def test_the_baseline_reads_no_photograph() -> None:
     record = json.loads((folder / "record.json").read_text())
     (folder / "record.json").write_text(json.dumps(record | {"method": "mean_face"}))
 
-    with pytest.raises(BadInput, match="mean_face needs the true landmarks"):
+    with pytest.raises(BadInput, match="mean_face draws no map from a photograph"):
         load_trained(str(folder))
 
 
