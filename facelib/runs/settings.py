@@ -26,7 +26,8 @@ class TrainingSettings:
 
     Early stopping waits for `patience` epochs without a better validation result, and for `min_epochs` at least.
     The learning rate is multiplied by `decay` at the start of each epoch named in `milestones` (counted from 0). In the
-    first `warmup_epochs` it grows from step to step, from `warmup_start` of itself to all of itself.
+    first `warmup_epochs` it grows from step to step, from `warmup_start` of itself to all of itself. Parameters whose
+    name, such as "network.low.0.weight", starts with one of `slow_parts` learn at `slow_factor` of it.
     """
 
     epochs: int = 15
@@ -41,6 +42,8 @@ class TrainingSettings:
     decay: float = 0.1
     warmup_epochs: int = 0
     warmup_start: float = 0.1
+    slow_parts: tuple[str, ...] = ()
+    slow_factor: float = 0.1
     gradient_clip: float | None = None  # largest norm of all gradients together
     precision: Precision = "32-true"
     accelerator: str = "auto"  # as Lightning Fabric names them: auto, cpu, cuda, mps
@@ -52,7 +55,15 @@ class TrainingSettings:
         for name in ("epochs", "min_epochs", "patience", "batch_size", "devices"):
             if getattr(self, name) < 1:
                 raise BadInput(f"{name} is {getattr(self, name)}: expected at least 1")
-        for name in ("learning_rate", "momentum", "weight_decay", "decay", "warmup_epochs", "warmup_start"):
+        for name in (
+            "learning_rate",
+            "momentum",
+            "weight_decay",
+            "decay",
+            "warmup_epochs",
+            "warmup_start",
+            "slow_factor",
+        ):
             if getattr(self, name) < 0:
                 raise BadInput(f"{name} is {getattr(self, name)}: expected at least 0")
         if self.gradient_clip is not None and self.gradient_clip <= 0:

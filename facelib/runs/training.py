@@ -245,7 +245,7 @@ class _Run:
 
     def set_learning_rate(self, epoch: int, progress: float) -> None:
         for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.settings, epoch, progress)
+            group["lr"] = learning_rate(self.settings, epoch, progress) * group.get("factor", 1.0)
 
     def step(self, batch: Any, epoch: int, step: int) -> dict[str, float]:
         """One step of the optimizer; the terms of the loss as numbers."""
@@ -321,9 +321,24 @@ def _check_identity(found: Mapping[str, Any], expected: Mapping[str, Any], folde
 def _optimizer(modules: Mapping[str, nn.Module], settings: TrainingSettings) -> torch.optim.Optimizer:
     import torch
 
-    parameters = [p for module in modules.values() for p in module.parameters() if p.requires_grad]
-    if not parameters:
+    named = {
+        f"{module}.{name}": parameter
+        for module, network in modules.items()
+        for name, parameter in network.named_parameters()
+        if parameter.requires_grad
+    }
+    if not named:
         raise BadInput(f"modules {sorted(modules)} hold no parameter to train: expected requires_grad on some")
+    for part in settings.slow_parts:
+        if not any(name.startswith(part) for name in named):
+            raise BadInput(
+                f"slow_parts has {part!r}, with which no parameter starts: they are called {next(iter(named))}"
+            )
+    slow = [parameter for name, parameter in named.items() if name.startswith(settings.slow_parts)]
+    usual = [parameter for name, parameter in named.items() if not name.startswith(settings.slow_parts)]
+    parameters: list[dict[str, Any]] = [{"params": usual}]
+    if slow:
+        parameters.append({"params": slow, "factor": settings.slow_factor})
     if settings.optimizer == "adam":
         return torch.optim.Adam(parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay)
     return torch.optim.SGD(

@@ -197,6 +197,27 @@ def test_one_step_equals_plain_adam(tmp_path):
         torch.testing.assert_close(weights_of(task)[name], value, rtol=1e-5, atol=1e-6)
 
 
+def test_slow_parts_learn_at_their_share_of_the_rate(tmp_path):
+    """One step of plain SGD: the parts' share of the step that they take without."""
+    changes = {"epochs": 1, "momentum": 0.0, "weight_decay": 0.0}
+    first = weights_of(ToyTask(samples=8))
+    moved = {}
+    for name, more in (("usual", {}), ("slow", {"slow_parts": ["head."], "slow_factor": 0.25})):
+        task = ToyTask(samples=8)
+        train(task, override(SETTINGS, changes | more), tmp_path / name)
+        moved[name] = {key: value - first[key] for key, value in weights_of(task).items()}
+    learnt = [f"{module}.{name}" for module, part in task.modules.items() for name, _ in part.named_parameters()]
+    for name in learnt:
+        share = 0.25 if name.startswith("head.") else 1.0
+        torch.testing.assert_close(moved["slow"][name], share * moved["usual"][name], rtol=1e-4, atol=1e-7)
+    assert moved["usual"]["head.weight"].abs().max() > 1e-3
+
+
+def test_slow_parts_that_do_not_exist_are_named(tmp_path):
+    with pytest.raises(BadInput, match="slow_parts has 'bodi'"):
+        train(ToyTask(samples=8), override(SETTINGS, {"slow_parts": ["bodi"]}), tmp_path)
+
+
 def test_gradient_clip_bounds_the_step(tmp_path):
     task = ToyTask(samples=8)
     before = torch.cat([p.detach().flatten().clone() for m in task.modules.values() for p in m.parameters()])

@@ -180,11 +180,13 @@ TIERS: dict[str, dict[str, Any]] = {
         "pretraining.warmup_epochs": 1,
         "pretraining.milestones": (18, 25, 30, 34, 37),
         "pretraining.decay": 0.5,
-        "training.epochs": 8,
-        "training.min_epochs": 8,
+        "training.epochs": 10,
+        "training.min_epochs": 10,
         "training.learning_rate": 2e-3,
         "training.warmup_epochs": 1,
-        "training.milestones": (4, 5, 6, 7),
+        "training.slow_parts": ("network.low.", "network.high."),
+        "training.slow_factor": 0.05,  # of 2e-3: the paper's rate
+        "training.milestones": (3, 5, 7, 8, 9),
         "training.decay": 0.5,
     },
     "gpu": {
