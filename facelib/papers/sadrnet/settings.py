@@ -142,7 +142,7 @@ class ReconstructionSettings:
 TIERS: dict[str, dict[str, Any]] = {
     "smoke": {
         "faces.identities": 40,
-        "faces.images": 8,
+        "faces.images": 6,
         "faces.validation": 4,
         "judged.identities": 40,
         "judged.images": 2,
