@@ -86,7 +86,8 @@ def draw_meshes(readings: Readings, meshes: Sequence[FaceMesh]) -> Figure:
             shown = FaceMesh(mesh.title, mesh.vertices, mesh.triangles, error_colours(mesh.values, limit))
         for panel, yaw in zip(column, YAWS, strict=True):
             show(panel, shaded_picture(shown, yaw, SIDE))
-        name_column(column[0], mesh.title.split(" (")[0], 7)  # without "(as PRN)", which has no room
+        title = mesh.title.split(" (")[0].replace(": ", ":\n")  # "(as PRN)" has no room
+        name_column(column[0], title, 6.5)
     bar_beside(figure, ScalarMappable(Normalize(0, limit), ERROR_COLOURS), "error (mm)", extend="max")
     return figure
 

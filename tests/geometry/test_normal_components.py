@@ -112,7 +112,8 @@ def test_planes_come_out_exact(slope_x, slope_y, seed, method):
     expected = (expected / expected.norm())[:, None, None].expand_as(normals[0])
     assert not mask[0][holes].any()
     assert mask[0].sum() > 20
-    torch.testing.assert_close(normals[0].where(mask, 0), expected.where(mask, 0), rtol=0, atol=1e-9)
+    # A steep plane with few pixels left loses half its digits where offsets are squared.
+    torch.testing.assert_close(normals[0].where(mask, 0), expected.where(mask, 0), rtol=0, atol=1e-7)
 
 
 @pytest.mark.parametrize("method", METHODS)
