@@ -112,8 +112,9 @@ def test_planes_come_out_exact(slope_x, slope_y, seed, method):
     expected = (expected / expected.norm())[:, None, None].expand_as(normals[0])
     assert not mask[0][holes].any()
     assert mask[0].sum() > 20
-    # A steep plane with few pixels left loses half its digits where offsets are squared.
-    torch.testing.assert_close(normals[0].where(mask, 0), expected.where(mask, 0), rtol=0, atol=1e-7)
+    # "total" squares the offsets: over 2,500 planes as steep as these it was off by 2.4e-9, the other by 1.7e-13.
+    atol = 1e-8 if method == "total" else 1e-9
+    torch.testing.assert_close(normals[0].where(mask, 0), expected.where(mask, 0), rtol=0, atol=atol)
 
 
 @pytest.mark.parametrize("method", METHODS)
