@@ -53,12 +53,10 @@ class Drawing(nn.Module):
         self.network = network
 
     def forward(self, images: torch.Tensor) -> Drawn:
-        network = self.network
-        assert network.attention is not None
-        low = network.low(2 * images - 1)
-        attention = network.attention(low)
-        decoded = network.decoder(network.high(low * attention.exp()))
-        return Drawn(network.position_map(decoded), network.shape_map(decoded), attention[:, 0])
+        features, attention = self.network.encode(images)
+        assert attention is not None
+        decoded = self.network.decoder(features)
+        return Drawn(self.network.position_map(decoded), self.network.shape_map(decoded), attention)
 
 
 @dataclass(frozen=True)

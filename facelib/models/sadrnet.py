@@ -125,15 +125,9 @@ class SADRNet(nn.Module):
         size = self.template.size
         check_shape("images", images, (None, 3, size, size))
         check_training_batch(self, len(images))
-        low = self.low(2 * images - 1)  # F_l
-        attention = None
-        if self.attention is not None:
-            attention = self.attention(low)  # A
-            low = low * attention.exp()  # F_a, eq. 9
-        features = self.high(low)
+        features, mask = self.encode(images)
         decoded = features if self.shape == "coefficients" else self.decoder(features)
         pose_dependent = None if self.pose_dependent_head is None else self.position_map(decoded)  # P
-        mask = None if attention is None else attention[:, 0]
         if self.geometry == "direct":
             assert pose_dependent is not None
             return FaceMaps(pose_dependent, pose_dependent, None, mask, None, None, None)
@@ -141,6 +135,14 @@ class SADRNet(nn.Module):
         pose = self.regressed_pose(features) if pose_dependent is None else self.align(shape, pose_dependent, mask)
         posed = pose.apply(shape.flatten(2).mT).mT.unflatten(2, (size, size))  # G, eq. 2
         return FaceMaps(posed, pose_dependent, shape, mask, pose.scale, pose.rotation, pose.translation)
+
+    def encode(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """The features of a 32nd of the images' size, and A (B, H/8, W/8) by which they are weighed (eq. 9)."""
+        low = self.low(2 * images - 1)  # F_l
+        if self.attention is None:
+            return self.high(low), None
+        attention = self.attention(low)  # A
+        return self.high(low * attention.exp()), attention[:, 0]  # of F_a
 
     def position_map(self, decoded: torch.Tensor) -> torch.Tensor:
         """P in pixels; an output of 0 is the middle of the image, 1 is its side."""

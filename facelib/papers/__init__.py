@@ -92,3 +92,21 @@ def found_weights(paper: str, method: str, fold: int, tier: str) -> dict[str, Pa
             command = run_command(paper, name, 0 if pretraining else fold, tier)
             raise MissingPart(f"{method} {what}, which are missing: run `{command}` first")
     return weights
+
+
+def weights_of(paper: str, method: str, fold: int, tier: str, seed: int) -> Path:
+    """The weights that a run has left.
+
+    Raises:
+        UnknownName: on an unknown method.
+        MissingPart: when the run does not exist; the message says which command makes it.
+    """
+    from facelib.runs.records import run_command
+
+    methods = load_paper(paper).METHODS
+    if method not in methods:
+        raise unknown_name("method", method, methods)
+    weights = run_folder(paper, tier, method, fold, seed) / WEIGHTS_FILE
+    if not weights.exists():
+        raise MissingPart(f"{weights} is missing: make it with `{run_command(paper, method, fold, tier)}`")
+    return weights

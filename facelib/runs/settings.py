@@ -134,6 +134,26 @@ def convert(name: str, value: Any, expected: Any) -> Any:
     raise BadInput(_mismatch(name, value, expected))
 
 
+def settings_of_tier(
+    usual: Settings, tiers: Mapping[str, Mapping[str, Any]], tier: str, changes: Mapping[str, Any] | None
+) -> Settings:
+    """Settings with what a tier changes, and then with further changes.
+
+    Args:
+        usual: the paper's own.
+        tiers: changes by tier.
+        tier: smoke, laptop, gpu or paper.
+        changes: further ones by dotted name.
+
+    Raises:
+        UnknownName: on an unknown tier or field.
+        BadInput: on a value of another type.
+    """
+    if tier not in tiers:
+        raise unknown_name("tier", tier, tiers)
+    return override(override(usual, tiers[tier]), changes or {})
+
+
 def _override(settings: Settings, changes: Mapping[str, Any], inside: str, known: tuple[str, ...]) -> Settings:
     kinds = get_type_hints(type(settings))
     direct: dict[str, Any] = {}

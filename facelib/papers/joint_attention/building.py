@@ -14,9 +14,8 @@ from torch import nn
 from facelib.data.archive import FaceArchive
 from facelib.data.clouds import CloudSource, augmented
 from facelib.data.protocol import Fold, rows_of
-from facelib.errors import MissingPart, unknown_name
 from facelib.losses.margins import AdaFaceHead, AdaFaceSettings
-from facelib.papers import WEIGHTS_FILE
+from facelib.papers import weights_of
 from facelib.papers.joint_attention import run_settings
 from facelib.papers.joint_attention.adaptation.sources import Teacher, TrainedBranch
 from facelib.papers.joint_attention.inputs import inputs_of
@@ -25,8 +24,6 @@ from facelib.papers.joint_attention.networks import build_cloud_network, build_n
 from facelib.papers.joint_attention.settings import RecognitionSettings
 from facelib.papers.joint_attention.tasks import Adaptation, Clouds, IdentificationTask, Source, Term, TrainingData
 from facelib.runs.checkpoints import load_weights
-from facelib.runs.folders import run_folder
-from facelib.runs.records import run_command
 from facelib.runs.settings import as_dict
 from facelib.storage import digest_of, sha256_of
 
@@ -129,13 +126,8 @@ def load_recogniser(
         UnknownName: on an unknown method, tier or setting.
         MissingPart: when the run does not exist; the message says which command makes it.
     """
-    if method not in METHODS:
-        raise unknown_name("method", method, METHODS)
-    settings = run_settings(method, tier, seed, dict(changes or {}))
-    weights = run_folder(PAPER, tier, method, fold, seed) / WEIGHTS_FILE
-    if not weights.exists():
-        raise MissingPart(f"{weights} is missing: make it with `{run_command(PAPER, method, fold, tier)}`")
-    network = build_network(METHODS[method], settings)
+    weights = weights_of(PAPER, method, fold, tier, seed)
+    network = build_network(METHODS[method], run_settings(method, tier, seed, dict(changes or {})))
     load_weights(weights, {"network": network})
     return recogniser_of(network).eval()
 

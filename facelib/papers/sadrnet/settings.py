@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from facelib.errors import unknown_name
-from facelib.runs.settings import TrainingSettings, override
+from facelib.runs.settings import TrainingSettings, settings_of_tier
 
 
 @dataclass(frozen=True)
@@ -212,9 +211,7 @@ def settings_of(tier: str, changes: dict[str, Any] | None = None) -> Reconstruct
     Raises:
         UnknownName: on an unknown tier or field.
     """
-    if tier not in TIERS:
-        raise unknown_name("tier", tier, TIERS)
-    return override(override(ReconstructionSettings(), TIERS[tier]), changes or {})
+    return settings_of_tier(ReconstructionSettings(), TIERS, tier, changes)
 
 
 def pretraining_only(settings: ReconstructionSettings) -> ReconstructionSettings:

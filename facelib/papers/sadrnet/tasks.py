@@ -121,4 +121,5 @@ class LandmarkTask(ReconstructionTask):
     def validate(self) -> dict[str, float]:
         self.mapper.cpu()
         errors = judge_landmarks(self.network, self.mapper, self.archive, self.validation)
-        return {"sparse_2d": float(errors["sparse_2d"].mean()), MONITOR: -float(errors["sparse_2d"].mean())}
+        mean = float(errors["sparse_2d"].mean())
+        return {"sparse_2d": mean, MONITOR: -mean}

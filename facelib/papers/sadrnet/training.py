@@ -12,9 +12,9 @@ from torch import nn
 
 from facelib.data.archive import FaceArchive
 from facelib.data.protocol import rows_of
-from facelib.errors import BadInput, MissingPart, unknown_name
+from facelib.errors import BadInput, unknown_name
 from facelib.models.sadrnet import SADRNet
-from facelib.papers import WEIGHTS_FILE, found_weights, run_code
+from facelib.papers import WEIGHTS_FILE, found_weights, run_code, weights_of
 from facelib.papers.sadrnet import run_settings
 from facelib.papers.sadrnet.data_sets import DATA_SETS, DataSet, combined_fingerprint, open_data, split_people
 from facelib.papers.sadrnet.maps import FaceMapper
@@ -32,7 +32,7 @@ from facelib.papers.sadrnet.settings import ReconstructionSettings, settings_of
 from facelib.papers.sadrnet.tasks import LandmarkTask, ReconstructionTask
 from facelib.runs.checkpoints import load_weights, run_lock, save_weights
 from facelib.runs.folders import record_path, run_folder
-from facelib.runs.records import Record, new_record, run_command, write_record, write_scores
+from facelib.runs.records import Record, new_record, write_record, write_scores
 from facelib.runs.settings import as_dict
 from facelib.runs.training import TrainingResult
 from facelib.runs.training import train as run_training
@@ -189,11 +189,7 @@ def load_network(
         UnknownName: on an unknown method, tier or setting.
         MissingPart: when the run does not exist; the message says which command makes it.
     """
-    if method not in METHODS:
-        raise unknown_name("method", method, METHODS)
-    weights = run_folder(PAPER, tier, method, 0, seed) / WEIGHTS_FILE
-    if not weights.exists():
-        raise MissingPart(f"{weights} is missing: make it with `{run_command(PAPER, method, 0, tier)}`")
+    weights = weights_of(PAPER, method, 0, tier, seed)
     network = build_network(METHODS[method], run_settings(method, tier, seed, changes))
     load_weights(weights, {"network": network})
     return network.eval()
