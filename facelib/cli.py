@@ -231,7 +231,7 @@ def reconstruct(image: Path, model: str, output: Path, box: str | None, tier: st
 
     from facelib.data.photographs import FaceBox, find_face, read_photograph
     from facelib.papers.sadrnet.reconstruction import load_trained, reconstruct_with
-    from facelib.report.reconstruction_files import ORIGIN, check_folder, write_reconstruction
+    from facelib.report.sadrnet.reconstruction_files import ORIGIN, check_folder, write_reconstruction
 
     check_folder(output)
     trained = load_trained(model, tier)

@@ -19,7 +19,7 @@ from untrained_run import make_untrained_run
 
 from facelib.cli import main
 from facelib.papers import WEIGHTS_FILE
-from facelib.report.reconstruction_files import FILES
+from facelib.report.sadrnet.reconstruction_files import FILES
 
 BOX = "180,95,265,180"
 

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from facelib.data.embedded.wild_faces import CROP
+from facelib.data.embedded.aflw_300wlp import CROP
 from facelib.errors import BadInput, CorruptFile, MissingPart, check_finite, check_shape
 
 if TYPE_CHECKING:

@@ -61,8 +61,8 @@ def sample_heads(count: int, seed: int) -> HeadSamples:
 
     model = _build()
     generator = np.random.default_rng(seed)
-    phenotypes = _draw_phenotypes(count, generator)
-    changes = _draw_local_changes(model.local_change_labels, count, generator)
+    phenotypes = _sample_phenotypes(count, generator)
+    changes = _sample_local_changes(model.local_change_labels, count, generator)
     heads = []
     for start in range(0, count, 50):
         part = slice(start, start + 50)
@@ -131,14 +131,14 @@ def read_target(filename: str | Path, vertices_count: int, world_transformation:
     return world_transformation.apply(offsets)
 
 
-def _draw_phenotypes(count: int, generator: np.random.Generator) -> np.ndarray:
+def _sample_phenotypes(count: int, generator: np.random.Generator) -> np.ndarray:
     gender, muscle, weight = generator.uniform(size=(3, count))
     age = generator.uniform(YOUNG, OLD, size=count)
     ancestry = generator.dirichlet((0.4, 0.4, 0.4), size=count)
     return np.column_stack((gender, age, muscle, weight, ancestry))
 
 
-def _draw_local_changes(names: list[str], count: int, generator: np.random.Generator) -> dict[str, np.ndarray]:
+def _sample_local_changes(names: list[str], count: int, generator: np.random.Generator) -> dict[str, np.ndarray]:
     """Changes of the head and face; a left one and its right twin share their value but for a mild asymmetry."""
     changes: dict[str, np.ndarray] = {}
     for name in sorted(names):

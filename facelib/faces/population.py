@@ -78,11 +78,11 @@ def sample_people(model: MorphableModel, count: int, seed: int, *, fixed_albedo:
     if fixed_albedo:
         texture = torch.zeros(count, len(model.texture_basis))
     else:
-        texture = torch.from_numpy(_draw_textures(model, attributes, generators)).float()
+        texture = torch.from_numpy(_sample_textures(model, attributes, generators)).float()
     return People(identity, texture, attributes)
 
 
-def _draw_textures(
+def _sample_textures(
     model: MorphableModel, attributes: dict[str, torch.Tensor], generators: list[np.random.Generator]
 ) -> np.ndarray:
     mean, average, basis = (t.double().numpy() for t in (model.mean, model.texture_mean, model.texture_basis))

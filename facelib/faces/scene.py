@@ -1,7 +1,7 @@
 """From heads to images: camera and crop, light, background, blur and noise.
 
 The crop follows the face as a face detector's does: a square around the 68 projected landmarks, hidden ones
-included. It is built into the camera, so images, landmarks and intrinsics agree without resampling.
+included. It is built into the camera, so images, landmarks and intrinsics agree without bootstrap.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from torch.nn import functional
 
 from facelib.errors import BadInput, check_finite, check_shape, unknown_name
 from facelib.faces.morphable_model import MorphableModel
-from facelib.faces.seen_face import seen_face
 from facelib.faces.surfaces import Surface, join
+from facelib.faces.visible_skin_mask import seen_face
 from facelib.geometry.camera import PerspectiveCamera, WeakPerspectiveCamera, face_to_camera
 from facelib.geometry.lighting import ambient_and_directional, shade
 from facelib.geometry.normals import vertex_normals
@@ -147,7 +147,7 @@ def render(
     fragments = rasterize(
         enlarged, triangles, size * samples, size * samples, perspective=camera.perspective, cull_back_faces=True
     )
-    light = draw_light(batch, settings.light_variation, generator)
+    light = sample_light(batch, settings.light_variation, generator)
     normals = vertex_normals(vertices, triangles) @ rotation.transpose(1, 2)
     radiance = shade(albedo, normals, light).clamp(min=0)
     pixels = average_samples(radiance, triangles, fragments, samples)
@@ -207,7 +207,7 @@ def _camera_numbers(camera: PerspectiveCamera | WeakPerspectiveCamera) -> tuple[
     return tuple(torch.as_tensor(number) for number in (scale, camera.center_u, camera.center_v))
 
 
-def draw_light(count: int, variation: float, generator: torch.Generator) -> torch.Tensor:
+def sample_light(count: int, variation: float, generator: torch.Generator) -> torch.Tensor:
     """Random light: an ambient part and one lamp, softer and more frontal where variation is small.
 
     Args:

@@ -38,7 +38,7 @@ def facing_visibility(
 
 
 def visible_in_depth(screen: torch.Tensor, depth: torch.Tensor, tolerance: float = 2.0) -> torch.Tensor:
-    """Whether nothing lies before a vertex by more than a tolerance, judged by the depth in its pixel.
+    """Whether nothing lies before a vertex by more than a tolerance, evaluated by the depth in its pixel.
 
     In an empty pixel nothing does: there a vertex lies on the outline, whose pixel's centre just misses the surface.
 

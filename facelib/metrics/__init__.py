@@ -1,4 +1,4 @@
-"""What results are judged by, in NumPy.
+"""What results are evaluated by, in NumPy.
 
 Rooms: verification (pairs), identification (galleries), streaming (both, from embeddings of any number), histograms
 (bounds in fixed memory), bootstrap and pair_bootstrap (confidence intervals over identities), landmark_error,

@@ -64,10 +64,10 @@ def bootstrap_over_identities(
         BadInput: for fewer than two identities or draws, a level outside (0, 1), or a statistic without a value in
             the sample or in half of the draws.
     """
-    return percentile_intervals(*draws_over_identities(statistic, identities, seed=seed, draws=draws), level)
+    return percentile_intervals(*resample_identities(statistic, identities, seed=seed, draws=draws), level)
 
 
-def draws_over_identities(
+def resample_identities(
     statistic: Callable[[np.ndarray], ArrayLike], identities: int, *, seed: Seed, draws: int = DRAWS
 ) -> tuple[np.ndarray, np.ndarray]:
     """Statistics (S,) of the sample, and of every draw (draws, S); arguments of bootstrap_over_identities.

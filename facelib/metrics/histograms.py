@@ -18,8 +18,8 @@ from typing import NamedTuple
 import numpy as np
 
 from facelib.errors import BadInput
-from facelib.metrics.counting import add_scores
 from facelib.metrics.inputs import Array, score_array
+from facelib.metrics.score_histogram import add_scores
 from facelib.metrics.sorted_scores import accepts_allowed, rates_apart
 from facelib.metrics.verification import MIN_IMPOSTORS, check_fars
 

@@ -26,8 +26,8 @@ from facelib.metrics.bootstrap import (
     Interval,
     Seed,
     bootstrap_over_identities,
-    draws_over_identities,
     percentile_intervals,
+    resample_identities,
 )
 from facelib.metrics.inputs import Array, as_array, identity_array, score_arrays
 from facelib.metrics.verification import MIN_IMPOSTORS, check_fars
@@ -107,11 +107,11 @@ def verification_intervals(
     Raises:
         BadInput: as bootstrap_over_identities, for too few impostors, or a target outside [0, 1].
     """
-    drawn = verification_draws(pairs, fars, seed=seed, draws=draws, min_impostors=min_impostors)
+    drawn = verification_samples(pairs, fars, seed=seed, draws=draws, min_impostors=min_impostors)
     return percentile_intervals(*drawn, level)
 
 
-def verification_draws(
+def verification_samples(
     pairs: ScoredPairs,
     fars: Sequence[float] = (0.01, 0.001),
     *,
@@ -143,7 +143,7 @@ def verification_draws(
             f"{len(everybody)} people to draw from: expected the {len(pairs.people)} of the pairs among them"
         )
     places = np.searchsorted(everybody, pairs.people)
-    return draws_over_identities(
+    return resample_identities(
         lambda weights: _weighted_metrics(pairs, fars, weights[:, places]), len(everybody), seed=seed, draws=draws
     )
 

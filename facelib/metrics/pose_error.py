@@ -24,7 +24,7 @@ class PoseError:
         yaw, pitch, roll: of the Euler angles, differences taken the short way round.
         mean: of these three.
         geodesic: mean angle of the rotation between predicted and true.
-        samples: how many were judged.
+        samples: how many were evaluated.
     """
 
     yaw: float
@@ -40,7 +40,7 @@ def pose_error(predicted: Array, true: Array, *, protocol: str) -> PoseError:
 
     Args:
         predicted, true: (B, 3) yaw, pitch, roll of R_head in radians, see `facelib.conventions`.
-        protocol: which samples are judged.
+        protocol: which samples are evaluated.
             "all";
             "aflw2000": not those with a true angle beyond +-99 degrees;
             "sadrnet_fix": of these not those with a pitch or roll error above 20 and a yaw error below 5 degrees
@@ -53,21 +53,21 @@ def pose_error(predicted: Array, true: Array, *, protocol: str) -> PoseError:
     if protocol not in PROTOCOLS:
         raise unknown_name("protocol", protocol, PROTOCOLS)
     errors = euler_errors(predicted, true)
-    judged = np.ones(len(errors), bool)
+    evaluated = np.ones(len(errors), bool)
     if protocol != "all":
-        judged &= (np.abs(np.rad2deg(point_array("true", true, (None, 3)))) <= AFLW2000_LIMIT).all(axis=1)
+        evaluated &= (np.abs(np.rad2deg(point_array("true", true, (None, 3)))) <= AFLW2000_LIMIT).all(axis=1)
     if protocol == "sadrnet_fix":
-        judged &= ~((errors[:, 1:] > FIX_PITCH_OR_ROLL).any(axis=1) & (errors[:, 0] < FIX_YAW))
-    if not judged.any():
+        evaluated &= ~((errors[:, 1:] > FIX_PITCH_OR_ROLL).any(axis=1) & (errors[:, 0] < FIX_YAW))
+    if not evaluated.any():
         raise BadInput(f"protocol {protocol!r} leaves none of {len(errors)} samples: expected at least one")
-    yaw, pitch, roll = (float(value) for value in errors[judged].mean(axis=0))
+    yaw, pitch, roll = (float(value) for value in errors[evaluated].mean(axis=0))
     return PoseError(
         yaw=yaw,
         pitch=pitch,
         roll=roll,
         mean=(yaw + pitch + roll) / 3,
-        geodesic=float(geodesic_errors(predicted, true)[judged].mean()),
-        samples=int(judged.sum()),
+        geodesic=float(geodesic_errors(predicted, true)[evaluated].mean()),
+        samples=int(evaluated.sum()),
     )
 
 

@@ -14,11 +14,11 @@ import numpy as np
 
 from facelib.errors import BadInput
 from facelib.geometry.threads import share_among_threads
-from facelib.metrics.counting import Tally
+from facelib.metrics.exact_thresholds import OpenBins, exact_summary
 from facelib.metrics.histograms import ScoreHistogram, VerificationBounds
 from facelib.metrics.identification import check_enrolled, share_within
 from facelib.metrics.inputs import Array, as_array, identity_array, score_dtype, unit_rows
-from facelib.metrics.settling import BinsToSettle, settled_summary
+from facelib.metrics.score_histogram import Tally
 from facelib.metrics.sorted_scores import sort_scores
 from facelib.metrics.streaming_kernels import count_tile, rank_tile
 from facelib.metrics.verification import MIN_IMPOSTORS, VerificationSummary, check_fars
@@ -55,10 +55,10 @@ def streamed_verification(
     _check_kinds(pairs, fars, min_impostors)
     histogram = ScoreHistogram()
     parts = list(_count(pairs, histogram))
-    bins = BinsToSettle.of(histogram, sort_scores(np.concatenate(parts)), fars)
+    bins = OpenBins.of(histogram, sort_scores(np.concatenate(parts)), fars)
     for tile in _tiles(pairs, ROWS, COLUMNS):
-        bins.settle(tile.scores, tile.spans)
-    return settled_summary(bins, fars)
+        bins.resolve(tile.scores, tile.spans)
+    return exact_summary(bins, fars)
 
 
 def streamed_bounds(

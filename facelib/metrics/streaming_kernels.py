@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from facelib.metrics.counting import BLOCK, bin_of, count_scores
+from facelib.metrics.score_histogram import BLOCK, bin_of, count_scores
 
 HOLDS_GENUINE, IS_WANTED = 1, 2  # flags of a bin
 
@@ -28,7 +28,7 @@ def count_tile(first, last, tile, spans, places, low, scale, counts, genuine):  
 
 
 @njit(cache=True, nogil=True)
-def settle_tile(first, last, tile, spans, low, scale, flags, genuine, place_of_bin, beaten, wanted, found):  # type: ignore[no-untyped-def]
+def resolve_tile(first, last, tile, spans, low, scale, flags, genuine, place_of_bin, beaten, wanted, found):  # type: ignore[no-untyped-def]
     """Compare impostors with the genuine scores of their bin, and keep those that lie in a wanted bin.
 
     Adds to beaten (parts,) twice the genuine scores above each impostor plus those equal to it; writes wanted
@@ -40,7 +40,7 @@ def settle_tile(first, last, tile, spans, low, scale, flags, genuine, place_of_b
         for row in range(part * rows // parts, (part + 1) * rows // parts):
             start, own, end = spans[row]
             for scores in (tile[row, start:own], tile[row, end:]):
-                won, kept = _settle(scores, low, scale, flags, genuine, place_of_bin, wanted[part], kept)
+                won, kept = _resolve(scores, low, scale, flags, genuine, place_of_bin, wanted[part], kept)
                 total += won
         beaten[part] += total
         found[part] = kept
@@ -66,7 +66,7 @@ def rank_tile(first, last, tile, own_columns, starts, ranks):  # type: ignore[no
 
 
 @njit(cache=True, nogil=True)
-def _settle(scores, low, scale, flags, genuine, place_of_bin, wanted, kept):  # type: ignore[no-untyped-def]
+def _resolve(scores, low, scale, flags, genuine, place_of_bin, wanted, kept):  # type: ignore[no-untyped-def]
     total = 0
     numbers = np.empty(BLOCK, np.int32)
     for start in range(0, len(scores), BLOCK):

@@ -1,4 +1,4 @@
-"""One package a paper, floor 4: its tiers and methods, how one run is trained and judged, its printed numbers.
+"""One package a paper, floor 4: its tiers and methods, how one run is trained and evaluated, its printed numbers.
 
 Every paper package offers
 
@@ -22,8 +22,8 @@ and, for the report,
     MORE_METRICS                         table -> metrics of ours that the paper does not print
     REFERENCES, reference_of(table, method)    what a table's rows are compared with: all of them, and that of one row
     describe(method)                     what it is made of: the columns of the table of systems
-    draw_metrics(metrics, arrays, draws=, seed=)    a run's metrics with other people drawn, from its record's metrics
-                                         and the scores beside it (facelib.papers.drawn_metrics)
+    bootstrap_metrics(metrics, arrays, draws=, seed=)    a run's metrics with other people, from its record's metrics
+                                         and the scores beside it (facelib.metrics.bootstrap_samples)
 
 and importing it is cheap: torch comes with the first call that needs it.
 """

@@ -21,7 +21,7 @@ class MetricWords:
         unit: of its values in records; fractions are shown in percent.
         lower_is_better: whether it is an error or a cost.
         decimals: shown in tables.
-        varies: with the people who are judged; a size does not, and has no interval.
+        varies: with the people who are evaluated; a size does not, and has no interval.
     """
 
     head: str | None

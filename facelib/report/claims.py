@@ -14,7 +14,15 @@ import pandas as pd
 from facelib.papers import load_paper
 from facelib.report.manifest import save_figure
 from facelib.report.style import tier_label, use_house_style
-from facelib.report.verdicts import CONTRADICTED, NOT_RUN, REPRODUCED, UNDECIDED, Judged, JudgedTerm, judge_claims
+from facelib.report.verdicts import (
+    CONTRADICTED,
+    NOT_RUN,
+    REPRODUCED,
+    UNDECIDED,
+    ClaimResult,
+    ComparisonResult,
+    evaluate_claims,
+)
 from facelib.storage import write_json
 
 if TYPE_CHECKING:
@@ -27,10 +35,10 @@ UNITS = {"points": "percentage points"}  # spelt out
 NICE = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)  # limits of the axis
 
 
-def as_entries(judged: list[Judged], tier: str) -> list[dict[str, Any]]:
+def as_entries(evaluated: list[ClaimResult], tier: str) -> list[dict[str, Any]]:
     """What claims.json holds: one entry a claim, led by its decisive comparison."""
     entries = []
-    for one in judged:
+    for one in evaluated:
         lead = _term_entry(one.decisive) if one.decisive else dict.fromkeys(TERM_FIELDS)
         entries.append(
             {
@@ -51,7 +59,7 @@ def as_entries(judged: list[Judged], tier: str) -> list[dict[str, Any]]:
     return entries
 
 
-def _term_entry(term: JudgedTerm) -> dict[str, Any]:
+def _term_entry(term: ComparisonResult) -> dict[str, Any]:
     interval = [round(term.low, 3), round(term.high, 3)]
     printed = None if term.printed is None else round(term.printed, 3)
     unit = UNITS.get(term.unit, term.unit)
@@ -59,7 +67,7 @@ def _term_entry(term: JudgedTerm) -> dict[str, Any]:
     return dict(zip(TERM_FIELDS, values, strict=True))
 
 
-def term_data(judged: list[Judged]) -> pd.DataFrame:
+def term_data(evaluated: list[ClaimResult]) -> pd.DataFrame:
     """One line a comparison: its claim, verdict, words, difference, interval, printed difference, unit and folds."""
     return pd.DataFrame(
         [
@@ -76,19 +84,19 @@ def term_data(judged: list[Judged]) -> pd.DataFrame:
                 "unit": term.unit,
                 "folds": len(term.folds),
             }
-            for one in judged
+            for one in evaluated
             for term in one.terms
         ]
     )
 
 
-def claims_as_markdown(judged: list[Judged]) -> str:
+def claims_as_markdown(evaluated: list[ClaimResult]) -> str:
     """One line a claim, by its decisive comparison."""
     lines = [
         "| claim | where | verdict | intervals | least favourable term | ours | 95 % interval | printed | folds |",
         "| --- | --- | --- | --- | --- | ---: | ---: | ---: | ---: |",
     ]
-    for one in judged:
+    for one in evaluated:
         term = one.decisive
         numbers = ["", "", "", "", ""]
         if term is not None:
@@ -100,13 +108,13 @@ def claims_as_markdown(judged: list[Judged]) -> str:
     return "\n".join([*lines, ""])
 
 
-def discussion(judged: list[Judged]) -> str:
+def discussion(evaluated: list[ClaimResult]) -> str:
     """Which claims have which verdict, and a paragraph on each contradiction and on each slip of the paper."""
     lines = []
     for verdict in (REPRODUCED, CONTRADICTED, UNDECIDED, NOT_RUN):
-        statements = [f"- {one.claim.statement}" for one in judged if one.verdict == verdict]
-        lines += [f"**{verdict.capitalize()}: {len(statements)} of {len(judged)}.**\n", *statements, ""]
-    for one in judged:
+        statements = [f"- {one.claim.statement}" for one in evaluated if one.verdict == verdict]
+        lines += [f"**{verdict.capitalize()}: {len(statements)} of {len(evaluated)}.**\n", *statements, ""]
+    for one in evaluated:
         term = one.decisive
         if one.verdict == CONTRADICTED and term is not None:
             printed = "The paper prints no number"
@@ -118,44 +126,44 @@ def discussion(judged: list[Judged]) -> str:
                 f"Farthest below is '{term.comparison}': {term.signed(term.difference)} {term.unit} "
                 f"{term.interval}, folds {', '.join(map(str, term.folds))}. {printed}.\n"
             )
-    lines += [f"*{one.claim.statement}*: {one.claim.slip}\n" for one in judged if one.claim.slip]
+    lines += [f"*{one.claim.statement}*: {one.claim.slip}\n" for one in evaluated if one.claim.slip]
     return "\n".join(lines)
 
 
-def draw_claims(judged: list[Judged]) -> Figure:
+def draw_claims(evaluated: list[ClaimResult]) -> Figure:
     """A line for each claim: its decisive comparison with interval, the printed one, and the others faint."""
     import matplotlib.pyplot as plt
 
     use_house_style()
-    height = 0.9 + 0.38 * len(judged)
+    height = 0.9 + 0.38 * len(evaluated)
     figure, axes = plt.subplots(figsize=(9.2, height))
     figure.subplots_adjust(left=0.43, right=0.89, bottom=0.45 / height, top=1 - 0.3 / height)
     axes.axvline(0, color="black", linewidth=0.8, zorder=1)
-    linear, limit = _scale(judged)
-    for position, one in enumerate(judged):
+    linear, limit = _scale(evaluated)
+    for position, one in enumerate(evaluated):
         _draw_claim(axes, position, one, linear, limit)
     axes.set_xscale("symlog", linthresh=linear, linscale=1.4)
     ticks = _ticks(linear, limit)
     axes.set_xticks(ticks, [f"{tick:g}".replace("-", "−") for tick in ticks])
     axes.minorticks_off()
     axes.set_xlim(-limit, limit)
-    axes.set_ylim(len(judged) - 0.4, -0.6)
-    axes.set_yticks(range(len(judged)), [_wrapped(one.claim.statement) for one in judged], fontsize=7)
+    axes.set_ylim(len(evaluated) - 0.4, -0.6)
+    axes.set_yticks(range(len(evaluated)), [_wrapped(one.claim.statement) for one in evaluated], fontsize=7)
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
     axes.spines["left"].set_visible(False)
     axes.tick_params(axis="x", labelsize=7.5)
-    *units, last = dict.fromkeys(term.unit for one in judged for term in one.terms) or ["points"]
+    *units, last = dict.fromkeys(term.unit for one in evaluated for term in one.terms) or ["points"]
     unit = f"{', '.join(units)} or {last}" if units else last
     axes.set_xlabel(f"{unit} in favour of the claim (linear within ±{linear:g}, logarithmic beyond)", fontsize=8)
     _add_legend(axes)
     return figure
 
 
-def _scale(judged: list[Judged]) -> tuple[float, float]:
+def _scale(evaluated: list[ClaimResult]) -> tuple[float, float]:
     """Where the axis turns logarithmic, and where it ends: so that half of the intervals lie in the linear part."""
-    ends = [max(abs(one.decisive.low), abs(one.decisive.high)) for one in judged if one.decisive]
-    shown = [abs(value) for one in judged for term in one.terms for value in (term.difference, term.printed or 0.0)]
+    ends = [max(abs(one.decisive.low), abs(one.decisive.high)) for one in evaluated if one.decisive]
+    shown = [abs(value) for one in evaluated for term in one.terms for value in (term.difference, term.printed or 0.0)]
     limit = _at_least(max([*ends, *shown, NICE[0]]))
     linear = min(_at_least(float(np.median(ends or [0.0]))), limit / 10)
     return linear, limit
@@ -174,7 +182,7 @@ def _ticks(linear: float, limit: float) -> list[float]:
     return [*(-tick for tick in reversed(positive)), 0.0, *positive]
 
 
-def _with_unit(term: JudgedTerm) -> str:
+def _with_unit(term: ComparisonResult) -> str:
     """A comparison with its unit, unless it says that already; points go without saying."""
     said = term.unit == "points" or term.unit in term.comparison
     return term.comparison if said else f"{term.comparison} ({term.unit})"
@@ -186,7 +194,7 @@ def _wrapped(text: str) -> str:
     return textwrap.fill(text, len(text) // lines + 6)
 
 
-def _draw_claim(axes: Axes, position: int, one: Judged, linear: float, limit: float) -> None:
+def _draw_claim(axes: Axes, position: int, one: ClaimResult, linear: float, limit: float) -> None:
     colour, term = COLOURS[one.verdict], one.decisive
     beside = axes.get_yaxis_transform()
     axes.text(1.02, position - 0.14, one.verdict, transform=beside, va="center", fontsize=7.5, color=colour)
@@ -221,23 +229,23 @@ def _add_legend(axes: Axes) -> None:
     axes.legend(handles=handles, loc="lower right", bbox_to_anchor=(1.14, 1.0), ncols=3, fontsize=7)
 
 
-def write_claims(paper: str, tier: str, folder: Path) -> list[Judged]:
-    """Judge a paper's claims and write claims.json, claims.csv, claims.png and claims.pdf into a folder.
+def write_claims(paper: str, tier: str, folder: Path) -> list[ClaimResult]:
+    """Evaluate a paper's claims and write claims.json, claims.csv, claims.png and claims.pdf into a folder.
 
     Raises:
-        MissingPart: as judge_claims.
+        MissingPart: as evaluate_claims.
     """
     import matplotlib.pyplot as plt
 
-    judged = judge_claims(paper, tier)
-    write_json(folder / "claims.json", as_entries(judged, tier))
-    figure, notebook = draw_claims(judged), f"notebooks/{load_paper(paper).FOLDER}/tables.ipynb"
-    save_figure(figure, term_data(judged), folder, "claims", notebook=notebook, tier=tier, parameters={})
+    evaluated = evaluate_claims(paper, tier)
+    write_json(folder / "claims.json", as_entries(evaluated, tier))
+    figure, notebook = draw_claims(evaluated), f"notebooks/{load_paper(paper).FOLDER}/tables.ipynb"
+    save_figure(figure, term_data(evaluated), folder, "claims", notebook=notebook, tier=tier, parameters={})
     plt.close(figure)
-    return judged
+    return evaluated
 
 
-def keep_largest(paper: str, tier: str, judged: list[Judged], path: Path) -> bool:
+def keep_largest(paper: str, tier: str, evaluated: list[ClaimResult], path: Path) -> bool:
     """Write a paper's claims.json unless it holds a larger tier's; the smoke tier, which shows nothing, never counts.
 
     Returns:
@@ -247,5 +255,5 @@ def keep_largest(paper: str, tier: str, judged: list[Judged], path: Path) -> boo
     standing = json.loads(path.read_text(encoding="utf-8"))[0]["tier"] if path.is_file() else order[0]
     if tier == order[0] or order.index(tier) < order.index(standing):
         return False
-    write_json(path, as_entries(judged, tier))
+    write_json(path, as_entries(evaluated, tier))
     return True

@@ -1,8 +1,8 @@
-"""95 % intervals of measured metrics and of their sums and differences, by drawing the judged people again.
+"""95 % intervals of measured metrics and of their sums and differences, by drawing the evaluated people again.
 
-Each record's metrics are drawn once, 1,000 times, and kept beside it; how, its paper says (`draw_metrics`). The draws
-depend on nothing but the people that are judged, so all methods of a fold share them: any sum or difference of metrics
-is paired. A metric of several folds is their mean, in the sample as in every draw.
+Each record's metrics are resampled once, 1,000 times, and kept beside it; how, its paper says (`bootstrap_metrics`).
+Resamples depend on nothing but the people that are evaluated, so all methods of a fold share them: any sum or
+difference of metrics is paired. A metric of several folds is their mean, in the sample as in every draw.
 
 The intervals say what other people of the same kind would change. What another start of the training would change is
 in them only as far as the folds differ.
@@ -19,8 +19,8 @@ import numpy as np
 
 from facelib.errors import BadInput, CorruptFile, MissingPart, unknown_name
 from facelib.metrics.bootstrap import percentile_intervals
+from facelib.metrics.bootstrap_samples import BootstrapSamples
 from facelib.papers import load_paper
-from facelib.papers.drawn_metrics import DrawnMetrics
 from facelib.report.records import find_records, folder_of
 from facelib.runs.folders import record_path
 from facelib.runs.records import Record, read_scores, run_command
@@ -37,7 +37,7 @@ class Draws:
     """The metrics of one run and their draws.
 
     Args:
-        names, estimates, drawn, seeds: as of DrawnMetrics.
+        names, estimates, drawn, seeds: as of BootstrapSamples.
         command: that makes the run.
     """
 
@@ -105,7 +105,7 @@ def combine(draws: Mapping[str, Runs], parts: Sequence[Part]) -> Estimate:
 
     Raises:
         MissingPart: when the methods share no fold.
-        BadInput: when two runs of a fold judge other people, or a metric has too few draws with a value.
+        BadInput: when two runs of a fold evaluate other people, or a metric has too few draws with a value.
         UnknownName: when a run lacks a metric.
     """
     methods = dict.fromkeys(method for _, method, _ in parts)
@@ -164,9 +164,9 @@ def _draw_and_keep(path: Path, record: Record) -> Draws:
     return Draws(*made, record.command)
 
 
-def _draw(record: Record) -> DrawnMetrics:
+def _draw(record: Record) -> BootstrapSamples:
     arrays = read_scores(record_path(folder_of(record)), record)
-    return load_paper(record.paper).draw_metrics(record.metrics, arrays, draws=DRAWS, seed=SEED)
+    return load_paper(record.paper).bootstrap_metrics(record.metrics, arrays, draws=DRAWS, seed=SEED)
 
 
 def _shared(draws: Mapping[str, Runs], methods: Iterable[str]) -> list[tuple[int, int]]:
@@ -181,7 +181,7 @@ def _check_paired(fold: int, parts: Sequence[Part], runs: Mapping[str, Draws]) -
         for method in others:
             if _seed(runs[method], metric) != _seed(runs[first], metric):
                 raise BadInput(
-                    f"{first} and {method} judge other people in fold {fold}: make the older run again, "
+                    f"{first} and {method} evaluate other people in fold {fold}: make the older run again, "
                     f"`{runs[first].command}` or `{runs[method].command}`"
                 )
 

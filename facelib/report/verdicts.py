@@ -25,7 +25,7 @@ RULE = (
 
 
 @dataclass(frozen=True)
-class JudgedTerm:
+class ComparisonResult:
     """A comparison, measured; all numbers are percentage points, or degrees or MB, without what it demands at least.
 
     Args:
@@ -57,7 +57,7 @@ class JudgedTerm:
 
 
 @dataclass(frozen=True)
-class Judged:
+class ClaimResult:
     """A claim with its verdict.
 
     Args:
@@ -69,11 +69,11 @@ class Judged:
 
     claim: Claim
     verdict: str
-    terms: tuple[JudgedTerm, ...]
+    terms: tuple[ComparisonResult, ...]
     missing: tuple[str, ...]
 
     @property
-    def decisive(self) -> JudgedTerm | None:
+    def decisive(self) -> ComparisonResult | None:
         """The comparison that is least in the claim's favour."""
         return min(self.terms, key=lambda term: (term.high >= 0, term.low)) if self.terms else None
 
@@ -105,42 +105,42 @@ def printed_difference(paper: str, term: Term) -> float | None:
     return round(sum(found) - term.least, 6) if len(found) == len(values) else None
 
 
-def judge_claims(paper: str, tier: str) -> list[Judged]:
+def evaluate_claims(paper: str, tier: str) -> list[ClaimResult]:
     """Every claim of a paper by the runs of a tier.
 
     Raises:
         MissingPart: when the tier has no run that a claim needs; the message says how to make them.
-        UnknownName, BadInput: for a run that lacks a metric, or judges other people than the rest of its fold.
+        UnknownName, BadInput: for a run that lacks a metric, or evaluates other people than the rest of its fold.
     """
     claims = load_paper(paper).CLAIMS
     methods = list(dict.fromkeys(method for claim in claims for term in claim.terms for _, method, _ in term.parts))
     draws = draws_of_methods(paper, tier, methods)
     if not draws:
         raise no_runs(paper, tier, methods[0])
-    return [_judge(paper, tier, claim, draws) for claim in claims]
+    return [_evaluate(paper, tier, claim, draws) for claim in claims]
 
 
-def _judge(paper: str, tier: str, claim: Claim, draws: dict[str, Runs]) -> Judged:
+def _evaluate(paper: str, tier: str, claim: Claim, draws: dict[str, Runs]) -> ClaimResult:
     terms, missing = [], []
     for term in claim.terms:
         needed = missing_runs(paper, tier, draws, (method for _, method, _ in term.parts))
         missing += needed
         if not needed:
             terms.append(_measured(paper, term, draws))
-    return Judged(claim, _verdict(terms, missing), tuple(terms), tuple(dict.fromkeys(missing)))
+    return ClaimResult(claim, _verdict(terms, missing), tuple(terms), tuple(dict.fromkeys(missing)))
 
 
-def _measured(paper: str, term: Term, draws: dict[str, Runs]) -> JudgedTerm:
+def _measured(paper: str, term: Term, draws: dict[str, Runs]) -> ComparisonResult:
     words: MetricWords = load_paper(paper).METRIC_WORDS[term.parts[0][2]]
     ours = combine(draws, term.parts)
     difference, low, high = (value * words.factor - term.least for value in (ours.value, ours.low, ours.high))
     printed = printed_difference(paper, term)
-    return JudgedTerm(
+    return ComparisonResult(
         term.comparison, difference, low, high, printed, ours.folds, DIFFERENCES[words.unit], words.decimals
     )
 
 
-def _verdict(terms: list[JudgedTerm], missing: list[str]) -> str:
+def _verdict(terms: list[ComparisonResult], missing: list[str]) -> str:
     if any(term.high < 0 for term in terms):
         return CONTRADICTED  # whatever the missing runs would say
     if missing:

@@ -1,4 +1,4 @@
-"""What a paper gives to the training loop: modules, batches, loss terms, and a judgement of the weights."""
+"""What a paper gives to the training loop: modules, batches, loss terms, and a evaluation of the weights."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Task(Protocol):
         """Numbers to record after each epoch's training besides the losses, such as an attention's gamma."""
 
     def validate(self) -> Mapping[str, float]:
-        """Numbers that judge the current weights, `monitor` among them; modules are in eval mode, without gradients.
+        """Numbers that evaluate the current weights, `monitor` among them; modules are in eval mode, without gradients.
 
         With several devices each process computes all of it and the first one's numbers count.
         """

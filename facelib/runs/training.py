@@ -1,6 +1,6 @@
 """One training loop for every paper, on Lightning Fabric: device, precision and number of GPUs are settings.
 
-A paper gives a `Task` (what to train, on which batches, by which losses, judged how); this module owns the rest: the
+A paper gives a `Task` (what to train, on which batches, by which losses, evaluated how); this module owns the rest: the
 optimizer and its learning rate, early stopping, a checkpoint after every epoch, resume, and the best weights at the
 end.
 

@@ -11,7 +11,7 @@ import torch
 from facelib.errors import BadInput, UnknownName
 from facelib.faces.morphable_model import MorphableModel
 from facelib.faces.population import sample_people
-from facelib.faces.scene import BACKDROP, BACKGROUNDS, GAMMA, Rendering, SceneSettings, draw_light, render
+from facelib.faces.scene import BACKDROP, BACKGROUNDS, GAMMA, Rendering, SceneSettings, render, sample_light
 from facelib.geometry.camera import PerspectiveCamera, WeakPerspectiveCamera, face_to_camera
 from facelib.geometry.lighting import shade
 from facelib.geometry.rotations import euler_to_matrix
@@ -228,7 +228,7 @@ def test_weak_perspective_ignores_the_distance(photograph) -> None:  # type: ign
 
 
 def test_light_without_variation_by_hand() -> None:
-    light = draw_light(3, 0.0, torch.Generator().manual_seed(0))
+    light = sample_light(3, 0.0, torch.Generator().manual_seed(0))
     assert torch.equal(light[0], light[1])
     towards = torch.tensor([0.0, 0.25, 1.0]) / 1.0625**0.5
     # A lamp of strength s shades a white point that faces it with 17/16 s when projected on nine harmonics.
@@ -237,11 +237,11 @@ def test_light_without_variation_by_hand() -> None:
 
 
 def test_light_varies() -> None:
-    light = draw_light(50, 1.0, torch.Generator().manual_seed(0))
+    light = sample_light(50, 1.0, torch.Generator().manual_seed(0))
     assert light.isfinite().all()
     assert light[:, 3].std() > 0.2  # the x harmonic: lamps from the left and from the right
     assert (light[:, 0, 0] - light[:, 0, 2]).abs().max() > 0.02  # tinted
-    half = draw_light(50, 0.5, torch.Generator().manual_seed(0))
+    half = sample_light(50, 0.5, torch.Generator().manual_seed(0))
     assert half[:, 3].std() < light[:, 3].std()
 
 
@@ -250,7 +250,7 @@ def test_light_from_the_left_brightens_the_left(face_model: MorphableModel, head
     from facelib.geometry.lighting import ambient_and_directional
 
     lamp = ambient_and_directional(torch.full((3,), 0.2), torch.tensor([1.0, 0.0, 0.3]), 0.8, torch.ones(3))
-    monkeypatch.setattr(scene, "draw_light", lambda count, variation, generator: lamp.expand(count, 9, 3))
+    monkeypatch.setattr(scene, "sample_light", lambda count, variation, generator: lamp.expand(count, 9, 3))
     settings = replace(SETTINGS, **CLEAN)
     image = render(
         face_model, heads[0][:1], heads[1][:1], torch.zeros(1, 3), settings, torch.Generator().manual_seed(0)

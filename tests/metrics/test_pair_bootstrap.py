@@ -9,8 +9,8 @@ from facelib.errors import BadInput
 from facelib.metrics.pair_bootstrap import (
     scored_pairs,
     verification_difference_intervals,
-    verification_draws,
     verification_intervals,
+    verification_samples,
 )
 from facelib.metrics.verification import verification_summary
 
@@ -57,7 +57,7 @@ def test_a_pair_of_weight_w_counts_as_w_pairs(seed, both):
 @pytest.mark.parametrize("both", [False, True])
 def test_draws_are_what_the_intervals_are_made_of(both):
     sample = pairs(3, both=both)
-    estimates, drawn = verification_draws(scored_pairs(*sample), FARS, seed=5, draws=30)
+    estimates, drawn = verification_samples(scored_pairs(*sample), FARS, seed=5, draws=30)
     assert drawn.shape == (30, 4)
     expected = [slow_metrics(taken, *sample) for taken in multiplicities(8, 30, 5)]
     np.testing.assert_allclose(drawn, expected, atol=1e-12)
@@ -71,11 +71,11 @@ def test_a_part_of_the_pairs_is_drawn_with_the_people_of_all():
     genuine, own, impostor, others = pairs(4)
     chosen, rest = np.isin(own, range(6)), np.isin(others, range(6))
     part = genuine[chosen], own[chosen], impostor[rest], others[rest]
-    _, drawn = verification_draws(scored_pairs(*part), FARS, people=range(8), seed=6, draws=30)
+    _, drawn = verification_samples(scored_pairs(*part), FARS, people=range(8), seed=6, draws=30)
     expected = [slow_metrics(taken[:6], *part) for taken in multiplicities(8, 30, 6)]
     np.testing.assert_allclose(drawn, expected, atol=1e-12)
     with pytest.raises(BadInput, match="5 people to draw from: expected the 6 of the pairs"):
-        verification_draws(scored_pairs(*part), FARS, people=range(5), seed=0)
+        verification_samples(scored_pairs(*part), FARS, people=range(5), seed=0)
 
 
 def test_draws_without_a_kind_of_pair_are_left_out():

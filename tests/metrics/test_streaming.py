@@ -17,7 +17,7 @@ FARS = (0.01, 0.2, 0.0, 1.0)
 
 @pytest.fixture(autouse=True)
 def small_tiles():
-    """Tiles that no size below is a multiple of, and bins that hold much to settle."""
+    """Tiles that no size below is a multiple of, and bins that hold much to resolve."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(streaming, "ROWS", 7)
         patch.setattr(streaming, "COLUMNS", 11)
@@ -177,7 +177,7 @@ def test_ranks_refuse_strangers_and_ranks_beyond_the_gallery():
 
 def test_products_that_do_not_repeat_themselves_are_an_error(monkeypatch):
     probes, ids = cornered(30, 4, 1)
-    settle = settling.BinsToSettle.settle
-    monkeypatch.setattr(settling.BinsToSettle, "settle", lambda bins, tile, spans: settle(bins, tile * 0.9, spans))
+    resolve = settling.OpenBins.resolve
+    monkeypatch.setattr(settling.OpenBins, "resolve", lambda bins, tile, spans: resolve(bins, tile * 0.9, spans))
     with pytest.raises(FacelibError, match="use streamed_bounds"):
         streamed_verification(probes, ids)

@@ -17,7 +17,7 @@ from facelib.runs.folders import project_folder, run_folder
 from facelib.runs.records import read_record
 
 NOTEBOOKS = project_folder() / "notebooks" / "3_sadrnet"
-TINY = TINY_FACES | {"judged.florence": 2}  # intervals draw from two people at least
+TINY = TINY_FACES | {"evaluation.florence": 2}  # intervals draw from two people at least
 
 
 @pytest.fixture(scope="module")

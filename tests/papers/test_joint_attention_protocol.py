@@ -18,8 +18,8 @@ from facelib.papers.joint_attention.protocol import (
     ARL_VTF_PREFIX,
     arl_vtf_rows,
     embed,
-    judge_arl_vtf,
-    judge_facescape,
+    evaluate_arl_vtf,
+    evaluate_facescape,
     pose_metrics,
     score_probes,
     scores_of,
@@ -184,7 +184,7 @@ def test_scores_are_the_best_cosine_of_the_gallery() -> None:
     archive = archive_of_colours()
     rows = np.arange(9, 54)  # without the first person
     embeddings = embed(MeanColour(), images_of(archive), rows)
-    scored = judge_facescape(embeddings, archive, rows)
+    scored = evaluate_facescape(embeddings, archive, rows)
 
     assert scored["identities"].tolist() == [1, 2, 3, 4, 5]
     assert scored["scores"].shape == (20, 5)
@@ -236,7 +236,7 @@ def archive_with_roles(people: int = 12) -> FaceArchive:
 def test_arl_vtf_is_judged_by_its_roles() -> None:
     archive = archive_with_roles()
     rows = arl_vtf_rows(archive)
-    scored = judge_arl_vtf(embed(MeanColour(), images_of(archive), rows), archive, rows)
+    scored = evaluate_arl_vtf(embed(MeanColour(), images_of(archive), rows), archive, rows)
 
     assert rows[:6].tolist() == [0, 1, 2, 3, 4, 6]  # row 5 is a training photograph
     assert scored["probe_rows"][:5].tolist() == [1, 2, 3, 4, 7]

@@ -40,7 +40,7 @@ def task_of(method: str, kind: type[ReconstructionTask] = ReconstructionTask, **
     torch.manual_seed(0)
     network = build_network(METHODS[method], settings)
     rows = np.arange(len(archive))
-    return kind(network, mapper, archive, rows, rows[:4], 8, settings.loss, settings.disturbance, "made")
+    return kind(network, mapper, archive, rows, rows[:4], 8, settings.loss, settings.augmentation, "made")
 
 
 def losses_of(task: ReconstructionTask, seed: int = 0) -> dict[str, torch.Tensor]:
@@ -82,10 +82,10 @@ def test_the_same_run_again_gives_the_same_record(record, tmp_path):
 def test_the_trained_network_is_the_one_that_was_judged(record):
     network = load_network("sadrnet", changes=TINY)
     archive = open_data(run_settings("sadrnet", "smoke", changes=TINY), "aflw2000")
-    from facelib.papers.sadrnet.protocol import judge_alignment
+    from facelib.papers.sadrnet.protocol import evaluate_alignment
 
     mapper = FaceMapper(face_model(), 64, (16.0, 12.0, 3.0, 0.0))
-    errors = judge_alignment(lambda faces, true: network(faces.images), mapper, archive, np.arange(12))
+    errors = evaluate_alignment(lambda faces, true: network(faces.images), mapper, archive, np.arange(12))
     assert errors["sparse_2d"].mean() == pytest.approx(record.metrics["sparse_2d"]["value"], rel=1e-4)
 
 
@@ -133,7 +133,7 @@ def test_batches_are_drawn_from_the_generator_alone():
 
 def test_self_alignment_trains_with_beta_g():
     """Eighty steps on one batch with the printed weights: every term stays finite, and their sum falls."""
-    task = task_of("sadrnet", **{"disturbance.occlusion": 0.0})
+    task = task_of("sadrnet", **{"augmentation.occlusion": 0.0})
     batch = posed_faces(task.archive, task.training[:8])
     optimizer = torch.optim.Adam(task.network.parameters(), 3e-3)
     sums = []
@@ -185,7 +185,7 @@ def test_without_a_warm_start_no_landmark_reader_is_asked_for(record, tmp_path, 
     monkeypatch.setenv("FACELIB_RUNS", str(tmp_path))
     with pytest.raises(MissingPart, match="facelib run sadrnet landmark_reader"):
         train("direct", changes=TINY)
-    other = read_record(train("direct", changes={**TINY, "warm_start": False, "judged.florence": 1}))
+    other = read_record(train("direct", changes={**TINY, "warm_start": False, "evaluation.florence": 1}))
     assert other.code["needs"] == {}
 
 

@@ -33,7 +33,7 @@ def make_record(
     Args:
         method, fold, tier, seed: of the run. Each fold has people of its own on FaceScape, and the same on ARL-VTF.
         skill: divides the noise; the methods of a fold share most of it.
-        people: how many are judged, on each data set.
+        people: how many are evaluated, on each data set.
         metrics: fractions that replace the computed ones.
     """
     own = np.random.default_rng([fold, seed, zlib.crc32(method.encode())])

@@ -28,7 +28,15 @@ from facelib.report.claims import (
     write_claims,
 )
 from facelib.report.intervals import Estimate
-from facelib.report.verdicts import CONTRADICTED, NOT_RUN, REPRODUCED, UNDECIDED, Judged, JudgedTerm, judge_claims
+from facelib.report.verdicts import (
+    CONTRADICTED,
+    NOT_RUN,
+    REPRODUCED,
+    UNDECIDED,
+    ClaimResult,
+    ComparisonResult,
+    evaluate_claims,
+)
 
 PAPER = "joint_attention"
 NEEDED = sorted({method for claim in CLAIMS for term in claim.terms for _, method, _ in term.parts})
@@ -43,19 +51,19 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> object:
 
 
 @pytest.fixture
-def measured(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Judged]:
-    """Judge one claim of several terms whose estimates (value, low, high, in points) are given."""
+def measured(monkeypatch: pytest.MonkeyPatch) -> Callable[..., ClaimResult]:
+    """Evaluate one claim of several terms whose estimates (value, low, high, in points) are given."""
 
-    def judge(*estimates: tuple[float, float, float], least: float = 0.0) -> Judged:
+    def evaluate(*estimates: tuple[float, float, float], least: float = 0.0) -> ClaimResult:
         make_record("jam"), make_record("ir18")
         terms = tuple(more("jam", "ir18", "auc", least) for _ in estimates)
         package = SimpleNamespace(CLAIMS=(Claim("made", "A statement", "table 0", terms),), METRIC_WORDS=METRIC_WORDS)
         given = iter(estimates)
         monkeypatch.setattr(verdicts, "load_paper", lambda _: package)
         monkeypatch.setattr(verdicts, "combine", lambda *_: Estimate(*(v / 100 for v in next(given)), (0, 2)))
-        return judge_claims(PAPER, "smoke")[0]
+        return evaluate_claims(PAPER, "smoke")[0]
 
-    return judge
+    return evaluate
 
 
 @pytest.mark.parametrize(
@@ -71,13 +79,13 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Judged]:
     ],
 )
 def test_verdicts(measured, estimates, verdict, decisive) -> None:  # type: ignore[no-untyped-def]
-    judged = measured(*estimates)
+    evaluated = measured(*estimates)
 
-    assert judged.verdict == verdict
-    assert judged.decisive is judged.terms[decisive]
-    assert judged.reason.lower().startswith(verdict)
-    low, high = judged.decisive.low, judged.decisive.high
-    assert f"[{low:.2f}, {high:.2f}]" in judged.reason
+    assert evaluated.verdict == verdict
+    assert evaluated.decisive is evaluated.terms[decisive]
+    assert evaluated.reason.lower().startswith(verdict)
+    low, high = evaluated.decisive.low, evaluated.decisive.high
+    assert f"[{low:.2f}, {high:.2f}]" in evaluated.reason
 
 
 def test_a_least_difference_is_taken_off(measured) -> None:  # type: ignore[no-untyped-def]
@@ -91,15 +99,15 @@ def test_a_missing_run_is_named_and_the_rest_measured() -> None:
     for method in NEEDED:
         if method != "pointcnn":
             make_record(method)
-    judged = {one.claim.name: one for one in judge_claims(PAPER, "smoke")}
-    clouds = judged["order_of_clouds"]
+    evaluated = {one.claim.name: one for one in evaluate_claims(PAPER, "smoke")}
+    clouds = evaluated["order_of_clouds"]
     command = "facelib run joint_attention pointcnn --fold 0 --tier smoke"
 
     assert clouds.verdict == NOT_RUN
     assert clouds.missing == (command,)
     assert [term.comparison for term in clouds.terms] == ["PointNet++ above DGCNN, all poses"]
     assert command in clouds.reason
-    assert [name for name, one in judged.items() if one.verdict == NOT_RUN] == ["order_of_clouds"]
+    assert [name for name, one in evaluated.items() if one.verdict == NOT_RUN] == ["order_of_clouds"]
 
 
 def test_a_comparison_below_zero_contradicts_whatever_is_missing(measured) -> None:  # type: ignore[no-untyped-def]
@@ -110,14 +118,14 @@ def test_a_comparison_below_zero_contradicts_whatever_is_missing(measured) -> No
 
 def test_a_tier_without_runs_says_how_to_make_them() -> None:
     with pytest.raises(MissingPart, match=r"no run of joint_attention at the gpu tier.*facelib reproduce"):
-        judge_claims(PAPER, "gpu")
+        evaluate_claims(PAPER, "gpu")
 
 
 def test_clearly_better_methods_are_found() -> None:
     for method in NEEDED:
         skill = {"pointnet2": 4.0, "dgcnn": 2.0, "pointcnn": 0.7}.get(method, 0.8)
         make_record(method, people=12, skill=skill)
-    found = {one.claim.name: one.verdict for one in judge_claims(PAPER, "smoke")}
+    found = {one.claim.name: one.verdict for one in evaluate_claims(PAPER, "smoke")}
 
     assert found["clouds_win_in_profile"] == REPRODUCED
     assert found["order_of_clouds"] == REPRODUCED
@@ -125,23 +133,23 @@ def test_clearly_better_methods_are_found() -> None:
 
 
 @pytest.fixture
-def judged() -> list[Judged]:
+def evaluated() -> list[ClaimResult]:
     for method in ("jam", "jam_je", "crosspoint"):
         for fold in range(2):
             make_record(method, fold, "laptop")
-    return judge_claims(PAPER, "laptop")
+    return evaluate_claims(PAPER, "laptop")
 
 
-def test_files(judged: list[Judged], tmp_path: Path) -> None:
+def test_files(evaluated: list[ClaimResult], tmp_path: Path) -> None:
     folder = tmp_path / "figures" / "laptop"
-    assert write_claims(PAPER, "laptop", folder) == judged
+    assert write_claims(PAPER, "laptop", folder) == evaluated
     entries = json.loads((folder / "claims.json").read_text())
 
     names = {"claims.json", "claims.csv", "claims.png", "claims.pdf", "manifest.json"}
     assert {path.name for path in folder.iterdir()} == names
     assert len(entries) == len(CLAIMS)
     fields = {"statement", "table", "comparison", "difference", "interval", "tier", "verdict", "printed_difference"}
-    for entry, one in zip(entries, judged, strict=True):
+    for entry, one in zip(entries, evaluated, strict=True):
         assert fields | {"folds", "data", "rule"} <= entry.keys()
         assert entry["tier"] == "laptop"
         assert "laptop tier" in entry["data"]
@@ -152,36 +160,36 @@ def test_files(judged: list[Judged], tmp_path: Path) -> None:
     assert helps["folds"] == [0, 1]
     assert helps["interval"][0] <= helps["interval"][1]
     lines = pd.read_csv(folder / "claims.csv")
-    assert len(lines) == sum(len(one.terms) for one in judged) == len(term_data(judged))
+    assert len(lines) == sum(len(one.terms) for one in evaluated) == len(term_data(evaluated))
 
 
-def test_the_picture_shows_each_claim(judged: list[Judged]) -> None:
-    (axes,) = draw_claims(judged).axes
+def test_the_picture_shows_each_claim(evaluated: list[ClaimResult]) -> None:
+    (axes,) = draw_claims(evaluated).axes
 
     shown = [label.get_text().replace("\n", " ") for label in axes.get_yticklabels()]
-    assert shown == [one.claim.statement for one in judged]
+    assert shown == [one.claim.statement for one in evaluated]
     assert [text.get_text() for text in axes.texts if text.get_text() == NOT_RUN].count(NOT_RUN) == sum(
-        one.verdict == NOT_RUN for one in judged
+        one.verdict == NOT_RUN for one in evaluated
     )
     intervals_shown = [line for line in axes.lines if len(line.get_xdata()) == 2 and set(line.get_ydata()) != {0, 1}]
-    first = next(one for one in judged if one.decisive)
+    first = next(one for one in evaluated if one.decisive)
     assert [first.decisive.low, first.decisive.high] in [list(line.get_xdata()) for line in intervals_shown]
 
 
-def test_the_headline_file_is_never_replaced_by_a_smaller_tier(judged: list[Judged], tmp_path: Path) -> None:
+def test_the_headline_file_is_never_replaced_by_a_smaller_tier(evaluated: list[ClaimResult], tmp_path: Path) -> None:
     path = tmp_path / "claims.json"
 
-    assert not keep_largest(PAPER, "smoke", judged, path)
+    assert not keep_largest(PAPER, "smoke", evaluated, path)
     assert not path.exists()
     for tier, taken in (("laptop", True), ("gpu", True), ("laptop", False), ("smoke", False), ("gpu", True)):
-        assert keep_largest(PAPER, tier, judged, path) == taken
+        assert keep_largest(PAPER, tier, evaluated, path) == taken
         assert json.loads(path.read_text())[0]["tier"] == ("laptop" if tier == "laptop" and taken else "gpu")
 
 
-def made(verdict: str, slip: str = "") -> Judged:
-    term = JudgedTerm("JAM above IR-18, AUC", -2.0, -3.0, -1.0, 0.7, (0, 1, 2))
+def made(verdict: str, slip: str = "") -> ClaimResult:
+    term = ComparisonResult("JAM above IR-18, AUC", -2.0, -3.0, -1.0, 0.7, (0, 1, 2))
     claim = Claim("made", f"A claim that is {verdict}", "table I", (more("jam", "ir18", "auc"),), slip=slip)
-    return Judged(claim, verdict, () if verdict == NOT_RUN else (term,), ("facelib run x",) * (verdict == NOT_RUN))
+    return ClaimResult(claim, verdict, () if verdict == NOT_RUN else (term,), ("facelib run x",) * (verdict == NOT_RUN))
 
 
 def test_discussion_follows_the_verdicts() -> None:

@@ -15,12 +15,12 @@ from tiny_runs import use_private_runs
 from facelib.errors import BadInput, CorruptFile, MissingPart
 from facelib.papers.joint_attention.protocol import scores_of, split_scores
 from facelib.report.figures import existing_records, methods_of_table, one_fold, proposed
+from facelib.report.joint_attention.pose_curves import draw_pose, draw_transfer, pose_data, transfer_data
+from facelib.report.joint_attention.roc import CONDITIONS, FAR_GRID, draw_roc, mean_curves, roc_data
+from facelib.report.joint_attention.tsne import PROBES_SHOWN, draw_tsne, separation, tsne_data
 from facelib.report.manifest import figures_folder, save_figure
-from facelib.report.pose_curves import draw_pose, draw_transfer, pose_data, transfer_data
 from facelib.report.records import folder_of
-from facelib.report.roc import CONDITIONS, FAR_GRID, draw_roc, mean_curves, roc_data
 from facelib.report.style import EMPHASISED_COLOURS, line_looks, tier_label, use_house_style
-from facelib.report.tsne import PROBES_SHOWN, draw_tsne, separation, tsne_data
 from facelib.runs.folders import record_path
 from facelib.runs.records import Record, read_scores
 
@@ -76,7 +76,7 @@ def test_a_condition_without_scores_leaves_a_method_out(records: dict[str, list[
 
     assert set(data.query("condition == 'arl_vtf'")["method"]) == {"IR-18", "JAM"}
     assert set(data.query("condition == '90+'")["method"]) == {"IR-18", "JAM", "PointNet++"}
-    with pytest.raises(BadInput, match="no run was judged on arl_vtf/pose"):
+    with pytest.raises(BadInput, match="no run was evaluated on arl_vtf/pose"):
         roc_data(clouds, ("arl_vtf/pose",))
 
 
@@ -169,9 +169,9 @@ def test_pose_picture_shows_the_records(records: dict[str, list[Record]]) -> Non
 
 
 def test_transfer_picture_shows_the_records(records: dict[str, list[Record]]) -> None:
-    data, not_judged = transfer_data(records | {"PointNet++": [make_record("pointnet2")]})
+    data, not_evaluated = transfer_data(records | {"PointNet++": [make_record("pointnet2")]})
 
-    assert not_judged == ["PointNet++"]
+    assert not_evaluated == ["PointNet++"]
     expected = records["JAM"][0].metrics["arl_vtf.tar_at_far_1pct/pose"]["value"]
     assert data.query("method == 'JAM' and pose == 'pose'")["tar"].item() == expected
     axis = draw_transfer(data, ["JAM"]).axes[0]
@@ -179,7 +179,7 @@ def test_transfer_picture_shows_the_records(records: dict[str, list[Record]]) ->
     assert sorted(names) == ["IR-18", "JAM"]
     line = axis.lines[names.index("JAM")].get_xdata()
     assert line[1] == pytest.approx(100 * expected)  # from frontal to pose
-    with pytest.raises(BadInput, match=r"none of PointNet\+\+ was judged on the ARL-VTF counterpart"):
+    with pytest.raises(BadInput, match=r"none of PointNet\+\+ was evaluated on the ARL-VTF counterpart"):
         transfer_data({"PointNet++": [make_record("pointnet2")]})
 
 
@@ -226,7 +226,7 @@ def test_separation_equals_counting_pairs() -> None:
 def test_tsne_needs_two_people_and_the_same_ones() -> None:
     with pytest.raises(BadInput, match=f"1 people to show, of {PEOPLE} with both.*expected at least two"):
         tsne_data({"JAM": make_record("jam")}, identities=1)
-    with pytest.raises(BadInput, match="JAM was judged on other people than the methods before it"):
+    with pytest.raises(BadInput, match="JAM was evaluated on other people than the methods before it"):
         tsne_data({"IR-18": make_record("ir18", 0), "JAM": make_record("jam", 1)})
 
 

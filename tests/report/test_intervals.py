@@ -75,7 +75,7 @@ def test_estimates_are_the_records_metrics() -> None:
         values = {name: made.estimates[made.column(name)] for name in record.metrics}
 
         assert values == pytest.approx({name: metric["value"] for name, metric in record.metrics.items()}, abs=1e-12)
-    assert not [name for name in made.names if name.startswith("arl_vtf")]  # clouds are not judged on photographs
+    assert not [name for name in made.names if name.startswith("arl_vtf")]  # clouds are not evaluated on photographs
 
 
 def test_a_sum_over_folds_by_hand() -> None:
@@ -168,7 +168,7 @@ def test_draws_are_kept_and_made_anew_when_damaged_or_of_other_scores(monkeypatc
 def test_runs_of_other_people_are_not_compared() -> None:
     make_record("jam"), make_record("ir18", people=7)
 
-    with pytest.raises(BadInput, match="jam and ir18 judge other people in fold 0"):
+    with pytest.raises(BadInput, match="jam and ir18 evaluate other people in fold 0"):
         combine(draws("jam", "ir18"), ((1.0, "jam", "auc"), (-1.0, "ir18", "auc")))
 
 

@@ -223,7 +223,7 @@ def test_a_record_without_a_metric_is_named() -> None:
 def test_systems_are_described() -> None:
     described = systems(PAPER)
 
-    assert list(described.columns) == ["judged on", "backbone", "clouds from", "terms", "tables"]
+    assert list(described.columns) == ["evaluated on", "backbone", "clouds from", "terms", "tables"]
     assert described.loc["PointNet++"].tolist() == ["clouds", "pointnet2", "", "", "2"]
     assert described.loc["JAM + JE"].tolist() == ["images", "ir18", "pointnet2", "jam, je", "1, 3"]
     assert described.loc["IR-18", "tables"] == "2, 3 (ours)"

@@ -17,7 +17,7 @@ from facelib.report import intervals
 from facelib.report.claims import as_entries, claims_as_markdown, draw_claims, term_data, write_claims
 from facelib.report.intervals import combine, draws_of_methods
 from facelib.report.tables import caption, comparison, readable, systems, table_as_markdown, write_tables
-from facelib.report.verdicts import CONTRADICTED, REPRODUCED, Judged, judge_claims
+from facelib.report.verdicts import CONTRADICTED, REPRODUCED, ClaimResult, evaluate_claims
 
 PAPER = "sadrnet"
 SKILLS = {"sadrnet": 1.0, "no_mesh_loss": 1.0, "mean_face": 0.3, "direct_attention": 1.1}
@@ -140,40 +140,40 @@ def test_files_and_systems(all_methods: None, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def judged(all_methods: None) -> dict[str, Judged]:
-    return {one.claim.name: one for one in judge_claims(PAPER, "smoke")}
+def evaluated(all_methods: None) -> dict[str, ClaimResult]:
+    return {one.claim.name: one for one in evaluate_claims(PAPER, "smoke")}
 
 
-def test_verdicts_follow_the_made_errors(judged: dict[str, Judged]) -> None:
-    assert judged["attention_helps"].verdict == REPRODUCED
-    assert judged["attention_helps_direct_regression"].verdict == REPRODUCED
-    assert judged["direct_is_worst"].verdict == CONTRADICTED  # row d was made best
-    assert judged["large_poses_cost_alignment"].verdict == REPRODUCED
-    assert all(term.low > 0 for term in judged["gimbal_lock"].terms[:2])  # pitch and roll
-    assert judged["model_size"].verdict == CONTRADICTED  # attention was made 9 MB large
+def test_verdicts_follow_the_made_errors(evaluated: dict[str, ClaimResult]) -> None:
+    assert evaluated["attention_helps"].verdict == REPRODUCED
+    assert evaluated["attention_helps_direct_regression"].verdict == REPRODUCED
+    assert evaluated["direct_is_worst"].verdict == CONTRADICTED  # row d was made best
+    assert evaluated["large_poses_cost_alignment"].verdict == REPRODUCED
+    assert all(term.low > 0 for term in evaluated["gimbal_lock"].terms[:2])  # pitch and roll
+    assert evaluated["model_size"].verdict == CONTRADICTED  # attention was made 9 MB large
 
 
-def test_each_comparison_has_its_unit(judged: dict[str, Judged]) -> None:
-    units = {one.claim.name: {term.unit for term in one.terms} for one in judged.values()}
-    entry = as_entries([judged["gimbal_lock"]], "smoke")[0]
+def test_each_comparison_has_its_unit(evaluated: dict[str, ClaimResult]) -> None:
+    units = {one.claim.name: {term.unit for term in one.terms} for one in evaluated.values()}
+    entry = as_entries([evaluated["gimbal_lock"]], "smoke")[0]
 
     assert units["attention_helps"] == {"points"}
     assert units["pitch_is_hardest"] == {"degrees"}
     assert units["model_size"] == {"MB"}
     assert entry["unit"] == "degrees"
-    assert {term["unit"] for term in as_entries([judged["attention_helps"]], "smoke")[0]["terms"]} == {
+    assert {term["unit"] for term in as_entries([evaluated["attention_helps"]], "smoke")[0]["terms"]} == {
         "percentage points"
     }
-    (size,) = [term for term in judged["model_size"].terms if "above 57" in term.comparison]
+    (size,) = [term for term in evaluated["model_size"].terms if "above 57" in term.comparison]
     assert (size.low, size.difference, size.high, size.printed) == (2, 2, 2, 3)
-    assert "(degrees) |" in claims_as_markdown([judged["pitch_is_hardest"]])
-    assert set(term_data(list(judged.values()))["unit"]) == {"points", "degrees", "MB"}
+    assert "(degrees) |" in claims_as_markdown([evaluated["pitch_is_hardest"]])
+    assert set(term_data(list(evaluated.values()))["unit"]) == {"points", "degrees", "MB"}
 
 
-def test_the_axis_suits_the_numbers(judged: dict[str, Judged]) -> None:
-    (axes,) = draw_claims([judged[name] for name in ("attention_helps", "mesh_loss_keeps_numbers")]).axes
-    (wide,) = draw_claims(list(judged.values())).axes
-    shown = [judged[name].decisive for name in ("attention_helps", "mesh_loss_keeps_numbers")]
+def test_the_axis_suits_the_numbers(evaluated: dict[str, ClaimResult]) -> None:
+    (axes,) = draw_claims([evaluated[name] for name in ("attention_helps", "mesh_loss_keeps_numbers")]).axes
+    (wide,) = draw_claims(list(evaluated.values())).axes
+    shown = [evaluated[name].decisive for name in ("attention_helps", "mesh_loss_keeps_numbers")]
 
     assert max(abs(value) for term in shown for value in (term.low, term.high)) <= axes.get_xlim()[1] <= 5
     assert "points in favour" in axes.get_xlabel()
@@ -183,7 +183,7 @@ def test_the_axis_suits_the_numbers(judged: dict[str, Judged]) -> None:
     assert list(ticks) == sorted(ticks) == [-tick for tick in reversed(ticks)]
 
 
-def test_files_of_claims(judged: dict[str, Judged], tmp_path: Path) -> None:
+def test_files_of_claims(evaluated: dict[str, ClaimResult], tmp_path: Path) -> None:
     write_claims(PAPER, "smoke", tmp_path)
 
     assert {"claims.json", "claims.csv", "claims.png"} <= {path.name for path in tmp_path.iterdir()}
@@ -193,7 +193,7 @@ def test_other_photographs_are_not_compared() -> None:
     make_face_record("sadrnet"), make_face_record("direct", people=11)
     draws = draws_of_methods(PAPER, "smoke", ["sadrnet", "direct"])
 
-    with pytest.raises(BadInput, match="sadrnet and direct judge other people"):
+    with pytest.raises(BadInput, match="sadrnet and direct evaluate other people"):
         combine(draws, ((1.0, "sadrnet", "sparse_2d"), (-1.0, "direct", "sparse_2d")))
     # The scans of Florence are the same ones.
     combine(draws, ((1.0, "sadrnet", "florence"), (-1.0, "direct", "florence")))

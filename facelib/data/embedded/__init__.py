@@ -12,12 +12,12 @@ florence           twenty poses of each person and a scan (paper 3)
 
 from __future__ import annotations
 
+from facelib.data.embedded.aflw_300wlp import Aflw2000Settings, W300LpSettings, open_aflw2000, open_w300lp
 from facelib.data.embedded.arl_vtf import ArlVtfSettings, open_arl_vtf
 from facelib.data.embedded.facescape import NOSE_TIP, FaceScapeSettings, open_facescape
 from facelib.data.embedded.florence import FlorenceSettings, open_florence
 from facelib.data.embedded.generation import fingerprint_of, keep_freed_memory
 from facelib.data.embedded.web_faces import WebFacesSettings, open_web_faces
-from facelib.data.embedded.wild_faces import Aflw2000Settings, W300LpSettings, open_aflw2000, open_w300lp
 
 __all__ = [
     "NOSE_TIP",

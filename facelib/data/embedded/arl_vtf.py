@@ -1,4 +1,4 @@
-"""The ARL-VTF counterpart (paper 1, section V.A, table III): what was learned elsewhere is judged here.
+"""The ARL-VTF counterpart (paper 1, section V.A, table III): what was learned elsewhere is evaluated here.
 
 Other people than FaceScape's and the web's, in another studio: a longer lens from farther away, one frontal lamp that
 hardly changes, a sensor with a little more noise and blur, and a grey backdrop that is not removed. No clouds.
@@ -35,14 +35,14 @@ STRONGEST_EXPRESSION = 0.2  # of an expression's full strength: the sequences us
 class ArlVtfSettings:
     """The ARL-VTF counterpart.
 
-    The paper judges 100 of its 395 people by 6 gallery images (G_VB0-) and 5 probes a condition, frontal (P_VB0) and
+    The paper evaluates 100 of its 395 people by 6 gallery images (G_VB0-) and 5 probes a condition, frontal (P_VB0) and
     turned (P_VP0). In the pose sequence people turn their heads to both sides; the angles are ours.
 
     Args:
-        identities: number of people judged.
+        identities: number of people evaluated.
         gallery: gallery images of each, nearly frontal.
         probes: frontal probes of each, and as many pose probes.
-        training_identities: further people to train on, numbered after those judged; 0 for none.
+        training_identities: further people to train on, numbered after those evaluated; 0 for none.
         training_images: frontal images of each of them.
         seed: of people and scenes.
         frontal_spread: standard deviation of the yaw of a frontal image, degrees.

@@ -21,9 +21,9 @@ from facelib.data.embedded.posed_photographs import check_camera, posed_photogra
 from facelib.errors import BadInput
 from facelib.faces.baking import load_face_model
 from facelib.faces.morphable_model import MorphableModel
+from facelib.faces.occluders import Occluder
 from facelib.faces.population import EXPRESSIONS, People, sample_people
 from facelib.faces.scene import SceneSettings
-from facelib.faces.worn import Occluder
 from facelib.geometry.rasterizer import interpolate, rasterize
 
 NOSE_TIP = 30  # landmark

@@ -83,11 +83,11 @@ def expressive_heads(
     Returns:
         The heads in mm, and the number (count,) of each one's expression.
     """
-    coefficients, expression = draw_expressions(model, count, strongest, generator)
+    coefficients, expression = sample_expressions(model, count, strongest, generator)
     return model.vertices(identity.expand(count, -1), coefficients), expression
 
 
-def draw_expressions(
+def sample_expressions(
     model: MorphableModel, count: int, strongest: float, generator: torch.Generator
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Some of the named expressions, each at a strength up to `strongest`.

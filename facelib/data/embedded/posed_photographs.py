@@ -8,8 +8,8 @@ import torch
 from facelib.data.embedded.generation import RENDER_BATCH
 from facelib.errors import BadInput
 from facelib.faces.morphable_model import MorphableModel
+from facelib.faces.occluders import Occluder, wear
 from facelib.faces.scene import Rendering, SceneSettings, render
-from facelib.faces.worn import Occluder, wear
 
 
 def check_camera(scene: SceneSettings) -> None:

@@ -30,7 +30,7 @@ from facelib.papers.joint_attention.words import (
 from facelib.runs.settings import override
 
 if TYPE_CHECKING:
-    from facelib.papers.drawn_metrics import DrawnMetrics
+    from facelib.metrics.bootstrap_samples import BootstrapSamples
 
 NUMBER = 1
 TITLE = "2D-3D Attention and Entropy for Pose Robust 2D Facial Recognition"
@@ -57,10 +57,10 @@ __all__ = [
     "VALUE_MODULES",
     "Method",
     "RecognitionSettings",
+    "bootstrap_metrics",
     "code_modules",
     "data_fingerprint",
     "describe",
-    "draw_metrics",
     "prepare",
     "reference_of",
     "run_settings",
@@ -83,11 +83,11 @@ def prepare(tier: str) -> None:
     training.prepare(tier)
 
 
-def draw_metrics(metrics: dict[str, Any], arrays: dict[str, Any], **options: Any) -> DrawnMetrics:
-    """The metrics of one run with other people drawn; see `resampling.draw_metrics`, imported on the first call."""
-    from facelib.papers.joint_attention import resampling
+def bootstrap_metrics(metrics: dict[str, Any], arrays: dict[str, Any], **options: Any) -> BootstrapSamples:
+    """The metrics of one run with other people drawn; see `bootstrap.bootstrap_metrics`, imported on the first call."""
+    from facelib.papers.joint_attention import bootstrap
 
-    return resampling.draw_metrics(metrics, arrays, **options)
+    return bootstrap.bootstrap_metrics(metrics, arrays, **options)
 
 
 def data_fingerprint(method: str, tier: str, changes: dict[str, Any] | None = None) -> str:

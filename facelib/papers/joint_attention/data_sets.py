@@ -26,7 +26,7 @@ from facelib.storage import digest_of
 
 DataSettings = WebFacesSettings | FaceScapeSettings | ArlVtfSettings
 
-WEB_FOLDS = 10  # a tenth of the web identities is held out to judge the pretraining
+WEB_FOLDS = 10  # a tenth of the web identities is held out to evaluate the pretraining
 ARCHIVE_NAMES: dict[DataSet, str] = {
     "web_faces": "embedded_web_faces",
     "facescape": "embedded_facescape",
@@ -38,8 +38,8 @@ def data_sets_of(method: Method) -> tuple[DataSet, ...]:
     """Data sets that a method's run reads, the one it learns from first."""
     if method.kind == "pretraining":
         return (method.learns_from,)
-    judged: tuple[DataSet, ...] = ("facescape",) if method.kind == "cloud" else ("facescape", "arl_vtf")
-    return (method.learns_from, *(name for name in judged if name != method.learns_from))
+    evaluated: tuple[DataSet, ...] = ("facescape",) if method.kind == "cloud" else ("facescape", "arl_vtf")
+    return (method.learns_from, *(name for name in evaluated if name != method.learns_from))
 
 
 def open_data(settings: RecognitionSettings, name: DataSet) -> FaceArchive:
@@ -98,7 +98,7 @@ def combined_fingerprint(fingerprints: dict[DataSet, str]) -> str:
 
 
 def split_of(name: DataSet, archive: FaceArchive, fold: int) -> Fold:
-    """Identities to learn from, to choose the epoch by, and to judge on (but ARL-VTF is judged by its roles).
+    """Identities to learn from, to choose the epoch by, and to evaluate on (but ARL-VTF is evaluated by its roles).
 
     Raises:
         BadInput: on too few identities.
@@ -109,5 +109,5 @@ def split_of(name: DataSet, archive: FaceArchive, fold: int) -> Fold:
         return split_identities(archive.identities, fold)
     people = np.unique(archive.arrays["identity"][roles_of(archive, Role.TRAINING)])
     split = split_identities(people, fold)
-    # Nobody of them is judged on, so a fold's evaluation third is learnt from too.
+    # Nobody of them is evaluated on, so a fold's evaluation third is learnt from too.
     return replace(split, training=np.sort(np.concatenate((split.training, split.evaluation))))

@@ -17,12 +17,12 @@ Inputs = Callable[[np.ndarray], tuple[torch.Tensor, ...]]
 
 
 def inputs_of(method: Method, archive: FaceArchive, clouds: CloudSettings) -> Inputs:
-    """Rows of a data set -> the arguments of the network that is judged.
+    """Rows of a data set -> the arguments of the network that is evaluated.
 
     Args:
         method: whose network.
         archive: the data set.
-        clouds: how clouds are made, for methods that are judged on them.
+        clouds: how clouds are made, for methods that are evaluated on them.
 
     Raises:
         BadInput: when the data set lacks what the method needs.

@@ -46,9 +46,9 @@ class Method:
     Args:
         name: on the command line and in records.
         label: in tables and figures.
-        kind: "pretraining", "image" (judged on images by a network of images), "cloud" (clouds against clouds) or
-            "joint" (joint attention, judged on images).
-        backbone: of the network that is judged.
+        kind: "pretraining", "image" (evaluated on images by a network of images), "cloud" (clouds against clouds) or
+            "joint" (joint attention, evaluated on images).
+        backbone: of the network that is evaluated.
         source: where the paper describes it.
         rows: (table, label of the printed row, or None for a row of ours).
         needs: methods whose run must exist first: pretrainings of fold 0, others of the same fold.

@@ -1,4 +1,4 @@
-"""Judging a recogniser as paper 1 does: gallery against probes, true accept rates by pose.
+"""Evaluating a recogniser as paper 1 does: gallery against probes, true accept rates by pose.
 
 FaceScape: five gallery samples a person, probes by angle from frontal (tables I and II). ARL-VTF: six gallery images,
 five frontal and five turned probes a person, other people than any training saw (table III). A pose bin has a threshold
@@ -52,13 +52,13 @@ def embed(network: nn.Module, inputs: Inputs, rows: np.ndarray) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def judge_facescape(embeddings: np.ndarray, archive: FaceArchive, rows: np.ndarray) -> dict[str, np.ndarray]:
+def evaluate_facescape(embeddings: np.ndarray, archive: FaceArchive, rows: np.ndarray) -> dict[str, np.ndarray]:
     """Scores of every probe against every enrolled identity (tables I and II).
 
     Args:
         embeddings: (N, D) of `rows`.
         archive: the data set.
-        rows: ascending rows of the identities to judge.
+        rows: ascending rows of the identities to evaluate.
 
     Returns:
         As `score_probes`.
@@ -68,13 +68,13 @@ def judge_facescape(embeddings: np.ndarray, archive: FaceArchive, rows: np.ndarr
 
 
 def arl_vtf_rows(archive: FaceArchive) -> np.ndarray:
-    """The rows that ARL-VTF is judged on, ascending: gallery and probes, without its training part."""
-    judged = (Role.GALLERY, Role.FRONTAL_PROBE, Role.POSE_PROBE)
-    return np.sort(np.concatenate([roles_of(archive, role) for role in judged]))
+    """The rows that ARL-VTF is evaluated on, ascending: gallery and probes, without its training part."""
+    evaluated = (Role.GALLERY, Role.FRONTAL_PROBE, Role.POSE_PROBE)
+    return np.sort(np.concatenate([roles_of(archive, role) for role in evaluated]))
 
 
-def judge_arl_vtf(embeddings: np.ndarray, archive: FaceArchive, rows: np.ndarray) -> dict[str, np.ndarray]:
-    """As `judge_facescape`, for table III: besides, probe_condition (P,), 0 frontal and 1 pose.
+def evaluate_arl_vtf(embeddings: np.ndarray, archive: FaceArchive, rows: np.ndarray) -> dict[str, np.ndarray]:
+    """As `evaluate_facescape`, for table III: besides, probe_condition (P,), 0 frontal and 1 pose.
 
     Args:
         embeddings: (N, D) of `rows`.
@@ -126,7 +126,7 @@ def pose_metrics(scored: dict[str, np.ndarray], poses: Iterable[str] = POSE_BINS
     """Every metric of a table: TAR at 1 % FAR by pose, and pooled TAR, AUC, EER and rank-1.
 
     Args:
-        scored: of `judge_facescape` or `judge_arl_vtf`.
+        scored: of `evaluate_facescape` or `evaluate_arl_vtf`.
         poses: names of the pose bins, or of ARL-VTF's conditions, to report; web photographs show no profiles.
 
     Returns:
@@ -176,19 +176,19 @@ def scores_of(arrays: Mapping[str, np.ndarray], data_set: Literal["facescape", "
     """The scores of one data set among those that lie beside a record.
 
     Raises:
-        BadInput: when the run was not judged on it; methods of clouds are not judged on ARL-VTF.
+        BadInput: when the run was not evaluated on it; methods of clouds are not evaluated on ARL-VTF.
     """
     of_second = {name: array for name, array in arrays.items() if name.startswith(ARL_VTF_PREFIX)}
     if data_set == "facescape":
         return {name: array for name, array in arrays.items() if name not in of_second}
     if not of_second:
-        raise BadInput("these scores hold nothing of ARL-VTF: the run was judged on FaceScape only")
+        raise BadInput("these scores hold nothing of ARL-VTF: the run was evaluated on FaceScape only")
     return {name.removeprefix(ARL_VTF_PREFIX): array for name, array in of_second.items()}
 
 
 def validation_metrics(embeddings: np.ndarray, archive: FaceArchive, rows: np.ndarray) -> dict[str, float]:
     """Pooled TAR at 1 % FAR, and AUC, of validation rows."""
-    pooled = _pooled(judge_facescape(embeddings, archive, rows))
+    pooled = _pooled(evaluate_facescape(embeddings, archive, rows))
     return {TAR_AT_FAR: pooled.tars[0], "auc": pooled.auc}
 
 

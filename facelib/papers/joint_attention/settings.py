@@ -37,10 +37,10 @@ class WebFacesSize:
 
 @dataclass(frozen=True)
 class ArlVtfSize:
-    """How much of ARL-VTF (or of its embedded counterpart) models are judged on, and `ir18_frontal` learns from.
+    """How much of ARL-VTF (or of its embedded counterpart) models are evaluated on, and `ir18_frontal` learns from.
 
     Args:
-        identities: people to judge on; each has 6 gallery images and 5 probes a condition.
+        identities: people to evaluate on; each has 6 gallery images and 5 probes a condition.
         training_identities, training_images: further people, and frontal images of each.
     """
 

@@ -32,9 +32,9 @@ class TrainingData:
 
     Args:
         archive: the data set.
-        training, validation: its rows to learn from, and to judge by.
+        training, validation: its rows to learn from, and to evaluate by.
         batch_size: photographs a step.
-        inputs: rows -> arguments of the network that is judged.
+        inputs: rows -> arguments of the network that is evaluated.
         clouds: rows and a generator -> views of the clouds that belong to them, each (B, P, 3); none by default.
     """
 

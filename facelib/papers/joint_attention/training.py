@@ -28,8 +28,8 @@ from facelib.papers.joint_attention.protocol import (
     CONDITIONS,
     arl_vtf_rows,
     embed,
-    judge_arl_vtf,
-    judge_facescape,
+    evaluate_arl_vtf,
+    evaluate_facescape,
     pose_metrics,
 )
 from facelib.papers.joint_attention.settings import RecognitionSettings, settings_of
@@ -81,7 +81,7 @@ def train(
     task = build_task(chosen, settings, learnt, split_of(chosen.learns_from, learnt, fold), seed, weights)
     result = run_training(task, getattr(settings, chosen.stage), folder)
 
-    metrics, scores = judge(chosen, task.network, settings, archives, fold)
+    metrics, scores = evaluate(chosen, task.network, settings, archives, fold)
     record: Record = new_record(
         paper=PAPER,
         method=method,
@@ -104,25 +104,25 @@ def train(
     return record_path(folder)
 
 
-def judge(
+def evaluate(
     method: Method, network: nn.Module, settings: RecognitionSettings, archives: dict[DataSet, FaceArchive], fold: int
 ) -> tuple[dict[str, dict[str, Any]], dict[str, np.ndarray]]:
-    """Metrics and scores of a trained network on every data set that it is judged on.
+    """Metrics and scores of a trained network on every data set that it is evaluated on.
 
-    A pretraining is judged on web identities that it did not see; everything else on the fold's evaluation identities
-    of FaceScape, and networks of images on ARL-VTF too, whose metrics and scores bear the prefix "arl_vtf.".
+    A pretraining is evaluated on web identities that it did not see; all else on the fold's evaluation identities of
+    FaceScape, and networks of images on ARL-VTF too, whose metrics and scores bear the prefix "arl_vtf.".
     """
     recogniser = recogniser_of(network)
     name: DataSet = "web_faces" if method.kind == "pretraining" else "facescape"
     archive = archives[name]
     rows = rows_of(archive, split_of(name, archive, fold).evaluation)
     embeddings = embed(recogniser, inputs_of(method, archive, settings.clouds), rows)
-    scores = judge_facescape(embeddings, archive, rows)
+    scores = evaluate_facescape(embeddings, archive, rows)
     metrics = pose_metrics(scores, () if method.kind == "pretraining" else POSE_BINS)
     if "arl_vtf" in archives:
         archive = archives["arl_vtf"]
         rows = arl_vtf_rows(archive)
-        second = judge_arl_vtf(embed(recogniser, inputs_of(method, archive, settings.clouds), rows), archive, rows)
+        second = evaluate_arl_vtf(embed(recogniser, inputs_of(method, archive, settings.clouds), rows), archive, rows)
         scores |= {ARL_VTF_PREFIX + key: array for key, array in second.items()}
         metrics |= {ARL_VTF_PREFIX + key: value for key, value in pose_metrics(second, CONDITIONS).items()}
     return metrics, scores

@@ -1,4 +1,4 @@
-"""How paper 1's metrics and methods are called in tables and claims, and which metrics its tables judge by."""
+"""How paper 1's metrics and methods are called in tables and claims, and which metrics its tables evaluate by."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ POOLED, ARL_POOLED = "tar_at_far_1pct", "arl_vtf.tar_at_far_1pct"
 MAIN_METRICS: dict[str, tuple[str, ...]] = {"1": (POOLED,), "2": (POOLED,), "3": (ARL_POOLED,)}
 # Of each table, metrics of ours that the paper does not print.
 MORE_METRICS: dict[str, tuple[str, ...]] = {"1": ("rank1",), "2": ("rank1",), "3": ("arl_vtf.rank1",)}
-# Which method a table's other rows are compared with; the one that is judged on the same kind of input.
+# Which method a table's other rows are compared with; the one that is evaluated on the same kind of input.
 REFERENCES: dict[str, tuple[str, ...]] = {"1": ("jam_je",), "2": ("ir18", "pointnet2"), "3": ("jam_je",)}
 
 _POSES = {"0-10": "0-10°", "10-30": "10-30°", "30-60": "30-60°", "60-90": "60-90°", "90+": "90+°"}
@@ -22,7 +22,7 @@ def describe(name: str) -> dict[str, str]:
     """What a method is made of: the columns of the table of systems."""
     method = METHODS[name]
     return {
-        "judged on": "clouds" if method.kind == "cloud" else "images",
+        "evaluated on": "clouds" if method.kind == "cloud" else "images",
         "backbone": method.backbone,
         "clouds from": method.clouds or "",
         "terms": ", ".join(method.adaptation),

@@ -21,7 +21,7 @@ class PublishedRow:
         counterpart: where `method` is None, a method of ours that plays its part.
         values: metric's name, as in records -> number as printed, in the table's unit; none where the paper has a dash.
         prefix: of the names in `values` over those of the table's columns, for a second row of one method that is
-            judged otherwise.
+            evaluated otherwise.
     """
 
     table: str

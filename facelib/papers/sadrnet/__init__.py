@@ -29,7 +29,7 @@ from facelib.papers.sadrnet.words import (
 from facelib.runs.settings import override
 
 if TYPE_CHECKING:
-    from facelib.papers.drawn_metrics import DrawnMetrics
+    from facelib.metrics.bootstrap_samples import BootstrapSamples
 
 NUMBER = 3
 TITLE = "SADRNet: Self-Aligned Dual Face Regression Networks for Robust 3D Dense Face Alignment and Reconstruction"
@@ -56,10 +56,10 @@ __all__ = [
     "VALUE_MODULES",
     "Method",
     "ReconstructionSettings",
+    "bootstrap_metrics",
     "code_modules",
     "data_fingerprint",
     "describe",
-    "draw_metrics",
     "prepare",
     "reference_of",
     "run_settings",
@@ -82,11 +82,11 @@ def prepare(tier: str) -> None:
     training.prepare(tier)
 
 
-def draw_metrics(metrics: dict[str, Any], arrays: dict[str, Any], **options: Any) -> DrawnMetrics:
-    """The metrics of one run with other people drawn; see `resampling.draw_metrics`, imported on the first call."""
-    from facelib.papers.sadrnet import resampling
+def bootstrap_metrics(metrics: dict[str, Any], arrays: dict[str, Any], **options: Any) -> BootstrapSamples:
+    """The metrics of one run with other people drawn; see `bootstrap.bootstrap_metrics`, imported on the first call."""
+    from facelib.papers.sadrnet import bootstrap
 
-    return resampling.draw_metrics(metrics, arrays, **options)
+    return bootstrap.bootstrap_metrics(metrics, arrays, **options)
 
 
 def data_fingerprint(method: str, tier: str, changes: dict[str, Any] | None = None) -> str:

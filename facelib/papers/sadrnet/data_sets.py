@@ -63,9 +63,9 @@ def data_settings(
     if name == "training":
         source = W300LpSettings(identities=settings.faces.identities, images=settings.faces.images)
     elif name == "aflw2000":
-        source = Aflw2000Settings(identities=settings.judged.identities, images=settings.judged.images)
+        source = Aflw2000Settings(identities=settings.evaluation.identities, images=settings.evaluation.images)
     else:
-        source = FlorenceSettings(identities=settings.judged.florence)
+        source = FlorenceSettings(identities=settings.evaluation.florence)
     return replace(source, scene=replace(source.scene, image_size=settings.network.image_size))
 
 

@@ -1,4 +1,4 @@
-"""From what is known of a face to the maps that networks learn and are judged by."""
+"""From what is known of a face to the maps that networks learn and are evaluated by."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Judging a reconstruction as paper 3 does (section IV): alignment, reconstruction and pose on AFLW2000-3D, Florence.
+"""The evaluation of paper 3 (section IV): alignment, reconstruction and pose on AFLW2000-3D, and Florence.
 
 Errors are of the maps' texels, predicted and true ones, as in published code: landmarks at the texels nearest to
 theirs, dense errors on all texels of the face without the neck (about 45,000 at the paper's size). A reconstruction is
@@ -41,7 +41,7 @@ Predictor = Callable[[PosedFaces, TrueMaps], FaceMaps]
 
 
 @torch.no_grad()
-def judge_alignment(
+def evaluate_alignment(
     predict: Predictor, mapper: FaceMapper, archive: FaceArchive, rows: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Errors of each photograph of the AFLW2000-3D counterpart.
@@ -63,10 +63,10 @@ def judge_alignment(
 
 
 @torch.no_grad()
-def judge_landmarks(
+def evaluate_landmarks(
     network: nn.Module, mapper: FaceMapper, archive: FaceArchive, rows: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """As `judge_alignment`, of a network that reads landmarks alone: of the errors sparse_2d and the sparse_3d."""
+    """As `evaluate_alignment`, of a network that reads landmarks alone: of the errors sparse_2d and the sparse_3d."""
     device = next(network.parameters()).device
 
     def errors_of(faces: PosedFaces) -> dict[str, np.ndarray]:
@@ -77,7 +77,7 @@ def judge_landmarks(
 
 
 @torch.no_grad()
-def judge_florence(predict: Predictor, mapper: FaceMapper, archive: FaceArchive) -> dict[str, np.ndarray]:
+def evaluate_florence(predict: Predictor, mapper: FaceMapper, archive: FaceArchive) -> dict[str, np.ndarray]:
     """Errors of each photograph of the Florence counterpart against the person's scan, after ICP (section IV.C).
 
     Returns:
@@ -133,7 +133,7 @@ def metrics_of(scores: dict[str, np.ndarray]) -> dict[str, dict[str, Any]]:
     """Every metric of tables I to IV from the errors of single photographs.
 
     Args:
-        scores: of `judge_alignment`, and perhaps of `judge_florence`.
+        scores: of `evaluate_alignment`, and perhaps of `evaluate_florence`.
 
     Raises:
         BadInput: when a bin of yaw is empty.
@@ -150,7 +150,7 @@ def metrics_of(scores: dict[str, np.ndarray]) -> dict[str, dict[str, Any]]:
 
 
 def landmark_metrics(scores: dict[str, np.ndarray]) -> dict[str, dict[str, Any]]:
-    """The metrics of `judge_landmarks`."""
+    """The metrics of `evaluate_landmarks`."""
     return _in("fraction", {name: float(scores[name].mean()) for name in ("sparse_2d", "sparse_3d")})
 
 
@@ -235,5 +235,5 @@ def _angles_of(rotation: torch.Tensor) -> np.ndarray:
 
 def _portions(rows: np.ndarray) -> list[np.ndarray]:
     if len(rows) == 0:
-        raise BadInput("no photographs to judge: expected at least one")
+        raise BadInput("no photographs to evaluate: expected at least one")
     return np.array_split(rows, -(-len(rows) // FACES_AT_ONCE))

@@ -28,8 +28,8 @@ class TrainingFaces:
 
 
 @dataclass(frozen=True)
-class JudgedFaces:
-    """How much of AFLW2000-3D and Florence (or of their counterparts) a run is judged on.
+class EvaluationFaces:
+    """How much of AFLW2000-3D and Florence (or of their counterparts) a run is evaluated on.
 
     Args:
         identities, images: people of AFLW2000-3D and images of each; the data set has 2,000 images.
@@ -79,7 +79,7 @@ class LossSettings:
 
 
 @dataclass(frozen=True)
-class DisturbanceSettings:
+class PhotographAugmentation:
     """What training does to photographs (section III.E).
 
     Args:
@@ -118,19 +118,19 @@ class ReconstructionSettings:
     Args:
         data: "embedded" or "licensed".
         faces: to learn from.
-        judged: to be judged on.
+        evaluated: to be evaluated on.
         network, loss: of the model and of what it minimises.
-        disturbance: of the photographs it learns from.
+        augmentation: of the photographs it learns from.
         warm_start: whether encoders start in that of the landmark reader; the paper's start at random.
         pretraining, training: of the landmark reader, and of the network.
     """
 
     data: str = "embedded"
     faces: TrainingFaces = field(default_factory=TrainingFaces)
-    judged: JudgedFaces = field(default_factory=JudgedFaces)
+    evaluation: EvaluationFaces = field(default_factory=EvaluationFaces)
     network: NetworkSettings = field(default_factory=NetworkSettings)
     loss: LossSettings = field(default_factory=LossSettings)
-    disturbance: DisturbanceSettings = field(default_factory=DisturbanceSettings)
+    augmentation: PhotographAugmentation = field(default_factory=PhotographAugmentation)
     warm_start: bool = False
     pretraining: TrainingSettings = field(default_factory=_printed_training)
     training: TrainingSettings = field(default_factory=_printed_training)
@@ -143,12 +143,12 @@ TIERS: dict[str, dict[str, Any]] = {
         "faces.identities": 40,
         "faces.images": 6,
         "faces.validation": 4,
-        "judged.identities": 40,
-        "judged.images": 2,
-        "judged.florence": 2,
+        "evaluation.identities": 40,
+        "evaluation.images": 2,
+        "evaluation.florence": 2,
         "network.image_size": 64,
         "network.width": 0.125,
-        "disturbance.rotation": 30.0,
+        "augmentation.rotation": 30.0,
         "warm_start": True,
         "pretraining.epochs": 4,
         "pretraining.min_epochs": 4,
@@ -165,12 +165,12 @@ TIERS: dict[str, dict[str, Any]] = {
         "faces.identities": 500,
         "faces.images": 12,
         "faces.validation": 30,
-        "judged.identities": 250,
-        "judged.florence": 10,
+        "evaluation.identities": 250,
+        "evaluation.florence": 10,
         "network.image_size": 64,
         "network.width": 0.25,
-        "disturbance.rotation": 10.0,
-        "disturbance.shift": 0.05,
+        "augmentation.rotation": 10.0,
+        "augmentation.shift": 0.05,
         "warm_start": True,
         "pretraining.epochs": 40,
         "pretraining.min_epochs": 40,

@@ -1,4 +1,4 @@
-"""What the training loop is given: photographs, disturbed anew each epoch, and the losses of eq. 24."""
+"""What the training loop is given: photographs, augmented anew each epoch, and the losses of eq. 24."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from facelib.geometry.alignment import lengths
 from facelib.losses.position_maps import attention_loss, edge_length_loss, normal_loss, weighted_distance
 from facelib.models.sadrnet import FACE_MM
 from facelib.papers.sadrnet.maps import FaceMapper
-from facelib.papers.sadrnet.protocol import judge_alignment, judge_landmarks
-from facelib.papers.sadrnet.settings import DisturbanceSettings, LossSettings
+from facelib.papers.sadrnet.protocol import evaluate_alignment, evaluate_landmarks
+from facelib.papers.sadrnet.settings import LossSettings, PhotographAugmentation
 
 MONITOR = "minus_sparse_2d"  # the training loop keeps the epoch with the highest
 
@@ -34,7 +34,7 @@ class ReconstructionTask:
         training, validation: rows to learn from, and to choose the epoch by.
         batch_size: photographs a step.
         loss: weights of the terms.
-        disturbance: of the photographs.
+        augmentation: of the photographs.
         fingerprint: of all that decides the result besides the training settings.
     """
 
@@ -49,7 +49,7 @@ class ReconstructionTask:
         validation: np.ndarray,
         batch_size: int,
         loss: LossSettings,
-        disturbance: DisturbanceSettings,
+        augmentation: PhotographAugmentation,
         fingerprint: str,
     ) -> None:
         self.network, self.mapper, self.archive = network, mapper, archive  # `modules` holds Fabric's wrapper
@@ -57,9 +57,9 @@ class ReconstructionTask:
         self.training, self.validation, self.batch_size = training, validation, batch_size
         self.loss, self.fingerprint = loss, fingerprint
         self.augmentation = AugmentationSettings(
-            disturbance.rotation, disturbance.shift, disturbance.scale, disturbance.colour
+            augmentation.rotation, augmentation.shift, augmentation.scale, augmentation.colour
         )
-        self.occlusion = OcclusionSettings(probability=disturbance.occlusion)
+        self.occlusion = OcclusionSettings(probability=augmentation.occlusion)
         self.batch_count = len(training) // batch_size  # the last incomplete batch is left out
         if self.batch_count == 0:
             raise BadInput(f"{len(training)} training photographs: fewer than one batch of {batch_size}")
@@ -101,7 +101,7 @@ class ReconstructionTask:
     def validate(self) -> dict[str, float]:
         device = next(self.network.parameters()).device
         self.mapper.cpu()
-        errors = judge_alignment(
+        errors = evaluate_alignment(
             lambda faces, true: self.network(faces.images.to(device)), self.mapper, self.archive, self.validation
         )
         means = {name: float(errors[name].mean()) for name in ("sparse_2d", "dense_3d", "reconstruction")}
@@ -109,7 +109,7 @@ class ReconstructionTask:
 
 
 class LandmarkTask(ReconstructionTask):
-    """The same photographs, disturbed alike, for a network that reads landmarks."""
+    """The same photographs, augmented alike, for a network that reads landmarks."""
 
     def losses(self, batch: PosedFaces) -> dict[str, torch.Tensor]:
         """The mean distance of the landmarks in sides of the image: L_P on the landmarks alone."""
@@ -120,6 +120,6 @@ class LandmarkTask(ReconstructionTask):
 
     def validate(self) -> dict[str, float]:
         self.mapper.cpu()
-        errors = judge_landmarks(self.network, self.mapper, self.archive, self.validation)
+        errors = evaluate_landmarks(self.network, self.mapper, self.archive, self.validation)
         mean = float(errors["sparse_2d"].mean())
         return {"sparse_2d": mean, MONITOR: -mean}

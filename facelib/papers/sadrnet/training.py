@@ -22,9 +22,9 @@ from facelib.papers.sadrnet.methods import ENCODER, METHODS, Method
 from facelib.papers.sadrnet.networks import build_network, face_model, full_size_mib, start_encoder
 from facelib.papers.sadrnet.protocol import (
     Predictor,
-    judge_alignment,
-    judge_florence,
-    judge_landmarks,
+    evaluate_alignment,
+    evaluate_florence,
+    evaluate_landmarks,
     landmark_metrics,
     metrics_of,
 )
@@ -56,7 +56,7 @@ def train(
         method: a name in METHODS.
         fold: 0; the paper has one split.
         tier: smoke, laptop, gpu or paper.
-        seed: of weights, order of the data and its disturbance.
+        seed: of weights, order of the data and its augmentation.
         changes: overrides of the tier's settings by dotted name.
         folder: of the run; by default its place among all runs.
 
@@ -81,7 +81,7 @@ def train(
     mapper = FaceMapper(face_model(), settings.network.image_size, settings.loss.regions)
     network, result = train_network(chosen, settings, archives["training"], mapper, seed, folder, weights)
 
-    scores, metrics = judge(chosen, network, settings, mapper, archives)
+    scores, metrics = evaluate(chosen, network, settings, mapper, archives)
     record: Record = new_record(
         paper=PAPER,
         method=method,
@@ -133,7 +133,7 @@ def train_network(
         rows_of(archive, held_out),
         stage.batch_size,
         settings.loss,
-        settings.disturbance,
+        settings.augmentation,
         digest_of(
             {
                 "method": method.name,
@@ -154,25 +154,25 @@ def predictor_of(method: Method, network: nn.Module, mapper: FaceMapper) -> Pred
     return lambda faces, true: network(faces.images.to(device))
 
 
-def judge(
+def evaluate(
     method: Method,
     network: nn.Module,
     settings: ReconstructionSettings,
     mapper: FaceMapper,
     archives: dict[DataSet, FaceArchive],
 ) -> tuple[dict[str, np.ndarray], dict[str, dict[str, Any]]]:
-    """The errors of every photograph of both data sets that the paper judges on, and the metrics.
+    """The errors of every photograph of both data sets that the paper evaluates on, and the metrics.
 
-    A landmark reader is judged on the landmarks of AFLW2000-3D alone.
+    A landmark reader is evaluated on the landmarks of AFLW2000-3D alone.
     """
     mapper.cpu()
     aflw = archives["aflw2000"]
     rows = np.arange(len(aflw))
     if method.kind == "pretraining":
-        scores = judge_landmarks(network, mapper, aflw, rows)
+        scores = evaluate_landmarks(network, mapper, aflw, rows)
         return scores, landmark_metrics(scores)
     predict = predictor_of(method, network, mapper)
-    scores = judge_alignment(predict, mapper, aflw, rows) | judge_florence(predict, mapper, archives["florence"])
+    scores = evaluate_alignment(predict, mapper, aflw, rows) | evaluate_florence(predict, mapper, archives["florence"])
     return scores, metrics_of(scores) | {"size_mb": {"value": full_size_mib(method, settings), "unit": "MB"}}
 
 

@@ -1,4 +1,4 @@
-"""How paper 3's metrics and methods are called in tables and claims, and which metrics its tables judge by."""
+"""How paper 3's metrics and methods are called in tables and claims, and which metrics its tables evaluate by."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from facelib.papers.metric_words import MetricWords
 from facelib.papers.sadrnet.methods import METHODS
 
 TASKS = ("sparse_2d", "sparse_3d", "dense_2d", "dense_3d", "reconstruction")  # the columns of table IV
-BY_POSE = ("sparse_2d", "reconstruction")  # judged by yaw
+BY_POSE = ("sparse_2d", "reconstruction")  # evaluated by yaw
 YAWS = ("0-30", "30-60", "60-90")
 ANGLES = {"yaw": "Yaw", "pitch": "Pitch", "roll": "Roll", "pose": "Mean"}  # of the three
 FIX = "fix."  # of the metrics without the samples near gimbal lock, SADRNet-fix in table III

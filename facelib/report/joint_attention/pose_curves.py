@@ -1,0 +1,128 @@
+"""Tables I to III of paper 1 as pictures: TAR at 1 % FAR by pose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from facelib.conventions import POSE_BINS
+from facelib.errors import BadInput
+from facelib.papers.joint_attention.protocol import TAR_AT_FAR
+from facelib.report.style import EMPHASISED_COLOURS, PALETTE, line_looks
+from facelib.runs.records import Record, require_metric
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+PERCENT = 100.0
+ARL_VTF = ("frontal", "pose")
+CONDITION_MARKERS = {"frontal": "o", "pose": "s"}
+
+
+def pose_data(records: dict[str, list[Record]]) -> pd.DataFrame:
+    """TAR at 1 % FAR by pose bin: columns method, pose, fold, tar.
+
+    Raises:
+        UnknownName: when a record lacks a bin's metric; the message says which command makes it again.
+    """
+    return _rates(records, {pose: f"{TAR_AT_FAR}/{pose}" for pose in POSE_BINS})
+
+
+def draw_pose(panels: Mapping[str, pd.DataFrame], emphasised: Sequence[str] = ()) -> Figure:
+    """TAR over the pose bins: a line of the folds' means, a point for each fold of the methods that stand out.
+
+    Args:
+        panels: title -> data of `pose_data`; legends are in the order of the last bin, beside a single panel and
+            below several.
+        emphasised: labels of the methods to stand out.
+    """
+    import matplotlib.pyplot as plt
+
+    single = len(panels) == 1
+    longest = max(data["method"].nunique() for data in panels.values())
+    size = (6.4, 3.2) if single else (3.7 * len(panels), 2.9 + 0.08 * longest)
+    figure, axes = plt.subplots(1, len(panels), figsize=size, sharey=True, squeeze=False, layout="constrained")
+    below = {"bbox_to_anchor": (-0.05, -0.17), "ncols": 2 if longest > 4 else 1}
+    for axis, (title, data) in zip(axes[0], panels.items(), strict=True):
+        means = data.groupby(["method", "pose"], sort=False)["tar"].mean().unstack("pose")[list(POSE_BINS)]
+        looks = line_looks(means.index, emphasised)
+        for label in means.sort_values("90+", ascending=False).index:
+            axis.plot(list(POSE_BINS), means.loc[label] * PERCENT, marker="o", ms=4, label=label, **looks[label])
+            folds = data[data["method"] == label]
+            if label in emphasised and folds["fold"].nunique() > 1:
+                axis.scatter(folds["pose"], folds["tar"] * PERCENT, s=9, color=looks[label]["color"], alpha=0.5)
+        axis.set(xlabel="angle from frontal (degrees)", ylim=(0, 101), title=title)
+        place = {"bbox_to_anchor": (1.0, 1.02)} if single else below
+        axis.legend(loc="upper left", fontsize=7, handlelength=3.4, labelspacing=0.35, **place)
+    axes[0][0].set_ylabel("TAR at 1 % FAR (%)")
+    return figure
+
+
+def transfer_data(records: dict[str, list[Record]]) -> tuple[pd.DataFrame, list[str]]:
+    """TAR at 1 % FAR on the ARL-VTF counterpart, of networks that have not seen it.
+
+    Args:
+        records: label -> records of its folds.
+
+    Returns:
+        Columns method, pose ("frontal" or "pose"), fold, tar; and the labels that were not evaluated on it.
+
+    Raises:
+        BadInput: when no method was.
+    """
+    names = {condition: f"arl_vtf.{TAR_AT_FAR}/{condition}" for condition in ARL_VTF}
+    evaluated = {
+        label: kept
+        for label, folds in records.items()
+        if (kept := [record for record in folds if set(names.values()) <= record.metrics.keys()])
+    }
+    if not evaluated:
+        raise BadInput(
+            f"none of {', '.join(records)} was evaluated on the ARL-VTF counterpart: make its run again, for example "
+            f"with `{next(iter(records.values()))[0].command}`"
+        )
+    return _rates(evaluated, names), [label for label in records if label not in evaluated]
+
+
+def draw_transfer(data: pd.DataFrame, emphasised: Sequence[str] = ()) -> Figure:
+    """Table III: a line for each method from its rate on posed probes to that on frontal ones, best pose on top.
+
+    Small points are folds.
+
+    Args:
+        data: of `transfer_data`.
+        emphasised: labels of the methods to stand out.
+    """
+    import matplotlib.pyplot as plt
+
+    means = data.groupby(["method", "pose"])["tar"].mean().unstack("pose").sort_values("pose") * PERCENT
+    figure, axis = plt.subplots(figsize=(5.4, 1.2 + 0.26 * len(means)), layout="constrained")
+    colours = {"frontal": PALETTE[1], "pose": EMPHASISED_COLOURS[0]}
+    for place, label in enumerate(means.index):
+        wide = 3.0 if label in emphasised else 1.2
+        axis.plot(means.loc[label, list(ARL_VTF)], [place] * 2, color="#999999", lw=wide, zorder=1)
+    for condition, text in {"pose": "posed probes", "frontal": "frontal probes"}.items():
+        look: dict[str, Any] = {"color": colours[condition], "marker": CONDITION_MARKERS[condition]}
+        axis.scatter(means[condition], range(len(means)), s=38, label=text, zorder=3, clip_on=False, **look)
+        folds = data[data["pose"] == condition]
+        if folds["fold"].nunique() > 1:
+            places = folds["method"].map({label: place for place, label in enumerate(means.index)})
+            axis.scatter(folds["tar"] * PERCENT, places, s=7, alpha=0.55, zorder=2, **look)
+    axis.set_yticks(range(len(means)), means.index, fontsize=8)
+    for tick, label in zip(axis.get_yticklabels(), means.index, strict=True):
+        tick.set_fontweight("bold" if label in emphasised else "normal")
+    axis.set(xlabel="TAR at 1 % FAR (%)", xlim=(0, 101), ylim=(-0.7, len(means) - 0.3))
+    figure.legend(loc="outside upper right", ncols=2, fontsize=7, handletextpad=0.2)
+    return figure
+
+
+def _rates(records: dict[str, list[Record]], metrics: Mapping[str, str]) -> pd.DataFrame:
+    rows: Sequence[dict[str, object]] = [
+        {"method": label, "pose": pose, "fold": record.fold, "tar": require_metric(record, metric)}
+        for label, folds in records.items()
+        for record in folds
+        for pose, metric in metrics.items()
+    ]
+    return pd.DataFrame(rows)

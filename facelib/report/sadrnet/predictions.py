@@ -1,0 +1,200 @@
+"""What networks read off photographs of the AFLW2000-3D counterpart, beside the truth; for the pictures of paper 3."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from facelib.data.archive import FaceArchive
+from facelib.data.posed_faces import PosedFaces, posed_faces
+from facelib.errors import BadInput
+from facelib.faces.occluders import Occluder
+from facelib.geometry.alignment import similarity_transform
+from facelib.metrics.landmark_error import YAW_BINS, nme
+from facelib.models.sadrnet import FaceMaps
+from facelib.papers.sadrnet.data_sets import open_data
+from facelib.papers.sadrnet.maps import FaceMapper, TrueMaps
+from facelib.papers.sadrnet.networks import face_model
+from facelib.papers.sadrnet.reconstruction import load_trained
+from facelib.papers.sadrnet.settings import ReconstructionSettings
+from facelib.report.records import folder_of
+from facelib.runs.folders import record_path
+from facelib.runs.records import Record, read_scores
+
+PAPER = "sadrnet"
+AT_ONCE = 32  # photographs
+TRUTH = "true face"
+WORN = {Occluder.GLASSES: "glasses", Occluder.SUNGLASSES: "sunglasses", Occluder.MASK: "mask"}
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """B photographs with their truth and what networks read off them.
+
+    Args:
+        rows: (B,) of the data set; occluder: (B,) what is worn; yaw: (B,) true, radians.
+        faces: the photographs.
+        true: their maps.
+        found: label -> maps of that network.
+        mapper: of the maps.
+    """
+
+    rows: np.ndarray
+    occluder: np.ndarray
+    yaw: np.ndarray
+    faces: PosedFaces
+    true: TrueMaps
+    found: dict[str, FaceMaps]
+    mapper: FaceMapper
+
+    def check_titles(self, titles: Sequence[str]) -> None:
+        """That each photograph has a title.
+
+        Raises:
+            BadInput: on another number of titles.
+        """
+        if len(titles) != len(self.rows):
+            raise BadInput(f"{len(titles)} titles for {len(self.rows)} photographs: expected one each")
+
+    def points(self, label: str | None = None) -> torch.Tensor:
+        """The face's texels in the image, (B, N, 3) pixels; true ones without a label."""
+        return self.mapper.points_of(self.true.geometry if label is None else self.found[label].geometry.float())
+
+    def landmarks(self, label: str | None = None) -> torch.Tensor:
+        """(B, 68, 3) pixels; true ones without a label."""
+        geometry = self.true.geometry if label is None else self.found[label].geometry.float()
+        return self.mapper.template.landmarks_of(geometry)
+
+    def sparse_error(self, label: str) -> np.ndarray:
+        """NME (B,) of the 68 landmarks in the image, fractions."""
+        found, true = (self.landmarks(name)[..., :2].numpy() for name in (label, None))
+        return nme(found, true, normaliser="box", points="all")
+
+    def face_sizes(self) -> torch.Tensor:
+        """(B,) pixels, what dense errors are divided by: sqrt(h w) of the box around the evaluated texels."""
+        evaluated = self.points()[:, self.evaluated, :2]
+        return (evaluated.amax(dim=1) - evaluated.amin(dim=1)).prod(dim=1).sqrt()
+
+    def dense_errors(self, label: str) -> torch.Tensor:
+        """Distance (B, N) of each texel to its true place over the face's size, mean depth subtracted (dense 3D)."""
+        difference = self.points(label) - self.points()
+        difference[..., 2] -= difference[:, self.evaluated, 2].mean(dim=1, keepdim=True)
+        return difference.norm(dim=2) / self.face_sizes()[:, None]
+
+    def laid_shapes(self, label: str) -> torch.Tensor:
+        """The faces (B, N, 3) mm, laid onto the true shapes by the best similarity, as reconstruction is evaluated."""
+        found, true = self.points(label).double(), self.mapper.points_of(self.true.shape).double()
+        return similarity_transform(found[:, self.evaluated], true[:, self.evaluated]).apply(found).float()
+
+    @cached_property
+    def evaluated(self) -> torch.Tensor:
+        """(N,) bool, which texels of the face are evaluated: those above the neck."""
+        return self.mapper.evaluated[self.mapper.template.mask]
+
+
+@dataclass(frozen=True)
+class Evaluator:
+    """The networks of some runs and the photographs that all of them were evaluated on.
+
+    Args:
+        networks: label -> network.
+        archive: the photographs.
+        mapper: of the maps.
+        settings: of one of the runs.
+    """
+
+    networks: dict[str, nn.Module]
+    archive: FaceArchive
+    mapper: FaceMapper
+    settings: ReconstructionSettings
+
+    def only(self, labels: Iterable[str]) -> Evaluator:
+        """The same with some of the networks, in this order."""
+        return replace(self, networks={label: self.networks[label] for label in labels})
+
+    @torch.no_grad()
+    def predict(self, rows: np.ndarray, faces: PosedFaces | None = None) -> Predictions:
+        """What the networks read off these photographs.
+
+        Args:
+            rows: of the data set.
+            faces: the same photographs with something done to them.
+
+        Raises:
+            BadInput: without rows.
+        """
+        known, faces = self.archive.arrays, faces or posed_faces(self.archive, rows)
+        found = {label: network(faces.images) for label, network in self.networks.items()}
+        occluder, yaw = (np.asarray(part) for part in (known["occluder"][rows], known["pose"][rows, 0]))
+        return Predictions(rows, occluder, yaw, faces, self.mapper(faces), found, self.mapper)
+
+    def portions(self, rows: np.ndarray) -> list[np.ndarray]:
+        """Rows in parts that fit into memory together; no part without rows."""
+        return [rows[first : first + AT_ONCE] for first in range(0, len(rows), AT_ONCE)]
+
+    def spread(self, most: int, rows: np.ndarray | None = None) -> np.ndarray:
+        """At most so many rows, evenly over these; over the data set by default."""
+        rows = np.arange(len(self.archive)) if rows is None else rows
+        return rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).round().astype(int)]
+
+
+def open_evaluator(records: Mapping[str, Record]) -> Evaluator:
+    """The networks of these runs, each built as its record says.
+
+    Args:
+        records: label -> record of a network's run.
+
+    Raises:
+        BadInput: when the runs were evaluated on different photographs, or one is of the baseline.
+        MissingPart, CorruptFile: when weights are gone or damaged.
+    """
+    trained = {label: load_trained(str(folder_of(record))) for label, record in records.items()}
+    evaluated = {
+        label: (each.settings.data, each.settings.evaluation, each.settings.network.image_size)
+        for label, each in trained.items()
+    }
+    if len(set(evaluated.values())) != 1:
+        raise BadInput(
+            f"the runs were evaluated on different photographs: {evaluated}; make them again with the same sizes"
+        )
+    settings = next(iter(trained.values())).settings
+    mapper = FaceMapper(face_model(), settings.network.image_size, settings.loss.regions)
+    networks = {label: each.network for label, each in trained.items()}
+    return Evaluator(networks, open_data(settings, "aflw2000"), mapper, settings)
+
+
+def scores_of(record: Record) -> dict[str, np.ndarray]:
+    """The errors of single photographs that lie beside a record."""
+    return read_scores(record_path(folder_of(record)), record)
+
+
+def groups_of(scores: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Photographs by range of yaw where nothing is worn, and by what is worn: title -> (N,) bool, never all false.
+
+    Args:
+        scores: yaw (N,) radians and occluder (N,).
+    """
+    degrees, occluder = np.abs(np.rad2deg(scores["yaw"])).round(4), np.asarray(scores["occluder"])
+    groups = {
+        f"yaw {name}°": (occluder == Occluder.NOTHING) & (degrees >= low) & ((degrees < high) | (high == 90))
+        for name, (low, high) in YAW_BINS.items()
+    }
+    groups |= {name: occluder == kind for kind, name in WORN.items()}
+    return {name: chosen for name, chosen in groups.items() if chosen.any()}
+
+
+def median_place(errors: np.ndarray, chosen: np.ndarray) -> int:
+    """Which of the chosen photographs has the median error, the lower one of two.
+
+    Args:
+        errors: (N,).
+        chosen: (N,) bool, at least one.
+    """
+    places = np.flatnonzero(chosen)
+    return int(places[np.argsort(errors[places], kind="stable")[(len(places) - 1) // 2]])

@@ -1,0 +1,111 @@
+"""The folder that `facelib reconstruct` makes: meshes, landmarks, pose, a picture and a page to turn the face."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pandas as pd
+
+from facelib.data.photographs import Photograph
+from facelib.errors import BadInput
+from facelib.papers.sadrnet.reconstruction import Reconstruction, TrainedNetwork
+from facelib.report.interactive_picture import write_page
+from facelib.report.meshes import FaceMesh, turnable_meshes, write_mesh
+from facelib.report.sadrnet.reconstruction_picture import draw_reconstruction
+from facelib.report.style import tier_label, use_house_style
+from facelib.storage import atomic_path, write_json, write_text
+
+FILES = ("face.glb", "face.obj", "landmarks.csv", "reconstruction.json", "overlay.png", "face.html")
+ORIGIN = "network trained on embedded faces only"
+
+
+def check_folder(folder: Path) -> None:
+    """Raise BadInput if the folder holds files of these names that no earlier reconstruction left."""
+    if folder.exists() and not folder.is_dir():
+        raise BadInput(f"{folder} is a file: give a folder for the reconstruction")
+    present = [name for name in FILES if (folder / name).exists()]
+    if present and "reconstruction.json" not in present:
+        raise BadInput(f"{folder} holds {', '.join(present)} of somebody else: give another folder")
+
+
+def write_reconstruction(
+    folder: Path, photograph: Photograph, name: str, face: Reconstruction, trained: TrainedNetwork
+) -> list[Path]:
+    """Write all files; those of an earlier reconstruction are replaced.
+
+    Args:
+        folder: made when missing.
+        photograph: that was read.
+        name: of its file.
+        face: the result.
+        trained: the network that made it.
+
+    Returns:
+        The files, in the order of FILES.
+
+    Raises:
+        BadInput: as check_folder.
+    """
+    import matplotlib.pyplot as plt
+
+    check_folder(folder)
+    label = tier_label(trained.record.tier, ORIGIN)
+    use_house_style()
+    picture = draw_reconstruction(photograph, face, trained.method.label, label)
+    png = io.BytesIO()
+    picture.savefig(png, format="png", dpi=200)
+    plt.close(picture)
+    faces = [
+        FaceMesh("photograph's colours", face.shape, face.triangles, face.colours),
+        FaceMesh("shape", face.shape, face.triangles),
+    ]
+    paths = [folder / file for file in FILES]
+    glb, obj, csv, description, overlay, page = paths
+    write_json(description, _description(name, photograph, face, trained, label))  # first: it marks the folder as ours
+    for path in (glb, obj):
+        write_mesh(path, face.shape, face.triangles, face.colours)
+    write_text(csv, _landmarks(face).to_csv(index_label="landmark", float_format="%.3f"))
+    with atomic_path(overlay) as temporary:
+        temporary.write_bytes(png.getvalue())
+    write_page(turnable_meshes(faces, f"{trained.method.label}; {label}", png.getvalue()), page)
+    return paths
+
+
+def _landmarks(face: Reconstruction) -> pd.DataFrame:
+    """One row a landmark, counted from 0 in the order of iBUG."""
+    return pd.DataFrame(face.landmarks.numpy(), columns=["column_px", "row_px", "depth_px"])
+
+
+def _description(
+    name: str, photograph: Photograph, face: Reconstruction, trained: TrainedNetwork, label: str
+) -> dict[str, object]:
+    record, pose = trained.record, face.pose
+    return {
+        "photograph": {"file": name, "width_px": photograph.width, "height_px": photograph.height},
+        "box_px": dict(zip(("left", "top", "right", "bottom"), face.box.corners, strict=True)),
+        "pose_degrees": face.angles,
+        "pose": {  # pixel = scale * rotation * mm + translation, depth growing away from the viewer
+            "scale_px_per_mm": float(pose.scale),
+            "rotation": pose.rotation.tolist(),
+            "translation_px": pose.translation.tolist(),
+        },
+        "mesh": {
+            "vertices": len(face.shape),
+            "triangles": len(face.triangles),
+            "unit": "mm",
+            "axes": "x to the subject's left, y up, z out of the face",
+            "shape": "of the network" if face.own_shape else "the position map, turned back onto the mean face",
+            "vertices_seen": int((~face.colours.isnan().any(dim=1)).sum()),
+        },
+        "model": {
+            "paper": record.paper,
+            "method": record.method,
+            "tier": record.tier,
+            "fold": record.fold,
+            "seed": record.seed,
+            "data": record.data,
+            "finished_at": record.finished_at,
+        },
+        "label": label,
+    }

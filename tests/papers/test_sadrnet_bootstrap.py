@@ -1,0 +1,142 @@
+"""Paper 3's metrics in draws, against photographs listed as often as their person is drawn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from made_faces import IMAGES, PEOPLE, made_scores
+
+from facelib.errors import BadInput
+from facelib.metrics.landmark_error import YAW_BINS, nme_by_yaw
+from facelib.metrics.pose_error import pose_error
+from facelib.papers.sadrnet.bootstrap import CONSTANTS, bootstrap_metrics, interval_widths
+from facelib.papers.sadrnet.protocol import metrics_of
+from facelib.papers.sadrnet.words import METRIC_WORDS, YAWS
+
+SIZE = {"size_mb": {"value": 59.0, "unit": "MB"}}
+DRAWS = 30
+
+
+def metrics(scores: dict[str, np.ndarray]) -> dict[str, dict[str, object]]:
+    return metrics_of(scores) | SIZE
+
+
+def listed(scores: dict[str, np.ndarray], taken: np.ndarray) -> dict[str, np.ndarray]:
+    """The scores of AFLW2000-3D with each photograph as often as its person was taken."""
+    people = np.unique(scores["identity"])
+    rows = np.concatenate([np.flatnonzero(scores["identity"] == people[place]) for place in taken])
+    return {name: array[rows] for name, array in scores.items() if not name.startswith("florence")}
+
+
+def slow_metric(scores: dict[str, np.ndarray], name: str) -> float:
+    """As the metrics' own modules compute it, of photographs that may come up more than once."""
+    kind, _, part = name.partition("/")
+    if part == "occluded":
+        return float(scores[kind][scores["occluder"] > 0].mean())
+    if part == "free":
+        return float(scores[kind][scores["occluder"] == 0].mean())
+    if part:
+        return nme_by_yaw(scores[kind], scores["yaw"])[part]
+    if name.endswith("_error") and name != "geodesic_error":
+        protocol = "sadrnet_fix" if name.startswith("fix.") else "all"
+        error = pose_error(scores["euler_error"], np.zeros_like(scores["euler_error"]), protocol=protocol)
+        angle = name.removeprefix("fix.").removesuffix("_error")
+        return getattr(error, "mean" if angle == "pose" else angle)
+    if name == "geodesic_error":
+        return float(np.rad2deg(scores["geodesic"]).mean())
+    return float(scores[name].mean())
+
+
+def test_estimates_are_the_records_metrics() -> None:
+    scores = made_scores("sadrnet")
+    made = bootstrap_metrics(metrics(scores), scores, draws=2)
+    values = dict(zip(made.names, made.estimates, strict=True))
+
+    assert {name: values[name] for name in metrics(scores)} == pytest.approx(
+        {name: metric["value"] for name, metric in metrics(scores).items()}, abs=1e-12
+    )
+    assert set(made.names) == METRIC_WORDS.keys()
+
+
+def test_draws_are_of_repeated_people() -> None:
+    scores = made_scores("sadrnet")
+    made = bootstrap_metrics(metrics(scores), scores, draws=DRAWS)
+    generator = np.random.default_rng(int(made.seeds[made.names.index("sparse_2d")]))
+    drawn = [listed(scores, generator.integers(PEOPLE, size=PEOPLE)) for _ in range(DRAWS)]
+
+    for column, name in enumerate(made.names):
+        if name not in CONSTANTS and not name.startswith("florence"):
+            slow = [slow_metric(some, name) for some in drawn]
+            np.testing.assert_allclose(made.drawn[:, column], slow, atol=1e-12, err_msg=name)
+
+
+def test_draws_of_single_photographs() -> None:
+    scores = made_scores("sadrnet")
+    made = bootstrap_metrics(metrics(scores), scores, draws=DRAWS, unit="images")
+    column, count = made.names.index("reconstruction"), PEOPLE * IMAGES
+    generator = np.random.default_rng(int(made.seeds[column]))
+    slow = [scores["reconstruction"][generator.integers(count, size=count)].mean() for _ in range(DRAWS)]
+
+    np.testing.assert_allclose(made.drawn[:, column], slow, atol=1e-12)
+
+
+def test_methods_share_draws_and_the_two_data_sets_do_not() -> None:
+    first, second = (bootstrap_metrics({}, made_scores(method), draws=DRAWS) for method in ("sadrnet", "direct"))
+    seed = dict(zip(first.names, first.seeds.tolist(), strict=True))
+    fewer = bootstrap_metrics({}, made_scores("sadrnet", people=11), draws=DRAWS)
+
+    assert first.seeds.tolist() == second.seeds.tolist()
+    assert len({seed[name] for name in ("sparse_2d", "sparse_2d/balanced", "fix.pose_error", "geodesic_error")}) == 1
+    assert len({seed[name] for name in ("sparse_2d", "florence")}) == 2
+    assert fewer.seeds[0] != first.seeds[0]
+    # Nearly the same errors of the same people rise and fall together.
+    column = first.names.index("sparse_2d")
+    assert np.corrcoef(first.drawn[:, column], second.drawn[:, column])[0, 1] > 0.9
+    assert abs(np.corrcoef(first.drawn[:, column], first.drawn[:, first.names.index("florence")])[0, 1]) < 0.9
+
+
+def test_the_size_is_the_same_in_every_draw() -> None:
+    scores = made_scores("sadrnet")
+    made = bootstrap_metrics(metrics(scores), scores, draws=DRAWS)
+
+    assert CONSTANTS == ("size_mb",)
+    assert (made.drawn[:, made.names.index("size_mb")] == 59).all()
+
+
+def test_without_florence_the_rest_is_drawn() -> None:
+    scores = {name: array for name, array in made_scores("sadrnet").items() if not name.startswith("florence")}
+    made = bootstrap_metrics({}, scores, draws=DRAWS)
+
+    assert "sparse_2d" in made.names
+    assert "florence" not in made.names
+
+
+def test_a_draw_without_a_photograph_of_some_kind_has_no_mean_of_it() -> None:
+    scores = made_scores("sadrnet")
+    scores["occluder"] = (scores["identity"] == 100).astype(np.int64)  # one person alone wears something
+    made = bootstrap_metrics({}, scores, draws=200)
+    lost = np.isnan(made.drawn[:, made.names.index("sparse_2d/occluded")])
+
+    assert 0.2 < lost.mean() < 0.5  # (1 - 1/12)^12 = 0.35
+    assert not np.isnan(made.drawn[:, made.names.index("sparse_2d/free")]).any()
+
+
+def test_people_differ_so_single_photographs_promise_too_much() -> None:
+    scores = made_scores("sadrnet")
+    widths = interval_widths(metrics(scores), scores, draws=400)
+
+    assert widths.keys() == metrics_of(scores).keys()
+    assert widths["dense_3d"]["identities"] > 1.2 * widths["dense_3d"]["images"]
+
+
+def test_ranges_of_yaw_have_the_names_of_the_metric() -> None:
+    assert tuple(YAW_BINS) == YAWS
+
+
+def test_bad_scores_are_refused() -> None:
+    scores = made_scores("sadrnet")
+    scores["sparse_2d"][3] = np.nan
+    with pytest.raises(BadInput, match="sparse_2d"):
+        bootstrap_metrics({}, scores, draws=DRAWS)
+    with pytest.raises(BadInput, match="at least two"):
+        bootstrap_metrics({}, made_scores("sadrnet", people=1), draws=DRAWS)

@@ -1,0 +1,135 @@
+"""Curves count photographs; errors by yaw are those of the records, with the intervals of the tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from made_faces import made_scores, make_face_record
+from tiny_runs import use_private_runs
+
+from facelib.papers.sadrnet import METHODS
+from facelib.report import intervals
+from facelib.report.intervals import combine, draws_of_methods
+from facelib.report.manifest import save_figure
+from facelib.report.records import tabulated_methods
+from facelib.report.sadrnet import error_curves
+from facelib.report.sadrnet.error_curves import EVERYTHING, METRICS, curve_data, draw_curves, draw_yaw, yaw_data
+from facelib.report.style import EMPHASISED_COLOURS, use_house_style
+
+
+@pytest.fixture(autouse=True)
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> object:
+    use_private_runs(monkeypatch, tmp_path / "runs")
+    monkeypatch.setattr(intervals, "DRAWS", 60)
+    yield
+    plt.close("all")
+
+
+@pytest.fixture
+def curves() -> pd.DataFrame:
+    return curve_data({"SADRNet": make_face_record("sadrnet"), "mean": make_face_record("mean_face", skill=0.5)})
+
+
+def test_a_curve_counts_photographs(curves: pd.DataFrame) -> None:
+    for label, method, skill in (("SADRNet", "sadrnet", 1.0), ("mean", "mean_face", 0.5)):
+        errors = made_scores(method, skill=skill)
+        for metric in METRICS:
+            curve = curves[(curves["method"] == label) & (curves["metric"] == metric)]
+            for place in (0, 50, 130, 200):
+                error, share = curve.iloc[place][["error", "share"]]
+                assert share == sum(value <= error for value in errors[metric]) / len(errors[metric])
+
+
+def test_an_error_counts_at_its_own_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    errors = np.array([0.0, 0.5, 1.0, 1.0])  # 19 of 20 have at most 1
+    monkeypatch.setattr(error_curves, "scores_of", lambda record: dict.fromkeys(METRICS, errors))
+    curve = curve_data({"made": make_face_record("sadrnet")}).iloc[:201].set_index("error")["share"]
+
+    assert curve[0.0] == 0.25
+    assert curve.iloc[99:102].tolist() == [0.25, 0.5, 0.5]
+    assert curve[1.0] == 1
+
+
+def test_curves_reach_as_far_as_19_of_20_photographs_of_the_worst_method(curves: pd.DataFrame) -> None:
+    for metric in METRICS:
+        part = curves[curves["metric"] == metric]
+        ends = part.groupby("method")["error"].max()
+        assert ends["SADRNet"] == ends["mean"] == pytest.approx(
+            np.quantile(made_scores("mean_face", skill=0.5)[metric], 0.95)
+        )  # fmt: skip
+        last = part[part["error"] == ends["mean"]].set_index("method")["share"]
+        assert last["mean"] == pytest.approx(0.95, abs=0.01)
+        assert last["SADRNet"] > last["mean"]
+
+
+def test_drawn_curves_are_in_percent_and_named(curves: pd.DataFrame) -> None:
+    figure = draw_curves(curves, ["SADRNet"])
+
+    for axis, metric in zip(figure.axes, METRICS, strict=True):
+        lines = {line.get_label(): line for line in axis.lines}
+        part = curves[(curves["metric"] == metric) & (curves["method"] == "mean")]
+        np.testing.assert_allclose(lines["mean"].get_xdata(), 100 * part["error"])
+        np.testing.assert_allclose(lines["mean"].get_ydata(), 100 * part["share"])
+        assert lines["SADRNet"].get_color() == EMPHASISED_COLOURS[0]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["SADRNet", "mean"]
+
+
+def test_errors_by_yaw_are_those_of_records_and_tables() -> None:
+    records = {name: make_face_record(name) for name in ("sadrnet", "direct")}
+    data = yaw_data("smoke", tabulated_methods("sadrnet"))
+    draws = draws_of_methods("sadrnet", "smoke", ["sadrnet", "direct"])
+
+    assert data["method"].unique().tolist() == ["SADRNet", METHODS["direct"].label]
+    assert len(data) == 2 * 2 * 4
+    for name, record in records.items():
+        own = data[data["method"] == METHODS[name].label].set_index(["metric", "yaw"])
+        for metric in METRICS:
+            for yaw, key in ((EVERYTHING, metric), ("30-60", f"{metric}/30-60")):
+                line, expected = own.loc[(metric, yaw)], combine(draws, [(1.0, name, key)])
+                assert line["error"] == pytest.approx(record.metrics[key]["value"])
+                assert line[["low", "high"]].tolist() == [expected.low, expected.high]
+                assert line["low"] < line["error"] < line["high"]
+
+
+def test_every_method_has_a_mark_of_its_own() -> None:
+    methods = tabulated_methods("sadrnet")
+    for name in methods:
+        make_face_record(name)
+    data = yaw_data("smoke", methods)
+    figure = draw_yaw(data, ["SADRNet"])
+
+    lines = [line for line in figure.axes[0].lines if not line.get_label().startswith("_")]
+    assert [line.get_label() for line in lines] == [METHODS[name].label for name in methods]
+    assert len({(line.get_color(), line.get_marker()) for line in lines}) == len(methods)
+    values = data[(data["method"] == "SADRNet") & (data["metric"] == "sparse_2d")].set_index("yaw")["error"] * 100
+    (own,) = (line for line in lines if line.get_label() == "SADRNet")
+    np.testing.assert_allclose(own.get_ydata(), values[["0-30", "30-60", "60-90"]])
+    apart = [line.get_ydata() for line in figure.axes[0].lines if line.get_color() == own.get_color()]
+    np.testing.assert_allclose(apart[1], values[[EVERYTHING]])
+    assert [tick.get_text() for tick in figure.axes[1].get_xticklabels()] == ["0-30°", "30-60°", "60-90°", "all"]
+
+
+def test_the_legend_lies_between_axes_and_stamp_in_the_saved_picture(
+    curves: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_house_style()
+    figure = draw_curves(curves)
+    legend, places = figure.legends[0], []
+    draw = legend.draw
+
+    def watched(renderer: object) -> None:
+        draw(renderer)
+        drawn = (figure.axes[0].xaxis.get_label(), legend, figure.texts[-1])
+        places.append([part.get_window_extent(renderer) for part in drawn])
+
+    monkeypatch.setattr(legend, "draw", watched)
+    save_figure(figure, curves, tmp_path, "c", notebook="n", tier="smoke", parameters={})
+
+    assert len(places) >= 2
+    for label, box, stamp in places:
+        assert label.y0 > box.y1
+        assert box.y0 > stamp.y1

@@ -1,0 +1,126 @@
+"""Figure 8: angles in both orders agree with scipy's, and cases are those that SADRNet-fix leaves out."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+from made_predictions import knowing, pictures_in, texts_of, tiny_archive, tiny_reader
+from scipy.spatial.transform import Rotation
+
+from facelib.errors import BadInput
+from facelib.geometry.rotations import euler_to_matrix
+from facelib.report.sadrnet.gimbal_lock import ORDERS, YAW_FIRST, YAW_MIDDLE, angles_of, cases_of, draw_lock, lock_data
+from facelib.report.sadrnet.predictions import Evaluator
+
+
+@pytest.fixture(autouse=True)
+def closed_figures() -> object:
+    yield
+    plt.close("all")
+
+
+@pytest.fixture(scope="module")
+def pose() -> np.ndarray:
+    """Yaw, pitch and roll of the photographs, (12, 3) radians."""
+    return np.array(tiny_archive().arrays["pose"])
+
+
+def turned_by(yaw: float = 0.0, pitch: float = 0.0, roll: float = 0.0) -> Evaluator:
+    """Of a network that turns every head by so many degrees before its pose."""
+    turn = euler_to_matrix(*torch.deg2rad(torch.tensor([yaw, pitch, roll])))
+    return tiny_reader(turned=knowing(turn=turn))
+
+
+def test_angles_with_yaw_in_the_middle_are_those_of_scipy() -> None:
+    rotation = Rotation.random(50, np.random.default_rng(0))
+    angles = angles_of(torch.from_numpy(rotation.as_matrix()), YAW_MIDDLE)
+    about_x, about_y, about_z = rotation.as_euler("XYZ").T  # each about the axes as the turns before left them
+
+    # Lifting the face is a turn about -x: x points to the subject's left.
+    np.testing.assert_allclose(angles, np.stack((about_y, -about_x, about_z), axis=1), atol=1e-9)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("axis", range(3))
+def test_a_single_turn_is_the_same_in_every_order(order: str, axis: int) -> None:
+    angles = torch.zeros(1, 3, dtype=torch.float64)
+    angles[0, axis] = 0.6
+
+    np.testing.assert_allclose(angles_of(euler_to_matrix(*angles.unbind(1)), order), angles, atol=1e-9)
+
+
+def test_near_the_right_angle_a_small_turn_is_a_large_error_in_one_order_only() -> None:
+    true, found = (euler_to_matrix(*torch.deg2rad(torch.tensor([[angle] for angle in angles])))
+                   for angles in ((89.0, 0.0, 0.0), (89.0, 3.0, 0.0)))  # fmt: skip
+    first, middle = (
+        np.abs(np.rad2deg(angles_of(found, order) - angles_of(true, order)))[0] for order in (YAW_FIRST, YAW_MIDDLE)
+    )
+
+    assert first.tolist() == pytest.approx([0, 3, 0], abs=1e-3)
+    assert middle[0] < 5
+    assert max(middle[1:]) > 20
+
+
+def test_errors_are_of_the_turn_between_both_poses(pose: np.ndarray) -> None:
+    data = lock_data(turned_by(yaw=-4, pitch=24))
+    turn = Rotation.from_matrix(euler_to_matrix(*torch.deg2rad(torch.tensor([-4.0, 24.0, 0.0]))).numpy())
+    true = Rotation.from_matrix(euler_to_matrix(*torch.from_numpy(pose.T)).numpy())
+    difference = np.abs((true * turn).as_euler("XYZ", degrees=True) - true.as_euler("XYZ", degrees=True))
+    middle = data[data["order"] == YAW_MIDDLE].set_index("row").sort_index()
+
+    assert len(data) == 2 * len(pose)
+    np.testing.assert_allclose(data["geodesic"], np.rad2deg(turn.magnitude()), atol=0.02)
+    np.testing.assert_allclose(middle["true_yaw"], np.rad2deg(pose[:, 0]), rtol=1e-6)
+    short = np.minimum(difference, 360 - difference)
+    np.testing.assert_allclose(middle[["pitch", "yaw", "roll"]], short, atol=0.01)
+    case = (short[:, [0, 2]].max(axis=1) > 20) & (short[:, 1] < 5)
+    assert middle["case"].tolist() == case.tolist()
+    assert 0 < case.sum() < len(pose)
+    assert len(lock_data(turned_by(), most=4)) == 2 * 4
+
+
+def test_cases_come_with_the_nearest_poses_first() -> None:
+    evaluator = turned_by(pitch=24)
+    data = lock_data(evaluator)
+    data["geodesic"] = -data["row"].astype(float)
+    chosen = data[(data["order"] == YAW_MIDDLE) & data["case"]]["row"].sort_values(ascending=False)
+
+    assert cases_of(data, evaluator, most=2).rows.tolist() == chosen.tolist()[:2]
+    assert cases_of(lock_data(turned_by()), evaluator) is None
+
+
+def test_cases_are_shown_below_the_errors_of_all(pose: np.ndarray) -> None:
+    evaluator = turned_by(pitch=24)
+    data = lock_data(evaluator)
+    cases = cases_of(data, evaluator, most=3)
+    figure = draw_lock(data, cases)
+    texts = texts_of(figure)
+
+    assert pictures_in(figure) == 3 * len(cases.rows)
+    assert {*ORDERS.values(), "photograph", "true", "predicted", "24.0° apart"} <= set(texts)
+    true = np.rad2deg(angles_of(euler_to_matrix(*torch.from_numpy(pose[cases.rows].T)), YAW_MIDDLE))
+    assert " ".join(f"{round(angle):+d}°" for angle in true[0]) in texts
+    for axis, order in zip(figure.axes, ORDERS, strict=False):
+        own = data[data["order"] == order]
+        count = int(own["case"].sum())
+        legend = [text.get_text() for text in axis.get_legend().get_texts()]
+        assert legend == [f"{count} cases", f"{len(own) - count} others"]
+        shown = np.concatenate([points.get_offsets()[:, 1] for points in axis.collections])
+        np.testing.assert_allclose(np.sort(shown), np.sort(own[["pitch", "roll"]].max(axis=1)))
+
+
+def test_without_cases_this_is_said() -> None:
+    data = lock_data(turned_by())
+    figure = draw_lock(data, None)
+
+    assert not data["case"].any()
+    assert data[["yaw", "pitch", "roll", "geodesic"]].to_numpy().max() < 0.2
+    assert pictures_in(figure) == 0
+    assert any("no photograph has a pitch or roll error above 20°" in text for text in texts_of(figure))
+
+
+def test_poses_of_one_network_are_asked_for() -> None:
+    with pytest.raises(BadInput, match="poses of a, b: expected one network"):
+        lock_data(tiny_reader(a=knowing(), b=knowing()))
