@@ -71,22 +71,23 @@ def reproduce(
 ) -> None:
     """Make all missing runs of a tier, then the tables and figures; interrupted, it goes on where it was."""
     from facelib import grid, reproduction
+    from facelib.papers.status import runs_of
 
     if directly and (dry_run or profile):
         raise click.UsageError("--directly uses no Snakemake: it goes without --dry-run and --profile")
     jobs = jobs or min(2, os.cpu_count() or 1)
-    names = [name.strip() for name in methods.split(",")] if methods else None
+    chosen = [name.strip() for name in methods.split(",")] if methods else None
     complete = True
-    for name in [paper] if paper else PAPERS:
-        what: dict[str, Any] = {"folds": range(folds), "methods": names, "keep_code": keep_code, "say": click.echo}
+    for each in map(load_paper, [paper] if paper else PAPERS):
+        runs = runs_of(each, tier, range(folds), chosen)
         if dry_run:
-            grid.dry_run(name, tier, jobs=jobs, profile=profile, **what)
+            grid.dry_run(runs, jobs=jobs, profile=profile, keep_code=keep_code, say=click.echo)
             continue
         if directly:
-            complete &= reproduction.reproduce_directly(name, tier, **what)
+            complete &= reproduction.make_directly(runs, keep_code=keep_code, say=click.echo)
         else:
-            complete &= grid.make_runs(name, tier, jobs=jobs, profile=profile, **what)
-        click.echo("\n" + reproduction.report(name, tier, directly=directly, say=click.echo))
+            complete &= grid.make_runs(runs, jobs=jobs, profile=profile, keep_code=keep_code, say=click.echo)
+        click.echo("\n" + reproduction.report(each, tier, directly=directly, say=click.echo))
     sys.exit(0 if complete else 1)
 
 
@@ -112,28 +113,20 @@ def run(
     keep_code: bool,
 ) -> None:
     """Train and evaluate one or several METHODs of a PAPER; a killed run goes on where it was."""
-    from facelib.reproduction import result_line
-    from facelib.reproduction import run as make_runs
+    from facelib.reproduction import make, result_line
+    from facelib.runs.folders import Run
     from facelib.runs.records import read_record
 
-    paths = make_runs(
-        paper,
-        methods,
-        fold=fold,
-        tier=tier,
-        seed=seed,
-        changes=dict(map(_assignment, changes)),
-        directly=directly,
-        keep_code=keep_code,
-        say=click.echo,
-    )
-    if len(paths) > 1:
-        for method, path in zip(methods, paths, strict=True):
-            click.echo(f"{method}: {result_line(paper, path)}")
+    settings = dict(map(_assignment, changes))
+    runs = [Run(paper, method, fold, tier, seed, settings) for method in methods]
+    make(runs, directly=directly, keep_code=keep_code, say=click.echo)
+    if len(runs) > 1:
+        for each in runs:
+            click.echo(f"{each.method}: {result_line(each)}")
         return
-    for name, metric in read_record(paths[0]).metrics.items():
+    for name, metric in read_record(runs[0].record).metrics.items():
         click.echo(f"{name:24} {metric['value']:.4f} {metric['unit']}")
-    click.echo(paths[0])
+    click.echo(runs[0].record)
 
 
 def _assignment(text: str) -> tuple[str, Any]:
@@ -144,6 +137,26 @@ def _assignment(text: str) -> tuple[str, Any]:
         return name, json.loads(value)
     except ValueError:
         return name, value  # a plain word is a string
+
+
+@main.command()
+@click.option("--paper", help="One paper; default all that are here.")
+@tier_option
+@click.option("--folds", type=click.IntRange(1, 3), default=1, show_default=True, help="Of folds 0 to N-1.")
+@keep_code_option
+def status(paper: str | None, tier: str, folds: int, keep_code: bool) -> None:
+    """Say of every run whether it is current, outdated and why, committed with the repository, or missing."""
+    from collections import Counter
+
+    from facelib.papers.status import runs_of, statuses
+
+    for each in map(load_paper, [paper] if paper else PAPERS):
+        found = statuses(runs_of(each, tier, range(folds)), keep_code=keep_code).values()
+        counts = Counter(one.state for one in found)
+        click.echo(f"{each.name} at {tier}: {', '.join(f'{count} {state}' for state, count in counts.items())}")
+        for one in found:
+            reason = f"  {one.reason}" if one.reason else ""
+            click.echo(f"  {one.state:9} {one.run.method} fold {one.run.fold}{reason}")
 
 
 @main.command()
@@ -171,7 +184,9 @@ def _rows(entry: dict[str, Any]) -> Iterator[str]:
         ours = row["method"] or (f"printed only, {row['counterpart']} plays its part" if row["counterpart"] else "none")
         yield f"table {row['table']}, {row['row']}: {ours}"
     for method in entry["methods"]:
-        yield from (f"table {table}, a row of ours: {method['name']}" for table, row in method["rows"] if row is None)
+        yield from (
+            f"table {table}, a row of ours: {method['name']}" for table, row in method["printed_rows"] if row is None
+        )
 
 
 def _describe(name: str) -> dict[str, Any]:
@@ -179,13 +194,13 @@ def _describe(name: str) -> dict[str, Any]:
 
     from facelib.papers.published import published_rows
 
-    package = load_paper(name)
+    paper = load_paper(name)
     return {
         "paper": name,
-        "number": package.NUMBER,
-        "title": package.TITLE,
-        "tiers": list(package.TIERS),
-        "methods": [asdict(method) for method in package.METHODS.values()],
+        "number": paper.number,
+        "title": paper.title,
+        "tiers": list(paper.tiers),
+        "methods": [asdict(method) for method in paper.methods.values()],
         "published": [asdict(row) for row in published_rows(name)],
     }
 

@@ -23,7 +23,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from facelib.benchmarks.measure import Case, median_seconds
 from facelib.geometry.alignment import Similarity, self_alignment
 from facelib.models.sadrnet import SADRNet
-from facelib.papers.sadrnet import METHODS, run_settings
+from facelib.papers.sadrnet import PAPER
 from facelib.papers.sadrnet.networks import build_network
 
 TIER = "laptop"
@@ -77,9 +77,9 @@ class Landmarks(NamedTuple):
 
 def photographs(count: int, tier: str = TIER) -> Photographs:
     """Fresh weights whose norms have seen a batch, as those of a trained network have."""
-    settings = run_settings("sadrnet", tier)
+    settings = PAPER.run_settings("sadrnet", tier)
     torch.manual_seed(0)
-    network = build_network(METHODS["sadrnet"], settings)
+    network = build_network(PAPER.method("sadrnet"), settings)
     assert isinstance(network, SADRNet)
     images = torch.rand(max(count, 4), 3, settings.network.image_size, settings.network.image_size)
     with torch.no_grad():

@@ -62,6 +62,15 @@ def face_model_path(resolution: Resolution) -> Path:
     return cache_folder() / "faces" / f"anny-head-v{BAKE_VERSION}-{resolution}.safetensors"
 
 
+def face_model_checksum(resolution: Resolution) -> str:
+    """SHA-256 of the baked model, as the file beside it says; it is baked first where it is missing."""
+    path = face_model_path(resolution)
+    checksum = path.with_name(path.name + ".sha256")
+    if not checksum.exists():
+        load_face_model(resolution)
+    return checksum.read_text(encoding="utf-8").strip()
+
+
 def bake() -> None:
     """Sample Anny's head, fit the linear model, subdivide it, and write both resolutions to the cache."""
     logger.info("baking the face model from Anny's head (once; about a minute)")

@@ -11,33 +11,24 @@ progress    what is said meanwhile
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from facelib.grid.jobs import blocked_runs
 from facelib.grid.workflow import Workflow
 from facelib.papers import load_paper
-from facelib.reproduction import MethodFold, Say, runs_of
+from facelib.papers.run import Say, prepare
+from facelib.runs.folders import Run
 
 __all__ = ["dry_run", "make_runs"]
 
 
 def make_runs(
-    paper: str,
-    tier: str,
-    *,
-    folds: Iterable[int] = (0,),
-    methods: Iterable[str] | None = None,
-    jobs: int = 1,
-    profile: str | None = None,
-    keep_code: bool = False,
-    say: Say = print,
+    wanted: Sequence[Run], *, jobs: int = 1, profile: str | None = None, keep_code: bool = False, say: Say = print
 ) -> bool:
-    """Make every run of a paper that is not current, several at once.
+    """Make every run that is not current, several at once.
 
     Args:
-        paper, tier: of the runs.
-        folds: to run.
-        methods: only these and what they need; all by default.
+        wanted: runs of one paper and tier, each after what it needs.
         jobs: at once on this machine; from two on, each has one thread.
         profile: of Snakemake, such as "slurm" or a folder, instead of this machine.
         keep_code: accept records that other versions of the code made.
@@ -47,39 +38,30 @@ def make_runs(
         Whether all stand now; what failed has been said, with the command that shows why.
 
     Raises:
-        UnknownName: on an unknown paper, tier or method.
         BadInput: another workflow works in the folder.
         MissingPart: without Snakemake.
     """
+    paper, tier = load_paper(wanted[0].paper), wanted[0].tier
     workflow = Workflow(paper, tier, jobs, profile, keep_code, say)
-    wanted = runs_of(paper, folds, methods)
-    tried: set[MethodFold] = set()
+    tried: set[Run] = set()
     with workflow.lock() as lock:
-        load_paper(paper).prepare(tier)
+        prepare(paper, tier)
         while True:  # once, unless a run failed that shared a job with others that some wait for
-            reasons = workflow.reasons(wanted)
-            failed = tried & reasons.keys()
-            blocked = blocked_runs(paper, failed, reasons)
-            waiting = [run for run in reasons if run not in failed and run not in blocked]
+            unmade = workflow.unmade(wanted)
+            failed = tried & unmade.keys()
+            blocked = blocked_runs(failed, unmade)
+            waiting = [run for run in unmade if run not in failed and run not in blocked]
             if not waiting:
                 break
-            workflow.tell_plan(wanted, waiting, reasons)
-            tried |= workflow.work(waiting, len(wanted) - len(reasons), lock)
-    for run in reasons:
+            workflow.tell_plan(wanted, waiting, unmade)
+            tried |= workflow.work(waiting, len(wanted) - len(unmade), lock)
+    for run in unmade:
         workflow.tell_unmade(run, blocked.get(run))
-    return not reasons
+    return not unmade
 
 
 def dry_run(
-    paper: str,
-    tier: str,
-    *,
-    folds: Iterable[int] = (0,),
-    methods: Iterable[str] | None = None,
-    jobs: int = 1,
-    profile: str | None = None,
-    keep_code: bool = False,
-    say: Say = print,
+    wanted: Sequence[Run], *, jobs: int = 1, profile: str | None = None, keep_code: bool = False, say: Say = print
 ) -> None:
     """Say which runs `make_runs` would make and why, and let Snakemake check the plan and the profile.
 
@@ -89,14 +71,13 @@ def dry_run(
     Raises:
         FacelibError: Snakemake refuses the plan or the profile; the message holds the end of what it said.
     """
-    workflow = Workflow(paper, tier, jobs, profile, keep_code, say)
-    wanted = runs_of(paper, folds, methods)
+    workflow = Workflow(load_paper(wanted[0].paper), wanted[0].tier, jobs, profile, keep_code, say)
     with workflow.lock() as lock:
-        reasons = workflow.reasons(wanted)
-        workflow.tell_plan(wanted, list(reasons), reasons)
-        if not reasons:
+        unmade = workflow.unmade(wanted)
+        workflow.tell_plan(wanted, list(unmade), unmade)
+        if not unmade:
             return
-        for job in workflow.plan(list(reasons)):
-            say(f"fold {job.fold}: {' '.join(job.methods)}")
+        for job in workflow.plan(list(unmade)):
+            say(f"fold {job.runs[0].fold}: {' '.join(run.method for run in job.runs)}")
         if workflow.snakemake(lock, "--dry-run").wait() != 0:
             raise workflow.broken()

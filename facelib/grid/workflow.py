@@ -18,9 +18,10 @@ from typing import IO, Any
 from facelib.errors import FacelibError, MissingPart
 from facelib.grid.jobs import Job, batches, mark_of, singles
 from facelib.grid.progress import Progress
-from facelib.papers import load_paper
-from facelib.reproduction import NOT_MADE, MethodFold, Say, identity_of, outdated, run_name
-from facelib.runs.folders import RUNS_VARIABLE, runs_folder
+from facelib.papers.paper import Paper
+from facelib.papers.run import Say
+from facelib.papers.status import Status, identity_of, statuses
+from facelib.runs.folders import RUNS_VARIABLE, Run, runs_folder
 from facelib.storage import digest_of, exclusive_lock, write_json
 
 WORKFLOW = Path(__file__).parents[1] / "workflow"
@@ -32,38 +33,35 @@ LINES_SHOWN = 15  # of Snakemake's own log, when it could not start
 class Workflow:
     """The folder of a paper's tier, and how its runs are made."""
 
-    def __init__(self, paper: str, tier: str, jobs: int, profile: str | None, keep_code: bool, say: Say) -> None:
-        load_paper(paper).settings_of(tier)  # an unknown tier is said before anything is made
+    def __init__(self, paper: Paper, tier: str, jobs: int, profile: str | None, keep_code: bool, say: Say) -> None:
         if importlib.util.find_spec("snakemake") is None:
             raise MissingPart('snakemake is missing: pip install "facelib-companion[notebooks]", or use --directly')
         self.paper, self.tier, self.jobs, self.profile = paper, tier, jobs, profile
         self.keep_code, self.say = keep_code, say
-        self.folder = runs_folder() / paper / tier
+        self.folder = runs_folder() / paper.name / tier
         self.logs = self.folder / "logs"
         self.marks = self.folder / "grid"  # what Snakemake sees: the plan, and a file for each run and job that ended
-        self.job_of: dict[MethodFold, Job] = {}
+        self.job_of: dict[Run, Job] = {}
 
     def lock(self) -> AbstractContextManager[IO[str]]:
         """Hold the folder, so that no second workflow works in it."""
         held = f"another workflow makes runs in {self.folder} (process {{holders}}): wait for it, or end it first"
         return exclusive_lock(self.folder / "grid.lock", held)
 
-    def reasons(self, wanted: Iterable[MethodFold]) -> dict[MethodFold, str]:
-        """Why each run that is not current must be made."""
-        every = {run: outdated(self.paper, *run, self.tier, keep_code=self.keep_code) for run in wanted}
-        return {run: reason for run, reason in every.items() if reason is not None}
+    def unmade(self, wanted: Iterable[Run]) -> dict[Run, Status]:
+        """The runs that must be made, and why."""
+        every = statuses(wanted, keep_code=self.keep_code)
+        return {run: status for run, status in every.items() if not status.is_current}
 
-    def tell_plan(
-        self, wanted: Sequence[MethodFold], waiting: Iterable[MethodFold], reasons: Mapping[MethodFold, str]
-    ) -> None:
-        self.say(f"{self.paper} at {self.tier}: {len(wanted) - len(reasons)} of {len(wanted)} runs stand")
-        for method, fold in waiting:
-            if reasons[method, fold] != NOT_MADE:
-                self.say(f"{method} fold {fold} is set aside and made again: {reasons[method, fold]}")
+    def tell_plan(self, wanted: Sequence[Run], waiting: Iterable[Run], unmade: Mapping[Run, Status]) -> None:
+        self.say(f"{self.paper.name} at {self.tier}: {len(wanted) - len(unmade)} of {len(wanted)} runs stand")
+        for run in waiting:
+            if unmade[run].state == "outdated":
+                self.say(f"{run.method} fold {run.fold} is set aside and made again: {unmade[run].reason}")
 
-    def plan(self, waiting: Sequence[MethodFold]) -> list[Job]:
+    def plan(self, waiting: Sequence[Run]) -> list[Job]:
         """Share runs among jobs and write the plan that Snakemake reads."""
-        planned = batches(self.paper, waiting, self.jobs) if self.tier in SHORT_TIERS else singles(self.paper, waiting)
+        planned = batches(waiting, self.jobs) if self.tier in SHORT_TIERS else singles(waiting)
         shutil.rmtree(self.marks / "done", ignore_errors=True)
         shutil.rmtree(self.marks / "failed", ignore_errors=True)
         for name in ("done", "failed"):
@@ -78,9 +76,10 @@ class Workflow:
         return planned
 
     def _described(self, job: Job, priority: int) -> dict[str, Any]:
-        words = [sys.executable, "-m", "facelib", "run", self.paper, *job.methods]
-        words += ["--fold", str(job.fold), "--tier", self.tier, *(["--keep-code"] if self.keep_code else [])]
-        identities = [dataclasses.asdict(identity_of(self.paper, *run, self.tier)) for run in job.runs]
+        methods, fold = [run.method for run in job.runs], str(job.runs[0].fold)
+        words = [sys.executable, "-m", "facelib", "run", self.paper.name, *methods]
+        words += ["--fold", fold, "--tier", self.tier, *(["--keep-code"] if self.keep_code else [])]
+        identities = [dataclasses.asdict(identity_of(run)) for run in job.runs]
         return {
             "name": job.name,
             "command": shlex.join(words),
@@ -117,7 +116,7 @@ class Workflow:
         packaged = WORKFLOW / "profiles" / self.profile
         return ["--profile", str(packaged if packaged.is_dir() else self.profile)]
 
-    def work(self, waiting: Sequence[MethodFold], standing: int, lock: IO[str]) -> set[MethodFold]:
+    def work(self, waiting: Sequence[Run], standing: int, lock: IO[str]) -> set[Run]:
         """Make runs and tell each one as it ends.
 
         Returns:
@@ -127,7 +126,7 @@ class Workflow:
             FacelibError: Snakemake started no job at all.
         """
         planned = self.plan(waiting)
-        progress = Progress(self.paper, self.tier, planned, standing, self.marks, self.say)
+        progress = Progress(planned, standing, self.marks, self.say)
         process = self.snakemake(lock)
         try:
             while process.poll() is None:
@@ -147,14 +146,14 @@ class Workflow:
         lines = (self.logs / "snakemake.log").read_text(encoding="utf-8", errors="replace").splitlines()
         return FacelibError("\n".join(["Snakemake could not start the runs:", *lines[-LINES_SHOWN:]]))
 
-    def tell_unmade(self, run: MethodFold, needed: MethodFold | None) -> None:
+    def tell_unmade(self, run: Run, needed: Run | None) -> None:
         """Say that a run was not made, and why or where that can be read."""
-        what = f"{run[0]} fold {run[1]}"
+        what = f"{run.method} fold {run.fold}"
         if needed is not None:
-            self.say(f"NOT STARTED {what}: it needs {needed[0]} fold {needed[1]}")
+            self.say(f"NOT STARTED {what}: it needs {needed.method} fold {needed.fold}")
             return
         log = self.log(self.job_of[run])
-        self.say(f"FAILED {what}: {_error_in(log, run_name(self.paper, *run, self.tier))}\n  see why: less {log}")
+        self.say(f"FAILED {what}: {_error_in(log, str(run))}\n  see why: less {log}")
 
 
 def _error_in(log: Path, run: str) -> str:

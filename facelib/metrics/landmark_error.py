@@ -15,7 +15,7 @@ from facelib.metrics.inputs import Array, as_array, point_array
 
 NORMALISERS = ("box", "outer_interocular_2d", "outer_interocular_3d")
 YAW_BINS: dict[str, tuple[float, float]] = {"0-30": (0.0, 30.0), "30-60": (30.0, 60.0), "60-90": (60.0, 90.0)}
-DIGITS = 4  # of degrees, so that 30 degrees said in radians are 30 again, and 90 in single precision no more
+_DIGITS = 4  # of degrees, so that 30 degrees said in radians are 30 again, and 90 in single precision no more
 
 
 def nme(
@@ -78,19 +78,35 @@ def nme_by_yaw(errors: Array, yaw: Array) -> dict[str, float]:
         BadInput: for shapes that do not fit, non-finite values, a yaw beyond 90 degrees, or an empty bin.
     """
     values = point_array("errors", errors, (None,))
-    degrees = np.abs(np.rad2deg(point_array("yaw", yaw, values.shape))).round(DIGITS)
+    angles = point_array("yaw", yaw, values.shape)
+    degrees = _absolute_degrees(angles)
     if degrees.max() > 90:
         raise BadInput(
             f"yaw of sample {int(degrees.argmax())} is {degrees.max():.3f} degrees: expected at most 90; leave it out, "
             "or clip it to count it among the profiles"
         )
     means = {}
-    for name, (low, high) in YAW_BINS.items():
-        inside = (degrees >= low) & ((degrees < high) | (high == 90))  # the last bin is closed
+    for name, inside in yaw_bin_masks(angles).items():
         if not inside.any():
             raise BadInput(f"no sample with a yaw of {name} degrees: the balanced mean needs some in every bin")
         means[name] = float(values[inside].mean())
     return means | {"balanced": float(np.mean(list(means.values()))), "mean": float(values.mean())}
+
+
+def yaw_bin_masks(yaw: Array) -> dict[str, np.ndarray]:
+    """Which samples lie in each of YAW_BINS, the last one closed: bin -> (B,) bool.
+
+    Args:
+        yaw: (B,) radians, of either sign; beyond 90 degrees in no bin.
+    """
+    degrees = _absolute_degrees(as_array(yaw))
+    return {
+        name: (degrees >= low) & ((degrees < high) | (degrees == high == 90)) for name, (low, high) in YAW_BINS.items()
+    }
+
+
+def _absolute_degrees(yaw: np.ndarray) -> np.ndarray:
+    return np.abs(np.rad2deg(yaw)).round(_DIGITS)
 
 
 def _evaluated(points: Literal["all"] | Array, visible: Array | None, batch: int, count: int) -> np.ndarray:

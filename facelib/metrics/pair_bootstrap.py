@@ -1,13 +1,13 @@
 """Confidence intervals of TAR at FAR, EER and AUC over identities (see `facelib.metrics.bootstrap`).
 
-A pair belongs to two people, so its weight in a draw can be understood in two ways, told by the shape of the
+A pair belongs to two people, so its weight in a resample can be understood in two ways, told by the shape of the
 impostors' identities:
 - one identity a pair, the probe's: weight m_i. The gallery is held fixed, as in gallery protocols; the usual form.
 - two identities a pair: weight m_i m_j, for all pairs of one set. Copies of one person are never compared with each
   other, so a genuine pair of i has the weight m_i in both forms.
 
-A pair of weight w counts as w pairs of the same score. Draws in which no genuine or no impostor pair has a weight are
-left out. For rank-1 use `bootstrap.mean_interval` of the hits.
+A pair of weight w counts as w pairs of the same score. Resamples in which no genuine or no impostor pair has a weight
+are left out. For rank-1 use `bootstrap.mean_interval` of the hits.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from numba import njit
 from facelib.errors import BadInput
 from facelib.geometry.threads import share_among_threads
 from facelib.metrics.bootstrap import (
-    DRAWS,
     LEVEL,
+    RESAMPLES,
     Interval,
     Seed,
     bootstrap_over_identities,
@@ -93,7 +93,7 @@ def verification_intervals(
     fars: Sequence[float] = (0.01, 0.001),
     *,
     seed: Seed,
-    draws: int = DRAWS,
+    resamples: int = RESAMPLES,
     level: float = LEVEL,
     min_impostors: int = MIN_IMPOSTORS,
 ) -> list[Interval]:
@@ -102,13 +102,13 @@ def verification_intervals(
     Args:
         pairs: of scored_pairs.
         fars, min_impostors: as verification_summary.
-        seed, draws, level: as bootstrap_over_identities.
+        seed, resamples, level: as bootstrap_over_identities.
 
     Raises:
         BadInput: as bootstrap_over_identities, for too few impostors, or a target outside [0, 1].
     """
-    drawn = verification_samples(pairs, fars, seed=seed, draws=draws, min_impostors=min_impostors)
-    return percentile_intervals(*drawn, level)
+    resampled = verification_samples(pairs, fars, seed=seed, resamples=resamples, min_impostors=min_impostors)
+    return percentile_intervals(*resampled, level)
 
 
 def verification_samples(
@@ -117,21 +117,21 @@ def verification_samples(
     *,
     people: Array | None = None,
     seed: Seed,
-    draws: int = DRAWS,
+    resamples: int = RESAMPLES,
     min_impostors: int = MIN_IMPOSTORS,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The metrics (F + 2,) of the pairs, and of every draw (draws, F + 2), in the order of verification_intervals.
+    """The metrics (F + 2,) of the pairs, and of every resample (resamples, F + 2), as verification_intervals.
 
-    One seed and the same people make draws that belong together, so any sum or difference of such draws, of methods,
-    of metrics or of parts of the pairs, is a draw of that sum or difference.
+    One seed and the same people make resamples that belong together, so any sum or difference of such resamples, of
+    methods, of metrics or of parts of the pairs, is a resample of that sum or difference.
 
     Args:
-        pairs, fars, seed, draws, min_impostors: as verification_intervals.
-        people: (Q,) distinct identities to draw from, ascending, the pairs' own among them; by default these alone.
+        pairs, fars, seed, resamples, min_impostors: as verification_intervals.
+        people: (Q,) distinct identities to resample from, ascending, the pairs' own among them; by default these alone.
             A part of the pairs, such as a pose bin, may lack some.
 
     Returns:
-        Metrics and draws; NaN in a draw that leaves no genuine or no impostor pair.
+        Metrics and resamples; NaN in a resample that leaves no genuine or no impostor pair.
 
     Raises:
         BadInput: as verification_intervals, or when somebody of the pairs is not among the people.
@@ -140,11 +140,14 @@ def verification_samples(
     everybody = pairs.people if people is None else np.unique(as_array(people))
     if not np.isin(pairs.people, everybody).all():
         raise BadInput(
-            f"{len(everybody)} people to draw from: expected the {len(pairs.people)} of the pairs among them"
+            f"{len(everybody)} people to resample from: expected the {len(pairs.people)} of the pairs among them"
         )
     places = np.searchsorted(everybody, pairs.people)
     return resample_identities(
-        lambda weights: _weighted_metrics(pairs, fars, weights[:, places]), len(everybody), seed=seed, draws=draws
+        lambda weights: _weighted_metrics(pairs, fars, weights[:, places]),
+        len(everybody),
+        seed=seed,
+        resamples=resamples,
     )
 
 
@@ -154,7 +157,7 @@ def verification_difference_intervals(
     fars: Sequence[float] = (0.01, 0.001),
     *,
     seed: Seed,
-    draws: int = DRAWS,
+    resamples: int = RESAMPLES,
     level: float = LEVEL,
     min_impostors: int = MIN_IMPOSTORS,
 ) -> list[Interval]:
@@ -171,7 +174,7 @@ def verification_difference_intervals(
         lambda weights: _weighted_metrics(first, fars, weights) - _weighted_metrics(second, fars, weights),
         len(first.people),
         seed=seed,
-        draws=draws,
+        resamples=resamples,
         level=level,
     )
 
@@ -202,22 +205,22 @@ def _weight(weights, first, second):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _weigh(begin, end, is_genuine, first, second, ends, weights, fars, metrics):  # type: ignore[no-untyped-def]
-    """One walk from the highest score down for each draw; at the end of equal scores stands a point of the ROC."""
-    for draw in range(begin, end):
-        drawn = weights[draw]
+    """One walk from the highest score down for each resample; at the end of equal scores stands a point of the ROC."""
+    for resample in range(begin, end):
+        resampled = weights[resample]
         impostors, genuine = 0, 0
         for k in range(len(first)):
-            weight = _weight(drawn, first[k], second[k])
+            weight = _weight(resampled, first[k], second[k])
             genuine += weight * is_genuine[k]
             impostors += weight * (not is_genuine[k])
         if impostors == 0 or genuine == 0:
             continue
-        metrics[draw, : len(fars)] = 0
+        metrics[resample, : len(fars)] = 0
         far_before, gap_before, crossed = 0.0, 1.0, False  # the gap is FRR - FAR
         impostors_before, accepted_impostors, accepted_genuine, genuine_here = 0, 0, 0, 0
         target, area = 0, 0.0
         for k in range(len(first)):
-            weight = _weight(drawn, first[k], second[k])
+            weight = _weight(resampled, first[k], second[k])
             if is_genuine[k]:
                 genuine_here += weight
             else:
@@ -231,10 +234,10 @@ def _weigh(begin, end, is_genuine, first, second, ends, weights, fars, metrics):
             far, tar = accepted_impostors / impostors, accepted_genuine / genuine
             while target < len(fars) and far > fars[target]:
                 target += 1
-            metrics[draw, target : len(fars)] = tar
+            metrics[resample, target : len(fars)] = tar
             gap = 1 - tar - far
             if not crossed and gap <= 0:
                 crossed = True
-                metrics[draw, len(fars)] = far_before + (far - far_before) * gap_before / (gap_before - gap)
+                metrics[resample, len(fars)] = far_before + (far - far_before) * gap_before / (gap_before - gap)
             far_before, gap_before = far, gap
-        metrics[draw, len(fars) + 1] = area / genuine / impostors
+        metrics[resample, len(fars) + 1] = area / genuine / impostors

@@ -57,7 +57,7 @@ def pose_error(predicted: Array, true: Array, *, protocol: str) -> PoseError:
     if protocol != "all":
         evaluated &= (np.abs(np.rad2deg(point_array("true", true, (None, 3)))) <= AFLW2000_LIMIT).all(axis=1)
     if protocol == "sadrnet_fix":
-        evaluated &= ~((errors[:, 1:] > FIX_PITCH_OR_ROLL).any(axis=1) & (errors[:, 0] < FIX_YAW))
+        evaluated &= ~near_gimbal_lock(errors)
     if not evaluated.any():
         raise BadInput(f"protocol {protocol!r} leaves none of {len(errors)} samples: expected at least one")
     yaw, pitch, roll = (float(value) for value in errors[evaluated].mean(axis=0))
@@ -85,6 +85,15 @@ def euler_errors(predicted: Array, true: Array) -> np.ndarray:
     """
     guess, truth = _poses(predicted, true)
     return np.abs((np.rad2deg(guess - truth) + 180) % 360 - 180)
+
+
+def near_gimbal_lock(errors: np.ndarray) -> np.ndarray:
+    """Samples whose pitch or roll is far off though the face looks the right way (paper 3, section IV.D): (B,) bool.
+
+    Args:
+        errors: (B, 3) degrees, of `euler_errors`.
+    """
+    return (errors[:, 1:] > FIX_PITCH_OR_ROLL).any(axis=1) & (errors[:, 0] < FIX_YAW)
 
 
 def geodesic_errors(predicted: Array, true: Array) -> np.ndarray:

@@ -1,5 +1,6 @@
 """What readers look at, floor 5; everything here reads records and trains nothing.
 
+gallery    pictures of a notebook, new or as committed
 style      house style and the tier label that every picture carries
 records    the records of a tier
 intervals  of measured rates and their differences, by drawing identities again

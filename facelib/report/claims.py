@@ -11,14 +11,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from facelib.papers import load_paper
+from facelib.report.intervals import Estimates
 from facelib.report.manifest import save_figure
+from facelib.report.records import TierRuns
 from facelib.report.style import tier_label, use_house_style
 from facelib.report.verdicts import (
     CONTRADICTED,
+    NO_SKILL,
+    NO_VERDICT,
     NOT_RUN,
     REPRODUCED,
     UNDECIDED,
+    VERDICTS,
     ClaimResult,
     ComparisonResult,
     evaluate_claims,
@@ -29,8 +33,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLOURS = {REPRODUCED: "#009E73", CONTRADICTED: "#D55E00", UNDECIDED: "#0072B2", NOT_RUN: "#8C8C8C"}
-TERM_FIELDS = ("comparison", "difference", "interval", "printed_difference", "unit", "folds")
+COLOURS = {
+    REPRODUCED: "#009E73",
+    CONTRADICTED: "#D55E00",
+    UNDECIDED: "#0072B2",
+    NO_SKILL: "#AA7700",
+    NOT_RUN: "#8C8C8C",
+    NO_VERDICT: "#8C8C8C",
+}
+RESULT_FIELDS = ("comparison", "difference", "interval", "printed_difference", "unit", "folds", "p", "skill")
 UNITS = {"points": "percentage points"}  # spelt out
 NICE = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)  # limits of the axis
 
@@ -39,7 +50,7 @@ def as_entries(evaluated: list[ClaimResult], tier: str) -> list[dict[str, Any]]:
     """What claims.json holds: one entry a claim, led by its decisive comparison."""
     entries = []
     for one in evaluated:
-        lead = _term_entry(one.decisive) if one.decisive else dict.fromkeys(TERM_FIELDS)
+        lead = _result_entry(one.decisive) if one.decisive else dict.fromkeys(RESULT_FIELDS)
         entries.append(
             {
                 "name": one.claim.name,
@@ -52,22 +63,31 @@ def as_entries(evaluated: list[ClaimResult], tier: str) -> list[dict[str, Any]]:
                 "tier": tier,
                 "data": tier_label(tier),
                 "slip_of_the_paper": one.claim.slip or None,
-                "terms": [_term_entry(term) for term in one.terms],
+                "comparisons": [_result_entry(result) for result in one.comparisons],
                 "missing": list(one.missing),
             }
         )
     return entries
 
 
-def _term_entry(term: ComparisonResult) -> dict[str, Any]:
-    interval = [round(term.low, 3), round(term.high, 3)]
-    printed = None if term.printed is None else round(term.printed, 3)
-    unit = UNITS.get(term.unit, term.unit)
-    values = (term.comparison, round(term.difference, 3), interval, printed, unit, list(term.folds))
-    return dict(zip(TERM_FIELDS, values, strict=True))
+def _result_entry(result: ComparisonResult) -> dict[str, Any]:
+    interval = [round(result.low, 3), round(result.high, 3)]
+    printed = None if result.printed is None else round(result.printed, 3)
+    unit = UNITS.get(result.unit, result.unit)
+    values = (
+        result.comparison,
+        round(result.difference, 3),
+        interval,
+        printed,
+        unit,
+        list(result.folds),
+        result.corrected_p,
+        result.skill,
+    )
+    return dict(zip(RESULT_FIELDS, values, strict=True))
 
 
-def term_data(evaluated: list[ClaimResult]) -> pd.DataFrame:
+def comparison_data(evaluated: list[ClaimResult]) -> pd.DataFrame:
     """One line a comparison: its claim, verdict, words, difference, interval, printed difference, unit and folds."""
     return pd.DataFrame(
         [
@@ -76,16 +96,18 @@ def term_data(evaluated: list[ClaimResult]) -> pd.DataFrame:
                 "statement": one.claim.statement,
                 "table": one.claim.source,
                 "verdict": one.verdict,
-                "comparison": term.comparison,
-                "difference": term.difference,
-                "low": term.low,
-                "high": term.high,
-                "printed": term.printed,
-                "unit": term.unit,
-                "folds": len(term.folds),
+                "comparison": result.comparison,
+                "difference": result.difference,
+                "low": result.low,
+                "high": result.high,
+                "printed": result.printed,
+                "unit": result.unit,
+                "folds": len(result.folds),
+                "corrected p": result.corrected_p,
+                "skill": result.skill,
             }
             for one in evaluated
-            for term in one.terms
+            for result in one.comparisons
         ]
     )
 
@@ -93,15 +115,16 @@ def term_data(evaluated: list[ClaimResult]) -> pd.DataFrame:
 def claims_as_markdown(evaluated: list[ClaimResult]) -> str:
     """One line a claim, by its decisive comparison."""
     lines = [
-        "| claim | where | verdict | intervals | least favourable term | ours | 95 % interval | printed | folds |",
+        "| claim | where | verdict | intervals | decisive comparison | ours | 95 % interval | printed | folds |",
         "| --- | --- | --- | --- | --- | ---: | ---: | ---: | ---: |",
     ]
     for one in evaluated:
-        term = one.decisive
+        result = one.decisive
         numbers = ["", "", "", "", ""]
-        if term is not None:
-            printed = "" if term.printed is None else term.signed(term.printed)
-            numbers = [_with_unit(term), term.signed(term.difference), term.interval, printed, str(len(term.folds))]
+        if result is not None:
+            printed = "" if result.printed is None else result.signed(result.printed)
+            words, folds = _with_unit(result), str(len(result.folds))
+            numbers = [words, result.signed(result.difference), result.interval, printed, folds]
         lines.append(
             f"| {one.claim.statement} | {one.claim.source} | {one.verdict} | {one.tally} | {' | '.join(numbers)} |"
         )
@@ -111,20 +134,22 @@ def claims_as_markdown(evaluated: list[ClaimResult]) -> str:
 def discussion(evaluated: list[ClaimResult]) -> str:
     """Which claims have which verdict, and a paragraph on each contradiction and on each slip of the paper."""
     lines = []
-    for verdict in (REPRODUCED, CONTRADICTED, UNDECIDED, NOT_RUN):
+    for verdict in VERDICTS:
         statements = [f"- {one.claim.statement}" for one in evaluated if one.verdict == verdict]
-        lines += [f"**{verdict.capitalize()}: {len(statements)} of {len(evaluated)}.**\n", *statements, ""]
+        if statements:
+            lines += [f"**{verdict.capitalize()}: {len(statements)} of {len(evaluated)}.**\n", *statements, ""]
     for one in evaluated:
-        term = one.decisive
-        if one.verdict == CONTRADICTED and term is not None:
+        result = one.decisive
+        if one.verdict == CONTRADICTED and result is not None:
             printed = "The paper prints no number"
-            if term.printed is not None:
-                printed = f"In print it is {term.signed(term.printed)}"
+            if result.printed is not None:
+                printed = f"In print it is {result.signed(result.printed)}"
             lines.append(
-                f"*{one.claim.statement}* ({one.claim.source}): of {len(one.terms)} comparisons "
-                f"{sum(t.low > 0 for t in one.terms)} lie above 0 and {sum(t.high < 0 for t in one.terms)} below. "
-                f"Farthest below is '{term.comparison}': {term.signed(term.difference)} {term.unit} "
-                f"{term.interval}, folds {', '.join(map(str, term.folds))}. {printed}.\n"
+                f"*{one.claim.statement}* ({one.claim.source}): of {len(one.comparisons)} comparisons "
+                f"{sum(each.is_above for each in one.comparisons)} lie above 0 and "
+                f"{sum(each.is_below for each in one.comparisons)} below, corrected. "
+                f"Farthest below is '{result.comparison}': {result.signed(result.difference)} {result.unit} "
+                f"{result.interval}, folds {', '.join(map(str, result.folds))}. {printed}.\n"
             )
     lines += [f"*{one.claim.statement}*: {one.claim.slip}\n" for one in evaluated if one.claim.slip]
     return "\n".join(lines)
@@ -153,7 +178,7 @@ def draw_claims(evaluated: list[ClaimResult]) -> Figure:
     axes.grid(visible=False, axis="y")
     axes.spines["left"].set_visible(False)
     axes.tick_params(axis="x", labelsize=7.5)
-    *units, last = dict.fromkeys(term.unit for one in evaluated for term in one.terms) or ["points"]
+    *units, last = dict.fromkeys(result.unit for one in evaluated for result in one.comparisons) or ["points"]
     unit = f"{', '.join(units)} or {last}" if units else last
     axes.set_xlabel(f"{unit} in favour of the claim (linear within ±{linear:g}, logarithmic beyond)", fontsize=8)
     _add_legend(axes)
@@ -163,7 +188,12 @@ def draw_claims(evaluated: list[ClaimResult]) -> Figure:
 def _scale(evaluated: list[ClaimResult]) -> tuple[float, float]:
     """Where the axis turns logarithmic, and where it ends: so that half of the intervals lie in the linear part."""
     ends = [max(abs(one.decisive.low), abs(one.decisive.high)) for one in evaluated if one.decisive]
-    shown = [abs(value) for one in evaluated for term in one.terms for value in (term.difference, term.printed or 0.0)]
+    shown = [
+        abs(value)
+        for one in evaluated
+        for result in one.comparisons
+        for value in (result.difference, result.printed or 0.0)
+    ]
     limit = _at_least(max([*ends, *shown, NICE[0]]))
     linear = min(_at_least(float(np.median(ends or [0.0]))), limit / 10)
     return linear, limit
@@ -182,10 +212,10 @@ def _ticks(linear: float, limit: float) -> list[float]:
     return [*(-tick for tick in reversed(positive)), 0.0, *positive]
 
 
-def _with_unit(term: ComparisonResult) -> str:
+def _with_unit(result: ComparisonResult) -> str:
     """A comparison with its unit, unless it says that already; points go without saying."""
-    said = term.unit == "points" or term.unit in term.comparison
-    return term.comparison if said else f"{term.comparison} ({term.unit})"
+    said = result.unit == "points" or result.unit in result.comparison
+    return result.comparison if said else f"{result.comparison} ({result.unit})"
 
 
 def _wrapped(text: str) -> str:
@@ -195,22 +225,22 @@ def _wrapped(text: str) -> str:
 
 
 def _draw_claim(axes: Axes, position: int, one: ClaimResult, linear: float, limit: float) -> None:
-    colour, term = COLOURS[one.verdict], one.decisive
+    colour, result = COLOURS[one.verdict], one.decisive
     beside = axes.get_yaxis_transform()
     axes.text(1.02, position - 0.14, one.verdict, transform=beside, va="center", fontsize=7.5, color=colour)
     axes.text(1.02, position + 0.24, one.tally, transform=beside, va="center", fontsize=5.5, color="#666666")
-    if term is None:
+    if result is None:
         return
-    others = [other.difference for other in one.terms if other is not term]
+    others = [other.difference for other in one.comparisons if other is not result]
     axes.plot(others, [position] * len(others), ls="", marker="o", ms=3, color=colour, alpha=0.3, mew=0, zorder=2)
-    axes.plot([term.low, term.high], [position] * 2, color=colour, lw=1.6, solid_capstyle="butt", zorder=3)
-    axes.plot(term.difference, position, marker="o", ms=5, color=colour, zorder=4)
-    if term.printed is not None:
-        axes.plot(term.printed, position, marker="D", ms=4.5, mfc="none", mec="black", mew=0.8, zorder=5)
-    side = "right" if term.difference > linear / 2 else "left" if term.difference < -linear / 2 else "center"
-    end = min(max(term.high, term.difference), limit / 2) if side == "right" else term.difference
+    axes.plot([result.low, result.high], [position] * 2, color=colour, lw=1.6, solid_capstyle="butt", zorder=3)
+    axes.plot(result.difference, position, marker="o", ms=5, color=colour, zorder=4)
+    if result.printed is not None:
+        axes.plot(result.printed, position, marker="D", ms=4.5, mfc="none", mec="black", mew=0.8, zorder=5)
+    side = "right" if result.difference > linear / 2 else "left" if result.difference < -linear / 2 else "center"
+    end = min(max(result.high, result.difference), limit / 2) if side == "right" else result.difference
     axes.annotate(
-        _with_unit(term), (end, position), (0, 4), textcoords="offset points", ha=side, fontsize=5.5, color="#666666",
+        _with_unit(result), (end, position), (0, 4), textcoords="offset points", ha=side, fontsize=5.5, color="#666666",
         bbox={"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}, zorder=1.5,
     )  # fmt: skip
 
@@ -229,7 +259,7 @@ def _add_legend(axes: Axes) -> None:
     axes.legend(handles=handles, loc="lower right", bbox_to_anchor=(1.14, 1.0), ncols=3, fontsize=7)
 
 
-def write_claims(paper: str, tier: str, folder: Path) -> list[ClaimResult]:
+def write_claims(estimates: Estimates, folder: Path) -> list[ClaimResult]:
     """Evaluate a paper's claims and write claims.json, claims.csv, claims.png and claims.pdf into a folder.
 
     Raises:
@@ -237,23 +267,24 @@ def write_claims(paper: str, tier: str, folder: Path) -> list[ClaimResult]:
     """
     import matplotlib.pyplot as plt
 
-    evaluated = evaluate_claims(paper, tier)
-    write_json(folder / "claims.json", as_entries(evaluated, tier))
-    figure, notebook = draw_claims(evaluated), f"notebooks/{load_paper(paper).FOLDER}/tables.ipynb"
-    save_figure(figure, term_data(evaluated), folder, "claims", notebook=notebook, tier=tier, parameters={})
+    evaluated, runs = evaluate_claims(estimates), estimates.runs
+    write_json(folder / "claims.json", as_entries(evaluated, runs.tier))
+    figure, notebook = draw_claims(evaluated), f"notebooks/{runs.paper.folder}/tables.ipynb"
+    data = comparison_data(evaluated)
+    save_figure(figure, data, folder, "claims", notebook=notebook, tier=runs.tier, parameters={})
     plt.close(figure)
     return evaluated
 
 
-def keep_largest(paper: str, tier: str, evaluated: list[ClaimResult], path: Path) -> bool:
+def keep_largest(runs: TierRuns, evaluated: list[ClaimResult], path: Path) -> bool:
     """Write a paper's claims.json unless it holds a larger tier's; the smoke tier, which shows nothing, never counts.
 
     Returns:
         Whether it was written.
     """
-    order = list(load_paper(paper).TIERS)
+    order = list(runs.paper.tiers)
     standing = json.loads(path.read_text(encoding="utf-8"))[0]["tier"] if path.is_file() else order[0]
-    if tier == order[0] or order.index(tier) < order.index(standing):
+    if runs.tier == order[0] or order.index(runs.tier) < order.index(standing):
         return False
-    write_json(path, as_entries(evaluated, tier))
+    write_json(path, as_entries(evaluated, runs.tier))
     return True

@@ -1,190 +1,257 @@
-"""95 % intervals of measured metrics and of their sums and differences, by drawing the evaluated people again.
+"""95 % intervals of measured metrics and of their sums and differences, by resampling the evaluated people.
 
-Each record's metrics are resampled once, 1,000 times, and kept beside it; how, its paper says (`bootstrap_metrics`).
+Each record's metrics are resampled once, 1,000 times, and kept beside it; how, its paper says (`Paper.bootstrap`).
 Resamples depend on nothing but the people that are evaluated, so all methods of a fold share them: any sum or
-difference of metrics is paired. A metric of several folds is their mean, in the sample as in every draw.
+difference of metrics is paired. A metric of several folds is their mean, in the sample as in every resample.
 
-The intervals say what other people of the same kind would change. What another start of the training would change is
-in them only as far as the folds differ.
+Where a method has several training starts on a fold, every resample also draws from these starts, apart for each method
+(hierarchical bootstrap). The spread of a mean of S drawn starts is widened by sqrt(S / (S - 1)), without which two
+starts would show half of its variance. With one start per fold, an interval says what other people of the same kind
+would change, and of another start only as much as the folds differ.
+
+Runs of this machine and committed ones are not mixed in one estimate: scores are not committed, so what was estimated
+from committed runs lies beside them (`estimates.json`), and stands until all runs that it takes are of this machine.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from statistics import NormalDist
 
 import numpy as np
 
 from facelib.errors import BadInput, CorruptFile, MissingPart, unknown_name
-from facelib.metrics.bootstrap import percentile_intervals
-from facelib.metrics.bootstrap_samples import BootstrapSamples
-from facelib.papers import load_paper
-from facelib.report.records import find_records, folder_of
-from facelib.runs.folders import record_path
-from facelib.runs.records import Record, read_scores, run_command
-from facelib.storage import digest_of, verify_checked, write_checked
+from facelib.metrics.bootstrap import BootstrapSamples, percentile_intervals
+from facelib.papers.status import committed_folder
+from facelib.report.records import TierRuns, scores_of
+from facelib.runs.folders import Run
+from facelib.runs.records import Record
+from facelib.storage import digest_of, verify_checked, write_checked, write_json
 
-DRAWS, SEED = 1000, 0
-FORM = 1  # to be raised when a draw comes to mean something else; older files are then drawn anew
+RESAMPLES, SEED = 1000, 0
+FORM = 2  # to be raised when a resample comes to mean something else; older files are then made anew
+ESTIMATES_FILE, KEPT_FIELDS = "estimates.json", ("value", "low", "high", "folds")
+SPREAD_OF_INTERVAL = 2 * NormalDist().inv_cdf(0.975)  # standard deviations in a 95 % interval
 
 Part = tuple[float, str, str]  # coefficient, method, metric
-
-
-@dataclass(frozen=True)
-class Draws:
-    """The metrics of one run and their draws.
-
-    Args:
-        names, estimates, drawn, seeds: as of BootstrapSamples.
-        command: that makes the run.
-    """
-
-    names: tuple[str, ...]
-    estimates: np.ndarray
-    drawn: np.ndarray
-    seeds: np.ndarray
-    command: str
-
-    def column(self, name: str) -> int:
-        """The place of a metric.
-
-        Raises:
-            UnknownName: when the run has none of this name; the message says which command makes it again.
-        """
-        if name not in self.names:
-            error = unknown_name("metric", name, self.names)
-            raise type(error)(f"{error}; the record was made by `{self.command}`")
-        return self.names.index(name)
+Starts = dict[int, BootstrapSamples]  # seed -> samples of one method on one fold
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A metric or a difference of metrics in the unit of records, its 95 % interval, and the folds it is a mean of."""
+    """A metric or a sum of metrics in the unit of records, its 95 % interval, and the folds it is a mean of.
+
+    A committed one was estimated elsewhere, from runs whose scores are not here.
+    """
 
     value: float
     low: float
     high: float
     folds: tuple[int, ...]
+    committed: bool = False
+
+    def p_value(self, bound: float = 0.0) -> float:
+        """Of the value being this bound, two-sided, from the interval's width by the normal distribution.
+
+        Percentiles of 1,000 resamples cannot tell probabilities below 1/500, which corrections for many comparisons
+        need.
+        """
+        spread = (self.high - self.low) / SPREAD_OF_INTERVAL
+        if spread == 0:
+            return float(self.value == bound)
+        return 2 * NormalDist().cdf(-abs(self.value - bound) / spread)
 
 
-Runs = Mapping[tuple[int, int], Draws]  # (fold, seed) -> draws of one method
+@dataclass
+class Estimates:
+    """What can be estimated from the runs of a tier.
+
+    Args:
+        runs: of the tier.
+        samples: method -> fold -> seed -> resampled metrics of a run of this machine.
+        committed: what was estimated from the committed runs.
+        used: every estimate that was asked for, by its key.
+    """
+
+    runs: TierRuns
+    samples: Mapping[str, Mapping[int, Starts]]
+    committed: Mapping[str, Estimate]
+    used: dict[str, Estimate] = field(default_factory=dict)
+
+    def combine(self, parts: Sequence[Part]) -> Estimate:
+        """A sum of metrics with coefficients, such as a difference of two methods, over the folds that all have run.
+
+        Args:
+            parts: (coefficient, method, metric) of each summand.
+
+        Raises:
+            MissingPart: when no estimate can be made; the message names the commands that would change this.
+            BadInput: when two runs of a fold evaluate other people, or a metric has too few samples with a value.
+            UnknownName: when a run lacks a metric.
+        """
+        methods = list(dict.fromkeys(method for _, method, _ in parts))
+        key = key_of(parts)
+        if shared := self._shared_folds(methods):
+            found = self._resampled(parts, methods, shared)
+        elif key in self.committed:
+            found = self.committed[key]
+        else:
+            raise MissingPart(f"no common fold of {', '.join(sorted(methods))} with scores: {self.missing(methods)}")
+        self.used[key] = found
+        return found
+
+    def find(self, parts: Sequence[Part]) -> Estimate | None:
+        """As `combine`, or None where no estimate can be made."""
+        try:
+            return self.combine(parts)
+        except MissingPart:
+            return None
+
+    def missing(self, methods: Iterable[str]) -> list[str]:
+        """The commands of the runs without which these methods cannot be compared; none when they share a fold."""
+        wanted = list(dict.fromkeys(methods))
+        absent = [name for name in wanted if name not in self.samples]
+        if absent or self._shared_folds(wanted):
+            return [self.runs.command(name) for name in absent]
+        have = [fold for name in wanted for fold in self.samples[name]]
+        fold = max(dict.fromkeys(have), key=have.count)
+        paper, tier = self.runs.paper.name, self.runs.tier
+        return [Run(paper, name, fold, tier).command for name in wanted if fold not in self.samples[name]]
+
+    def _shared_folds(self, methods: Iterable[str]) -> list[int]:
+        """The folds on which all of these methods have a run of this machine."""
+        return sorted(set.intersection(*(set(self.samples.get(name, ())) for name in methods)))
+
+    def _resampled(self, parts: Sequence[Part], methods: list[str], folds: list[int]) -> Estimate:
+        values, resampled = [], []
+        for fold in folds:
+            starts = {method: self.samples[method][fold] for method in methods}
+            self._check_paired(fold, parts, starts)
+            summands = [(c, *self._over_starts(starts[method], method, fold, metric)) for c, method, metric in parts]
+            values.append(sum(c * value for c, value, _ in summands))
+            resampled.append(np.sum([c * samples for c, _, samples in summands], axis=0))
+        # A resample that lacks a kind of pair in one fold has no value at all.
+        mean = np.mean(resampled, axis=0)
+        (interval,) = percentile_intervals(np.array([np.mean(values)]), mean[:, None])
+        return Estimate(interval.estimate, interval.low, interval.high, tuple(folds))
+
+    def _over_starts(self, starts: Starts, method: str, fold: int, metric: str) -> tuple[float, np.ndarray]:
+        """A metric's mean over training starts, in the sample and in each resample of people and starts."""
+        columns = [self._column(run, method, metric) for run in starts.values()]
+        values = np.array([run.estimates[i] for run, i in zip(starts.values(), columns, strict=True)])
+        samples = np.stack([run.samples[:, i] for run, i in zip(starts.values(), columns, strict=True)])
+        count, resamples = samples.shape
+        mean = samples.mean(axis=0)
+        if count == 1:
+            return float(values[0]), mean
+        generator = np.random.default_rng(int(digest_of([SEED, method, fold]), 16))
+        chosen = generator.integers(count, size=(resamples, count))
+        of_starts = samples[chosen, np.arange(resamples)[:, None]].mean(axis=1)
+        return float(values.mean()), mean + np.sqrt(count / (count - 1)) * (of_starts - mean)
+
+    def _column(self, run: BootstrapSamples, method: str, metric: str) -> int:
+        if metric not in run.names:
+            error = unknown_name("metric", metric, run.names)
+            raise type(error)(f"{error}; the record was made by `{self.runs.command(method)}`")
+        return run.names.index(metric)
+
+    def _check_paired(self, fold: int, parts: Sequence[Part], starts: Mapping[str, Starts]) -> None:
+        """Raise BadInput unless the methods that have a metric resampled the same people for it."""
+        for metric in dict.fromkeys(metric for _, _, metric in parts):
+            people: dict[int, str] = {}
+            for method, runs in starts.items():
+                for run in runs.values():
+                    if metric in run.names:
+                        people.setdefault(int(run.seeds[run.names.index(metric)]), method)
+            if len(people) > 1:
+                first, second, *_ = people.values()
+                raise BadInput(
+                    f"{first} and {second} evaluate other people in fold {fold}: make the older run again, "
+                    f"`{self.runs.command(first)}` or `{self.runs.command(second)}`"
+                )
 
 
-_READ: dict[Path, Draws] = {}  # every file once a process
+def key_of(parts: Sequence[Part]) -> str:
+    """The name of an estimate: the same for the same sum, in whatever order it is written."""
+    return " ".join(sorted(f"{coefficient:+g}*{method}:{metric}" for coefficient, method, metric in parts))
 
 
-def draws_of_methods(paper: str, tier: str, methods: Iterable[str]) -> dict[str, Runs]:
-    """The draws of every run of these methods at a tier; a method without a run is left out."""
-    found = {name: find_records(paper, tier, name) for name in methods}
+def open_estimates(runs: TierRuns) -> Estimates:
+    """What can be estimated from the runs of a tier.
+
+    Raises:
+        MissingPart, CorruptFile: as `read_scores`.
+    """
+    samples: dict[str, dict[int, Starts]] = {}
+    for method, standing in runs.standing.items():
+        for status in standing:
+            if status.record is not None and status.state != "committed":
+                starts = samples.setdefault(method, {}).setdefault(status.run.fold, {})
+                starts[status.run.seed] = samples_of(runs, status.record)
+    return Estimates(runs, samples, _committed_estimates(runs))
+
+
+def keep_estimates(estimates: Estimates) -> None:
+    """Write all that was asked of a tier beside its committed records; what is written there stays where nothing new is
+    known."""
+    folder = committed_folder(estimates.runs.paper, estimates.runs.tier)
+    if folder is not None and folder.is_dir():
+        together = dict(estimates.committed) | estimates.used
+        entries = {key: asdict(together[key]) for key in sorted(together)}
+        write_json(folder / ESTIMATES_FILE, {key: {n: e[n] for n in KEPT_FIELDS} for key, e in entries.items()})
+
+
+def _committed_estimates(runs: TierRuns) -> dict[str, Estimate]:
+    folder = committed_folder(runs.paper, runs.tier)
+    path = None if folder is None else folder / ESTIMATES_FILE
+    if path is None or not path.exists():
+        return {}
+    entries = json.loads(path.read_text(encoding="utf-8"))
     return {
-        name: {(record.fold, record.seed): draws_of(record) for record in records}
-        for name, records in found.items()
-        if records
+        key: Estimate(**{**entry, "folds": tuple(entry["folds"])}, committed=True) for key, entry in entries.items()
     }
 
 
-def missing_runs(paper: str, tier: str, draws: Mapping[str, Runs], methods: Iterable[str]) -> list[str]:
-    """The commands of the runs without which these methods cannot be compared; none when they share a fold."""
-    wanted = list(dict.fromkeys(methods))
-    absent = [name for name in wanted if name not in draws]
-    if absent or _shared(draws, wanted):
-        return [run_command(paper, name, 0, tier) for name in absent]
-    have = [key for name in wanted for key in draws[name]]
-    fold, seed = max(dict.fromkeys(have), key=have.count)
-    return [run_command(paper, name, fold, tier) for name in wanted if (fold, seed) not in draws[name]]
+_READ: dict[Path, BootstrapSamples] = {}  # every file once a process
 
 
-def combine(draws: Mapping[str, Runs], parts: Sequence[Part]) -> Estimate:
-    """A sum of metrics with coefficients, such as a difference of two methods, over the folds that all have run.
-
-    Args:
-        draws: of draws_of_methods.
-        parts: (coefficient, method, metric) of each summand.
+def samples_of(runs: TierRuns, record: Record) -> BootstrapSamples:
+    """The resampled metrics of one run, from the file beside its scores, which is made when it is missing or damaged.
 
     Raises:
-        MissingPart: when the methods share no fold.
-        BadInput: when two runs of a fold evaluate other people, or a metric has too few draws with a value.
-        UnknownName: when a run lacks a metric.
-    """
-    methods = dict.fromkeys(method for _, method, _ in parts)
-    shared = _shared(draws, methods) if methods.keys() <= draws.keys() else []
-    if not shared:
-        raise MissingPart(f"{', '.join(sorted(methods))} share no fold: run them on the same one (facelib run)")
-    estimates, drawn = [], []
-    for key in shared:
-        runs = {method: draws[method][key] for method in methods}
-        columns = [runs[method].column(metric) for _, method, metric in parts]
-        _check_paired(key[0], parts, runs)
-        summands = [(coefficient, runs[method], i) for (coefficient, method, _), i in zip(parts, columns, strict=True)]
-        estimates.append(np.sum([coefficient * run.estimates[i] for coefficient, run, i in summands], axis=0))
-        drawn.append(np.sum([coefficient * run.drawn[:, i] for coefficient, run, i in summands], axis=0))
-    # A draw that lacks a kind of pair in one fold has no value at all.
-    (interval,) = percentile_intervals(np.array([np.mean(estimates)]), np.mean(drawn, axis=0)[:, None])
-    return Estimate(interval.estimate, interval.low, interval.high, tuple(sorted({fold for fold, _ in shared})))
-
-
-def draws_of(record: Record) -> Draws:
-    """The draws of one run, from the file beside its scores, which is made when it is missing or damaged.
-
-    Raises:
-        MissingPart, CorruptFile: as read_scores.
+        MissingPart, CorruptFile: as `read_scores`.
     """
     if record.scores is None:
-        raise MissingPart(f"the run of {record.method} holds no scores: make it again with `{record.command}`")
-    words = load_paper(record.paper).METRIC_WORDS
-    constants = [record.metrics[name]["value"] for name in words if name in record.metrics and not words[name].varies]
-    key = digest_of([FORM, record.scores["sha256"], sorted(record.metrics), DRAWS, SEED, *constants])
-    path = folder_of(record) / f"intervals-{key}.npz"
+        raise MissingPart(f"the run of {record.method} holds no scores: make it again with `{record.run.command}`")
+    metrics = runs.paper.metrics
+    constants = [record.metrics[m]["value"] for m in metrics if m in record.metrics and not metrics[m].over_people]
+    key = digest_of([FORM, record.scores["sha256"], sorted(record.metrics), RESAMPLES, SEED, *constants])
+    path = record.run.folder / f"intervals-{key}.npz"
     if path not in _READ:
-        _READ[path] = _read(path, record.command) or _draw_and_keep(path, record)
+        _READ[path] = _read(path) or _resample_and_keep(runs, path, record)
     return _READ[path]
 
 
-def _read(path: Path, command: str) -> Draws | None:
+def _read(path: Path) -> BootstrapSamples | None:
     try:
         verify_checked(path)
     except CorruptFile:
         return None
     with np.load(path, allow_pickle=False) as file:
-        return Draws(tuple(map(str, file["names"])), file["estimates"], file["drawn"], file["seeds"], command)
+        return BootstrapSamples(tuple(map(str, file["names"])), file["estimates"], file["samples"], file["seeds"])
 
 
-def _draw_and_keep(path: Path, record: Record) -> Draws:
-    made = _draw(record)
-    arrays = {"names": np.array(made.names), "estimates": made.estimates, "drawn": made.drawn, "seeds": made.seeds}
+def _resample_and_keep(runs: TierRuns, path: Path, record: Record) -> BootstrapSamples:
+    made = runs.paper.bootstrap(record.metrics, scores_of(record), resamples=RESAMPLES, seed=SEED)
 
     def write(temporary: Path) -> None:
         with open(temporary, "wb") as file:
-            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+            np.savez_compressed(file, **made._asdict() | {"names": np.array(made.names)})
 
-    with suppress(OSError):  # in a folder that cannot be written, the next report draws again
+    with suppress(OSError):  # in a folder that cannot be written, the next report resamples again
         write_checked(path, write)
-    return Draws(*made, record.command)
-
-
-def _draw(record: Record) -> BootstrapSamples:
-    arrays = read_scores(record_path(folder_of(record)), record)
-    return load_paper(record.paper).bootstrap_metrics(record.metrics, arrays, draws=DRAWS, seed=SEED)
-
-
-def _shared(draws: Mapping[str, Runs], methods: Iterable[str]) -> list[tuple[int, int]]:
-    """The (fold, seed) that all of these methods have run."""
-    return sorted(set.intersection(*(set(draws[name]) for name in methods)))
-
-
-def _check_paired(fold: int, parts: Sequence[Part], runs: Mapping[str, Draws]) -> None:
-    """Raise BadInput unless the methods that have a metric drew the same people for it."""
-    for metric in dict.fromkeys(metric for _, _, metric in parts):
-        first, *others = (method for method, run in runs.items() if metric in run.names)
-        for method in others:
-            if _seed(runs[method], metric) != _seed(runs[first], metric):
-                raise BadInput(
-                    f"{first} and {method} evaluate other people in fold {fold}: make the older run again, "
-                    f"`{runs[first].command}` or `{runs[method].command}`"
-                )
-
-
-def _seed(run: Draws, metric: str) -> int:
-    return int(run.seeds[run.column(metric)])
+    return made

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import facelib
 from facelib.report.style import stamp, tier_label
+from facelib.runs.folders import project_folder
 from facelib.storage import atomic_path, write_json, write_text
 
 if TYPE_CHECKING:
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def figures_folder(root: Path, paper_folder: str, tier: str) -> Path:
-    """Where the pictures of a paper's tier lie."""
-    return root / "figures" / paper_folder / tier
+def figures_folder(paper_folder: str, tier: str) -> Path:
+    """Where the tables and pictures of a paper's tier lie."""
+    return project_folder() / "figures" / paper_folder / tier
 
 
 def save_figure(

@@ -1,68 +1,135 @@
-"""The records of a tier, and the command that makes a missing one."""
+"""The runs of a tier that tables and pictures show: those of this machine, and the committed ones below them."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
 
 from facelib.errors import MissingPart
 from facelib.papers import load_paper
-from facelib.runs.folders import record_path, run_folder, runs_folder
-from facelib.runs.records import Record, read_record, run_command, write_record
+from facelib.papers.paper import Paper
+from facelib.papers.status import COMMITTED_FOLDER, Status, standing_runs
+from facelib.report.manifest import figures_folder
+from facelib.runs.folders import RECORD_FILE, Run
+from facelib.runs.records import Record, read_scores, write_record
 
 
-def find_records(paper: str, tier: str, method: str) -> list[Record]:
-    """All records of a method at a tier, by fold and seed; perhaps none."""
-    folders = sorted((runs_folder() / paper / tier).glob(f"{method}-fold*-seed*"))
-    command = run_command(paper, method, 0, tier)
-    return [read_record(path, command) for folder in folders if (path := record_path(folder)).exists()]
+@dataclass(frozen=True)
+class TierRuns:
+    """The runs of a paper's tier.
+
+    Args:
+        paper, tier: whose.
+        standing: method -> its runs by fold and seed; methods without any are left out.
+    """
+
+    paper: Paper
+    tier: str
+    standing: Mapping[str, list[Status]]
+
+    def records(self, method: str) -> list[Record]:
+        """The records of a method, by fold and seed; perhaps none."""
+        return [status.record for status in self.standing.get(method, ()) if status.record is not None]
+
+    def marks(self, method: str) -> tuple[str, ...]:
+        """What must be said of a method's runs, such as "as committed" or "training.epochs=3"."""
+        return tuple(dict.fromkeys(status.mark for status in self.standing.get(method, ()) if status.mark))
+
+    def label(self, method: str) -> str:
+        """A method's name in tables and pictures, with its marks, save one that all runs of the tier share."""
+        marks = [mark for mark in self.marks(method) if mark != self.shared_mark]
+        return self.paper.method(method).label + (f" ({'; '.join(marks)})" if marks else "")
+
+    @property
+    def shared_mark(self) -> str:
+        """The mark that all runs bear; it stands in the caption instead of in each row."""
+        marks = {status.mark for runs in self.standing.values() for status in runs}
+        return marks.pop() if len(marks) == 1 else ""
+
+    def local_records(self, methods: Iterable[str]) -> dict[str, list[Record]]:
+        """label -> records whose scores lie on this machine, for pictures that show single samples."""
+        found = {}
+        for method in methods:
+            runs = [status for status in self.standing.get(method, ()) if status.state != "committed"]
+            if runs:
+                found[self.label(method)] = [status.record for status in runs if status.record is not None]
+        return found
+
+    def command(self, method: str) -> str:
+        """The command that makes a method's first run."""
+        return Run(self.paper.name, method, tier=self.tier).command
+
+    def missing(self, methods: Iterable[str]) -> list[str]:
+        """The labels of those of these methods that have no run, each with the command that makes one."""
+        return [
+            f"{self.paper.method(name).label}: no run, `{self.command(name)}`"
+            for name in methods
+            if name not in self.standing
+        ]
+
+    def require(self, methods: Iterable[str]) -> None:
+        """Raise MissingPart, with the commands that make them, when none of these methods has a run."""
+        names = list(methods)
+        if not any(name in self.standing for name in names):
+            raise MissingPart(
+                f"no run of {self.paper.name} at the {self.tier} tier: make one with `{self.command(names[0])}`, "
+                f"or all with `facelib reproduce --paper {self.paper.name} --tier {self.tier}`"
+            )
 
 
-def records_of(paper: str, tier: str, method: str) -> list[Record]:
-    """As find_records, when a method must have one.
+def open_runs(paper: str, tier: str) -> TierRuns:
+    """The runs of a paper's tier.
 
     Raises:
-        MissingPart: when there is none; the message says which command makes it.
+        UnknownName: on an unknown paper or tier.
+        CorruptFile: when a record is damaged.
     """
-    records = find_records(paper, tier, method)
+    loaded = load_paper(paper)
+    loaded.settings(tier)
+    found = {name: standing_runs(loaded, tier, name) for name in loaded.methods}
+    return TierRuns(loaded, tier, {name: runs for name, runs in found.items() if runs})
+
+
+def scores_of(record: Record) -> dict[str, np.ndarray]:
+    """The scores of single samples that lie beside a record of this machine.
+
+    Raises:
+        MissingPart, CorruptFile: as `read_scores`.
+    """
+    return read_scores(record.run.folder / RECORD_FILE, record)
+
+
+def one_fold(records: Mapping[str, list[Record]]) -> dict[str, Record]:
+    """One record of each method, all of the first fold that all of them have; pictures of faces compare like with like.
+
+    Raises:
+        MissingPart: when they have no fold in common; the message says which command makes one.
+    """
     if not records:
-        raise MissingPart(
-            f"no run of {method} at the {tier} tier: make it with `{run_command(paper, method, 0, tier)}`"
-        )
-    return records
+        return {}
+    shared = set.intersection(*({record.fold for record in folds} for folds in records.values()))
+    if not shared:
+        found = {label: sorted({record.fold for record in folds}) for label, folds in records.items()}
+        first, *_, last = (folds[0] for folds in records.values())
+        command = Run(last.paper, last.method, first.fold, last.tier).command
+        raise MissingPart(f"the methods share no fold: {found}; make one with `{command}`")
+    return {label: next(r for r in folds if r.fold == min(shared)) for label, folds in records.items()}
 
 
-def no_runs(paper: str, tier: str, method: str) -> MissingPart:
-    """The error for a tier without runs; its message says how to make them, this method's first."""
-    return MissingPart(
-        f"no run of {paper} at the {tier} tier: make one with `{run_command(paper, method, 0, tier)}`, "
-        f"or all with `facelib reproduce --paper {paper} --tier {tier}`"
-    )
-
-
-def keep_records(paper: str, tier: str, folder: Path) -> int:
-    """Copy the records of a tier to where its tables lie, as method-fold0.json; the smoke tier's tell nothing and stay.
+def keep_records(runs: TierRuns) -> int:
+    """Copy a tier's current records to where its tables lie, as method-fold0.json; the smoke tier's tell nothing.
 
     Returns:
         How many were copied.
     """
-    package = load_paper(paper)
-    if tier == next(iter(package.TIERS)):
+    if runs.tier == next(iter(runs.paper.tiers)):
         return 0
-    records = [record for method in package.METHODS for record in find_records(paper, tier, method) if record.seed == 0]
-    for record in records:
-        write_record(folder / f"{record.method}-fold{record.fold}.json", record)
-    return len(records)
-
-
-def tabulated_methods(paper: str, table: str | None = None) -> list[str]:
-    """The methods of a paper that stand in a table, or in this one; pretrainings stand in none."""
-    return [
-        name
-        for name, method in load_paper(paper).METHODS.items()
-        if any(table in (None, number) for number, _ in method.rows)
-    ]
-
-
-def folder_of(record: Record) -> Path:
-    """The folder of a record's run."""
-    return run_folder(record.paper, record.tier, record.method, record.fold, record.seed)
+    folder = figures_folder(runs.paper.folder, runs.tier) / COMMITTED_FOLDER
+    current = [status for each in runs.standing.values() for status in each if status.is_current and not status.mark]
+    for status in current:
+        seed = f"-seed{status.run.seed}" if status.run.seed else ""
+        assert status.record is not None
+        write_record(folder / f"{status.run.method}-fold{status.run.fold}{seed}.json", status.record)
+    return len(current)

@@ -8,14 +8,13 @@ from typing import Any
 import pandas as pd
 
 from facelib.errors import unknown_name
-from facelib.papers import load_paper
-from facelib.papers.metric_words import MetricWords
+from facelib.papers.paper import Metric, Table
 from facelib.papers.published import PublishedRow, PublishedTable, published_tables
-from facelib.report.intervals import Runs, combine, draws_of_methods, missing_runs
+from facelib.report.intervals import Estimates, open_estimates
 from facelib.report.markup import to_latex, to_markdown
-from facelib.report.records import find_records, no_runs, tabulated_methods
+from facelib.report.records import TierRuns, open_runs
 from facelib.report.style import tier_label
-from facelib.runs.records import Record, require_metric, run_command
+from facelib.runs.records import Record, require_metric
 from facelib.storage import write_text
 
 MARKS = {True: "↑", False: "↓"}
@@ -23,217 +22,237 @@ MARKS = {True: "↑", False: "↓"}
 SPREAD, DIFFERENCE = ("sd", "low", "high"), ("difference", "difference low", "difference high")
 
 
-def comparison(paper: str, tier: str, table: str) -> pd.DataFrame:
+def comparison(estimates: Estimates, table: str) -> pd.DataFrame:
     """One line a method and origin ("ours", "printed"), in the paper's order, rows of ours alone at the end.
 
     Args:
-        paper: name.
-        tier: of the runs; a method without one keeps its printed line.
+        estimates: of a tier; a method without a run keeps its printed line.
         table: number of the table, in Arabic figures.
 
     Returns:
-        Columns method, origin, folds; of each metric its mean over runs, in the table's unit, and "sd ..." over them,
-        "low ..." and "high ..." of the 95 % interval over identities; "reference", the method that a line is compared
-        with; and of each main metric the line minus its reference, "difference ...", "difference low ..." and so on.
+        Columns method, origin, run (what must be said of our runs, such as "as committed"), folds; of each metric its
+        mean over runs, in the table's unit, and "sd ..." over them, "low ..." and "high ..." of the 95 % interval over
+        identities; "reference", the method that a line is compared with; and of each main metric the line minus its
+        reference, "difference ...", "difference low ..." and so on.
 
     Raises:
         UnknownName: for a table that the paper has not.
-        MissingPart: when no method of any table has a record; the message says which command makes one.
+        MissingPart: when no method of any table has a run; the message says which command makes one.
     """
-    described = _described(paper, table)
-    methods = tabulated_methods(paper, table)
-    draws = draws_of_methods(paper, tier, methods)
-    _require_a_run(paper, tier)
+    runs = estimates.runs
+    described = _described(runs, table)
+    runs.require(runs.paper.tabulated())
+    methods = [name for name in runs.paper.tabulated(table) if name in runs.standing]
     lines: list[dict[str, Any]] = []
     for row in described.rows:
-        if row.method in draws:
-            lines.append(_our_line(paper, tier, described, row.method, draws, row.prefix))
-        lines.append(_printed_line(paper, described, row))
+        if row.method in methods:
+            lines.append(_our_line(estimates, described, row.method, row.prefix))
+        lines.append(_printed_line(runs, described, row))
     printed = {row.method for row in described.rows}
-    lines += [_our_line(paper, tier, described, m, draws) for m in methods if m not in printed and m in draws]
+    lines += [_our_line(estimates, described, name) for name in methods if name not in printed]
     found = {column for line in lines for column in line}
-    return pd.DataFrame(lines, columns=[column for column in _columns(paper, described) if column in found])
+    return pd.DataFrame(lines, columns=[column for column in _columns(runs, described) if column in found])
 
 
-def missing(paper: str, tier: str, table: str) -> list[str]:
-    """The commands of the runs that a table lacks, with the rows' labels."""
-    methods = load_paper(paper).METHODS
-    names = [name for name in tabulated_methods(paper, table) if not find_records(paper, tier, name)]
-    return [f"{methods[name].label}: no run, `{run_command(paper, name, 0, tier)}`" for name in names]
-
-
-def caption(paper: str, tier: str, table: str) -> str:
+def caption(runs: TierRuns, table: str) -> str:
     """What stands above a table: its subject, the unit, and that ours and the printed rows differ in data and size."""
-    described, package = _described(paper, table), load_paper(paper)
-    words = package.METRIC_WORDS[package.MAIN_METRICS[table][0]]
-    head = f"{described.title} (paper {package.NUMBER}), {described.unit}"
-    if not words.varies:
+    described, paper = _described(runs, table), runs.paper
+    main = paper.metrics[paper.tables[table].main[0]]
+    head = f"{described.title} (paper {paper.number}), {described.unit}"
+    if not main.over_people:
         return f"{head}. Rows 'ours': our networks at full size, at any tier. Rows 'printed': the paper's numbers."
-    deviation = "± is the standard deviation over folds; " if package.FOLDS > 1 else ""
-    references = [package.METHODS[name].label for name in package.REFERENCES[table]]
+    lower = main.direction == "lower"
+    ours = "; ".join(part for part in (tier_label(runs.tier), runs.shared_mark) if part)
+    deviation = "± is the standard deviation over folds; " if paper.folds > 1 else ""
+    references = [paper.method(name).label for name in paper.tables[table].references]
     return (
-        f"{head}{', lower is better' if words.lower_is_better else ''}. Rows 'ours': {tier_label(tier)}. "
+        f"{head}{', lower is better' if lower else ''}. Rows 'ours': {ours}. "
         "Rows 'printed': the paper's numbers on photographs, at full size. The two are not comparable in absolute "
         f"terms. {deviation}[ ] is the 95 % interval over identities; ↑ and ↓ mark "
-        f"{'errors' if words.lower_is_better else 'rates'} above and below that of {' or '.join(references)}"
+        f"{'errors' if lower else 'rates'} above and below that of {' or '.join(references)}"
         f"{' of the same input' if len(references) > 1 else ''}, where the paired 95 % interval of the difference "
         "excludes 0."
     )
 
 
-def readable(paper: str, table: str, lines: pd.DataFrame) -> pd.DataFrame:
+def readable(runs: TierRuns, table: str, lines: pd.DataFrame) -> pd.DataFrame:
     """The lines of `comparison` as text: "84.5 ± 1.2 [80.1, 88.0] ↓"; the folds only where there can be several."""
-    package = load_paper(paper)
-    shown = lines[["method", "origin", *(["folds"] if package.FOLDS > 1 else [])]].copy()
-    for metric in _metrics(paper, _described(paper, table)):
-        words, main = package.METRIC_WORDS[metric], metric in package.MAIN_METRICS[table]
-        if words.head is not None and metric in lines:
-            shown[words.head] = [_cell(line, metric, words, main) for line in lines.to_dict("records")]
+    paper = runs.paper
+    shown = lines[["method", "origin", *(["folds"] if paper.folds > 1 else [])]].copy()
+    for name in _metrics(runs, _described(runs, table)):
+        metric, main = paper.metrics[name], name in paper.tables[table].main
+        if metric.label is not None and name in lines:
+            shown[metric.label] = [_cell(line, name, metric, main) for line in lines.to_dict("records")]
     return shown
 
 
 def systems(paper: str) -> pd.DataFrame:
     """Every method that stands in a table: what it is made of, and in which tables."""
-    package = load_paper(paper)
-    methods = [package.METHODS[name] for name in tabulated_methods(paper)]
+    from facelib.papers import load_paper
+
+    loaded = load_paper(paper)
+    methods = [loaded.methods[name] for name in loaded.tabulated()]
     lines = [
         {
             "method": method.label,
-            **package.describe(method.name),
-            "tables": ", ".join(dict.fromkeys(table if row else f"{table} (ours)" for table, row in method.rows)),
+            **loaded.describe(method),
+            "tables": ", ".join(
+                dict.fromkeys(table if row else f"{table} (ours)" for table, row in method.printed_rows)
+            ),
         }
         for method in methods
     ]
     return pd.DataFrame(lines).set_index("method")
 
 
-def table_as_markdown(paper: str, tier: str, table: str) -> str:
+def table_as_markdown(estimates: Estimates, table: str) -> str:
     """One table with its caption and notes."""
-    shown = readable(paper, table, comparison(paper, tier, table))
-    return to_markdown(shown, caption(paper, tier, table), _notes(paper, tier, table))
+    shown = readable(estimates.runs, table, comparison(estimates, table))
+    return to_markdown(shown, caption(estimates.runs, table), _notes(estimates.runs, table))
 
 
 def all_tables_as_markdown(paper: str, tier: str) -> str:
     """Every table of a paper, one below the other."""
-    return "\n".join(table_as_markdown(paper, tier, table) for table in published_tables(paper))
+    estimates = open_estimates(open_runs(paper, tier))
+    return "\n".join(table_as_markdown(estimates, table) for table in published_tables(paper))
 
 
-def write_tables(paper: str, tier: str, folder: Path) -> dict[str, pd.DataFrame]:
+def write_tables(estimates: Estimates, folder: Path) -> dict[str, pd.DataFrame]:
     """Write table_1.md, table_1.csv, table_1.tex and so on into a folder and give the tables back by number."""
-    tables = {}
-    for number in published_tables(paper):
-        lines = tables[number] = comparison(paper, tier, number)
-        above, shown = caption(paper, tier, number), readable(paper, number, lines)
-        write_text(folder / f"table_{number}.md", to_markdown(shown, above, _notes(paper, tier, number)))
+    tables, runs = {}, estimates.runs
+    for number in published_tables(runs.paper.name):
+        lines = tables[number] = comparison(estimates, number)
+        above, shown = caption(runs, number), readable(runs, number, lines)
+        write_text(folder / f"table_{number}.md", to_markdown(shown, above, _notes(runs, number)))
         write_text(folder / f"table_{number}.csv", f"# {above}\n" + lines.to_csv(index=False, float_format="%.3f"))
         write_text(folder / f"table_{number}.tex", to_latex(shown, above))
     return tables
 
 
-def _described(paper: str, table: str) -> PublishedTable:
-    tables = published_tables(paper)
+def _described(runs: TierRuns, table: str) -> PublishedTable:
+    tables = published_tables(runs.paper.name)
     if table not in tables:
-        raise unknown_name(f"table of {paper}", table, tables)
+        raise unknown_name(f"table of {runs.paper.name}", table, tables)
     return tables[table]
 
 
-def _notes(paper: str, tier: str, table: str) -> list[str]:
-    """What stands below a table: what to know of the printed numbers, and the commands of missing runs."""
-    note = _described(paper, table).note
-    return [*([note] if note else []), *missing(paper, tier, table)]
+def _notes(runs: TierRuns, table: str) -> list[str]:
+    """What stands below a table: what to know of the printed numbers, which epoch was kept, and what is missing."""
+    note, methods = _described(runs, table).note, runs.paper.tabulated(table)
+    rules = dict.fromkeys(epoch_rule(runs, record) for name in methods for record in runs.records(name))
+    epochs = [f"weights of {' or '.join(filter(None, rules))}"] if any(rules) else []
+    return [*([note] if note else []), *epochs, *runs.missing(methods)]
 
 
-def _require_a_run(paper: str, tier: str) -> None:
-    methods = tabulated_methods(paper)
-    if not any(find_records(paper, tier, name) for name in methods):
-        raise no_runs(paper, tier, methods[0])
+def epoch_rule(runs: TierRuns, record: Record) -> str:
+    """Which epoch's weights a run kept, in words; empty for a baseline."""
+    if not record.history:
+        return ""
+    stage = record.parameters[runs.paper.stage(runs.paper.method(record.method))]
+    if stage.get("keep", "best") == "last":  # records of before `keep` chose by validation
+        return "the last epoch" + (" (moving average)" if stage.get("ema_decay") else "")
+    return "the epoch that was best on the validation people"
 
 
-def _metrics(paper: str, described: PublishedTable) -> tuple[str, ...]:
+def _metrics(runs: TierRuns, described: PublishedTable) -> tuple[str, ...]:
     """Those that the paper prints, and those of ours besides."""
-    return (*described.columns, *load_paper(paper).MORE_METRICS.get(described.table, ()))
+    return (*described.columns, *_table(runs, described).more)
 
 
-def _columns(paper: str, described: PublishedTable) -> list[str]:
+def _table(runs: TierRuns, described: PublishedTable) -> Table:
+    return runs.paper.tables[described.table]
+
+
+def _columns(runs: TierRuns, described: PublishedTable) -> list[str]:
     """All that `comparison` may hold, in order."""
-    metrics, main = _metrics(paper, described), load_paper(paper).MAIN_METRICS[described.table]
+    metrics, main = _metrics(runs, described), _table(runs, described).main
     measured = [column for metric in metrics for column in (metric, *(f"{spread} {metric}" for spread in SPREAD))]
     differences = [f"{difference} {metric}" for metric in main for difference in DIFFERENCE]
-    return ["method", "origin", "folds", *measured, "reference", *differences]
+    return ["method", "origin", "run", "folds", *measured, "reference", *differences]
 
 
-def _our_line(
-    paper: str, tier: str, described: PublishedTable, name: str, draws: dict[str, Runs], prefix: str = ""
-) -> dict[str, Any]:
+def _our_line(estimates: Estimates, described: PublishedTable, name: str, prefix: str = "") -> dict[str, Any]:
     """A method's line; a prefix leads to the metrics of a second row of the same method."""
-    records = find_records(paper, tier, name)
+    runs = estimates.runs
     line: dict[str, Any] = {
-        "method": _label(paper, name, prefix) + _origin(paper, described, name),
+        "method": _row_label(runs.label(name), prefix) + _origin(runs, described, name),
         "origin": "ours",
-        "folds": len({record.fold for record in records}),
+        "run": "; ".join(runs.marks(name)),
+        "folds": len({record.fold for record in runs.records(name)}),
     }
-    for metric in described.columns if prefix else _metrics(paper, described):
-        values = _with_spread(paper, records, prefix + metric, draws[name], name)
+    for metric in described.columns if prefix else _metrics(runs, described):
+        values = _with_spread(estimates, name, prefix + metric)
         line |= {f"{spread} {metric}".strip(): value for spread, value in values.items()}
-    reference = load_paper(paper).reference_of(described.table, name)
-    if reference not in (None, name) and not missing_runs(paper, tier, draws, (name, reference)):
-        line["reference"] = load_paper(paper).METHODS[reference].label
-        for metric in load_paper(paper).MAIN_METRICS[described.table]:
-            factor = load_paper(paper).METRIC_WORDS[metric].factor
-            gap = combine(draws, ((1.0, name, prefix + metric), (-1.0, reference, prefix + metric)))
-            for difference, value in zip(DIFFERENCE, (gap.value, gap.low, gap.high), strict=True):
-                line[f"{difference} {metric}"] = value * factor
-    return line
+    return line | _difference(estimates, described, name, prefix)
 
 
-def _with_spread(paper: str, records: list[Record], metric: str, runs: Runs, name: str) -> dict[str, float]:
+def _difference(estimates: Estimates, described: PublishedTable, name: str, prefix: str) -> dict[str, Any]:
+    """A line's main metrics minus those of its reference row; nothing where both are not from the same machine."""
+    runs, table = estimates.runs, _table(estimates.runs, described)
+    kind = runs.paper.method(name).input
+    reference = next((other for other in table.references if runs.paper.method(other).input == kind), None)
+    if reference in (None, name) or reference not in runs.standing:
+        return {}
+    found: dict[str, Any] = {}
+    for metric in table.main:
+        gap = estimates.find(((1.0, name, prefix + metric), (-1.0, reference, prefix + metric)))
+        if gap is None or (gap.committed and {name, reference} & estimates.samples.keys()):
+            continue
+        factor = runs.paper.metrics[metric].factor
+        found["reference"] = runs.paper.method(reference).label
+        for difference, value in zip(DIFFERENCE, (gap.value, gap.low, gap.high), strict=True):
+            found[f"{difference} {metric}"] = value * factor
+    return found
+
+
+def _with_spread(estimates: Estimates, name: str, metric: str) -> dict[str, float]:
     """A metric's mean over runs (under the empty name), deviation and interval, as shown."""
-    words = load_paper(paper).METRIC_WORDS[metric]
-    values = pd.Series([require_metric(record, metric) * words.factor for record in records])
+    described, records = estimates.runs.paper.metrics[metric], estimates.runs.records(name)
+    values = pd.Series([require_metric(record, metric) * described.factor for record in records])
     spread = {"": float(values.mean())}
     if len(values) > 1:
         spread["sd"] = float(values.std(ddof=1))
-    if words.varies:
-        estimate = combine({name: runs}, ((1.0, name, metric),))
-        spread |= {"low": estimate.low * words.factor, "high": estimate.high * words.factor}
+    estimate = estimates.find(((1.0, name, metric),)) if described.over_people else None
+    if estimate is not None and set(estimate.folds) == {record.fold for record in records}:
+        spread |= {"low": estimate.low * described.factor, "high": estimate.high * described.factor}
     return spread
 
 
-def _printed_line(paper: str, described: PublishedTable, row: PublishedRow) -> dict[str, Any]:
-    label = _label(paper, row.method, row.prefix) if row.method else row.row
+def _printed_line(runs: TierRuns, described: PublishedTable, row: PublishedRow) -> dict[str, Any]:
+    label = _row_label(runs.paper.method(row.method).label, row.prefix) if row.method else row.row
     printed = {metric: row.values.get(row.prefix + metric) for metric in described.columns}
     values = {metric: value for metric, value in printed.items() if value is not None}
-    return {"method": label, "origin": "printed", "folds": load_paper(paper).FOLDS, **values}
+    return {"method": label, "origin": "printed", "folds": runs.paper.folds, **values}
 
 
-def _label(paper: str, name: str, prefix: str) -> str:
+def _row_label(label: str, prefix: str) -> str:
     """Such as "SADRNet", or "SADRNet-fix" of its second row, whose metrics begin with "fix."."""
-    return load_paper(paper).METHODS[name].label + (f"-{prefix.rstrip('.')}" if prefix else "")
+    return label + (f"-{prefix.rstrip('.')}" if prefix else "")
 
 
-def _origin(paper: str, described: PublishedTable, name: str) -> str:
+def _origin(runs: TierRuns, described: PublishedTable, name: str) -> str:
     """What is added to a label of ours beside which this table prints nothing."""
     if name in {row.method for row in described.rows}:
         return ""
-    elsewhere = any(printed for _, printed in load_paper(paper).METHODS[name].rows)
+    elsewhere = any(printed for _, printed in runs.paper.method(name).printed_rows)
     return f" (ours, not in {'this table' if elsewhere else 'the paper'})"
 
 
-def _cell(line: dict[str, Any], metric: str, words: MetricWords, main: bool) -> str:
+def _cell(line: dict[str, Any], name: str, metric: Metric, main: bool) -> str:
     """A number as text; of main metrics with interval and mark. Empty where the paper prints nothing."""
 
     def number(spread: str) -> str:
-        value = line[f"{spread} {metric}".strip()]
-        return f"{value:.{words.decimals}f}" if words.varies else f"{round(value, words.decimals):g}"
+        value = line[f"{spread} {name}".strip()]
+        return f"{value:.{metric.decimals}f}" if metric.over_people else f"{round(value, metric.decimals):g}"
 
-    if pd.isna(line[metric]):
+    if pd.isna(line[name]):
         return ""
     text = number("")
-    if pd.notna(line.get(f"sd {metric}")):
+    if pd.notna(line.get(f"sd {name}")):
         text += f" ± {number('sd')}"
-    if main and pd.notna(line.get(f"low {metric}")):
+    if main and pd.notna(line.get(f"low {name}")):
         text += f" [{number('low')}, {number('high')}]"
-        low, high = line.get(f"difference low {metric}", 0.0), line.get(f"difference high {metric}", 0.0)
+        low, high = line.get(f"difference low {name}", 0.0), line.get(f"difference high {name}", 0.0)
         if low > 0 or high < 0:  # never of NaN, a line without a difference
             text += f" {MARKS[low > 0]}"
     return text

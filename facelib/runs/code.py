@@ -1,96 +1,141 @@
-"""Which source files a run depends on, so that a change of code asks for the right runs again and leaves the others.
+"""Which definitions a run depends on, so that a change of code asks for the right runs again and leaves the others.
 
-A file counts when it is reached by imports from the modules that a run names: imports at the top of a file and inside
-functions alike, since what is imported late is run as well. Blocks under TYPE_CHECKING are never run and do not count,
-nor does the package's own __init__, which holds the version number.
+A function, class or constant counts when it is reached from the roots that a run names, by the names that the code
+loads: through the top level of its module, through imports wherever they stand, and through the packages that pass a
+name on, which do not count for that. What importlib imports cannot be seen and has to be a root itself. What is left of
+a module by facelib.runs.definitions is compared, so that a comment or a docstring changes nothing.
 """
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import facelib
-from facelib.errors import UnknownName
-from facelib.storage import digest_of, sha256_of
+from facelib.errors import UnknownName, unknown_name
+from facelib.runs.definitions import EFFECTS, Definitions, Statement, definitions_of
+from facelib.storage import digest_of
 
 PACKAGE = Path(facelib.__file__).parent
+VALUE_MODULES = ("settings", "methods")  # last part of modules of values, which are compared themselves, as values
+MESSAGE_MODULE = "errors"  # of the package: only words that nobody compares
+ALL = "*"  # stands for all that a module defines
+
+Target = tuple[str, str]  # a module, and a name of its top level
 
 
-def closure(modules: Iterable[str], *, without: Iterable[str] = (), package: Path = PACKAGE) -> tuple[Path, ...]:
-    """The source files that importing some modules can run, of this package only.
+def code_digest(roots: Iterable[str], *, package: Path = PACKAGE) -> str:
+    """A fingerprint of all that is reached from the roots (see `reached`), wherever the package lies."""
+    return digest_of(_Walk(package).fingerprints(roots))
+
+
+def reached(roots: Iterable[str], *, package: Path = PACKAGE) -> dict[str, tuple[str, ...]]:
+    """The definitions that running the roots can lead to, of this package only.
 
     Args:
-        modules: dotted names, such as "facelib.models.vgg".
-        without: dotted names that are neither counted nor followed.
+        roots: "facelib.models.vgg" for all that a module defines (and what it passes on by `__all__`), or
+            "facelib.models.vgg:Vgg" for one definition.
         package: the package's folder.
 
     Returns:
-        Their paths, sorted.
+        Module -> the names of its top level that are reached, both sorted.
 
     Raises:
-        UnknownName: when one of `modules` has no source file in the package.
+        UnknownName: when a root does not exist.
     """
-    found: list[Path] = []
-    seen = {package.name, *without}
-    waiting = list(modules)
-    for name in waiting:
-        if _source(name, package) is None:
-            raise UnknownName(f"module {name!r} has no source file in {package}: expected a dotted name of its modules")
-    while waiting:
-        name = waiting.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        path = _source(name, package)
-        if path is not None:
-            found.append(path)
-            waiting += _ancestors(name)
-            waiting += _imports(path.read_text(encoding="utf-8"), name, path.name == "__init__.py")
-    return tuple(sorted(found))
+    found = _Walk(package).fingerprints(roots)
+    return {module: tuple(sorted(found[module].keys() - {EFFECTS})) for module in sorted(found)}
 
 
-def code_digest(modules: Iterable[str], *, without: Iterable[str] = (), package: Path = PACKAGE) -> str:
-    """A fingerprint of the files of `closure`: their names within the package and their contents, nothing else."""
-    files = closure(modules, without=without, package=package)
-    return digest_of({path.relative_to(package).as_posix(): sha256_of(path) for path in files})
+class _Walk:
+    """A walk through one package as its files stand now; each is read once."""
 
+    def __init__(self, package: Path) -> None:
+        self.package, self.name = package, package.name
+        self.modules: dict[str, Definitions | None] = {}
 
-def _source(module: str, package: Path) -> Path | None:
-    if module.split(".")[0] != package.name:
-        return None
-    base = package.parent.joinpath(*module.split("."))
-    return next((path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()), None)
+    def fingerprints(self, roots: Iterable[str]) -> dict[str, dict[str, list[Any]]]:
+        """Module -> name -> what it consists of and what the names in it stand for, of all that is reached."""
+        found: dict[str, dict[str, list[Any]]] = {}
+        waiting = {target for root in roots for target in self.root(root)}
+        seen = set(waiting)
+        while waiting:
+            module, name = waiting.pop()
+            code = self.counted(module)
+            if code is None:
+                continue
+            if name == ALL:
+                new = {(module, each) for each in code.statements}
+                new |= {target for each in code.exported & code.imports.keys() for target in self.resolve(module, each)}
+            else:
+                statements = code.statements[name]
+                links = self.links(module, code, statements)
+                found.setdefault(module, {})[name] = [[each.fingerprint for each in statements], links]
+                new = {(module, EFFECTS), *(target for targets in links.values() for target in targets)}
+            waiting |= new - seen
+            seen |= new
+        return found
 
+    def root(self, root: str) -> list[Target]:
+        module, _, name = root.partition(":")
+        if self.file(module) is None:
+            raise UnknownName(
+                f"root {root!r}: no module {module!r} in {self.package}; "
+                f"expected a module's dotted name such as '{self.name}.runs.training', or 'module:definition'"
+            )
+        code = self.counted(module)
+        known = code.statements.keys() | code.imports.keys() if code else {name}
+        if name and name not in known:
+            raise unknown_name(f"definition of {module}", name, known - {EFFECTS})
+        return list(self.resolve(module, *([name] if name else [])))
 
-def _ancestors(module: str) -> list[str]:
-    """The packages around a module, which are imported before it."""
-    parts = module.split(".")
-    return [".".join(parts[:count]) for count in range(1, len(parts))]
+    def links(self, module: str, code: Definitions, statements: list[Statement]) -> dict[str, list[Target]]:
+        """What each name that statements load stands for; names of Python itself are left out."""
+        links: dict[str, list[Target]] = {}
+        for statement in statements:
+            for path in statement.loads:
+                targets: set[Target] = set()
+                if path[0] in statement.imports:
+                    origin = statement.imports[path[0]]
+                    targets.update(self.resolve(origin.module, *origin.path, *path[1:]))
+                if path[0] in code.statements or path[0] in code.imports:
+                    targets.update(self.resolve(module, *path))
+                if targets:
+                    name = ".".join(path)
+                    links[name] = sorted(targets.union(links.get(name, ())))
+        return links
 
+    def resolve(self, module: str, *path: str) -> Iterator[Target]:
+        """The definitions that attributes of a module stand for, through modules that only pass them on."""
+        code = self.counted(module)
+        outside = code is None and module != self.name
+        if outside or not path:
+            yield module, ".".join(path) if outside else ALL
+            return
+        code = code or Definitions()
+        if path[0] in code.statements:
+            yield module, path[0]
+        if path[0] in code.imports:
+            origin = code.imports[path[0]]
+            yield from self.resolve(origin.module, *origin.path, *path[1:])
+        elif path[0] not in code.statements:
+            below = f"{module}.{path[0]}"
+            yield from self.resolve(below, *path[1:]) if self.file(below) else [(module, ALL)]
 
-@lru_cache(maxsize=1024)
-def _imports(source: str, module: str, is_package: bool) -> tuple[str, ...]:
-    """Names that a module's source imports; some are modules, others what modules hold."""
-    package = module.split(".") if is_package else module.split(".")[:-1]
-    return tuple(name for node in _executed(ast.parse(source)) for name in _names(node, package))
+    def counted(self, module: str) -> Definitions | None:
+        """A module's definitions, or None when it is not one of the package or does not count."""
+        if module not in self.modules:
+            left_out = module in (self.name, f"{self.name}.{MESSAGE_MODULE}")
+            path = None if left_out or module.rpartition(".")[2] in VALUE_MODULES else self.file(module)
+            source = path and path.read_text(encoding="utf-8")
+            is_package = path is not None and path.name == "__init__.py"
+            self.modules[module] = None if source is None else definitions_of(source, module, is_package)
+        return self.modules[module]
 
-
-def _executed(node: ast.AST) -> Iterator[ast.AST]:
-    """The node and all below it, without what stands under `if TYPE_CHECKING`."""
-    yield node
-    typing_only = isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
-    for child in node.orelse if typing_only else ast.iter_child_nodes(node):  # type: ignore[attr-defined]
-        yield from _executed(child)
-
-
-def _names(node: ast.AST, package: list[str]) -> Iterator[str]:
-    if isinstance(node, ast.Import):
-        yield from (alias.name for alias in node.names)
-    elif isinstance(node, ast.ImportFrom):
-        base = package[: len(package) - node.level + 1] if node.level else []
-        origin = ".".join([*base, *([node.module] if node.module else [])])
-        yield origin
-        yield from (f"{origin}.{alias.name}" for alias in node.names)
+    def file(self, module: str) -> Path | None:
+        first, *rest = module.split(".")
+        if first != self.name:
+            return None
+        base = self.package.joinpath(*rest)
+        return next((path for path in (base / "__init__.py", base.with_suffix(".py")) if path.is_file()), None)

@@ -13,7 +13,7 @@ from typing import Any
 
 from facelib.errors import BadInput, CorruptFile, MissingPart
 from facelib.runs.checkpoints import run_lock
-from facelib.runs.folders import record_path
+from facelib.runs.folders import RECORD_FILE
 from facelib.runs.records import Record, read_record
 from facelib.storage import write_json
 
@@ -77,7 +77,7 @@ def identity_of_record(record: Record) -> Identity:
     return Identity(record.parameters, record.data["fingerprint"], code.get("digest"), code.get("needs") or {})
 
 
-def claim(folder: Path, wanted: Identity) -> tuple[Path, str] | None:
+def reserve(folder: Path, wanted: Identity) -> tuple[Path, str] | None:
     """Make a folder ready for a run: an unfinished run of the same identity stays, any other is set aside.
 
     Args:
@@ -113,7 +113,7 @@ def _why_not_go_on(folder: Path, wanted: Identity) -> str | None:
 def _identity_in(folder: Path) -> Identity | None:
     """Of the run in a folder; None when it does not say."""
     try:
-        return identity_of_record(read_record(record_path(folder)))
+        return identity_of_record(read_record(folder / RECORD_FILE))
     except (MissingPart, CorruptFile, BadInput):
         pass
     try:

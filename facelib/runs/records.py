@@ -23,13 +23,14 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 import facelib
 from facelib.errors import BadInput, CorruptFile, MissingPart, unknown_name
+from facelib.runs.folders import Run
 from facelib.runs.settings import convert
 from facelib.storage import atomic_path, sha256_of, write_json
 
 if TYPE_CHECKING:
     import numpy as np
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 PACKAGES = ("torch", "numpy", "numba", "scipy", "scikit-learn", "lightning-fabric", "safetensors", "anny")
 # The commit says where to find the code; whether it is the same code, the digest says.
 VARIES_BETWEEN_EQUAL_RUNS = ("wall_time_s", "peak_memory_mb", "finished_at", "code.commit", "code.modified")
@@ -46,7 +47,8 @@ class Record:
     seed: int
     tier: str
     data: dict[str, str]  # source: its name, fingerprint: digest of what was read
-    parameters: dict[str, Any]
+    changes: dict[str, Any]  # of the tier's settings, by dotted name; empty for a run as the tier has it
+    parameters: dict[str, Any]  # all settings
     metrics: dict[str, dict[str, Any]]  # name -> {"value": float, "unit": str}
     scores: dict[str, str] | None  # file: name beside the record, sha256: of its content
     history: list[dict[str, Any]]  # one row for each epoch
@@ -59,23 +61,14 @@ class Record:
     finished_at: str  # ISO 8601, UTC
 
     @property
-    def command(self) -> str:
-        """The command that makes this record."""
-        return run_command(self.paper, self.method, self.fold, self.tier)
-
-
-def run_command(paper: str, method: str, fold: int, tier: str) -> str:
-    """The command that makes the record of a run, to be named wherever that record is missing."""
-    return f"facelib run {paper} {method} --fold {fold} --tier {tier}"
+    def run(self) -> Run:
+        """The run that it is the record of."""
+        return Run(self.paper, self.method, self.fold, self.tier, self.seed, self.changes)
 
 
 def new_record(
+    run: Run,
     *,
-    paper: str,
-    method: str,
-    fold: int,
-    seed: int,
-    tier: str,
     data: dict[str, str],
     parameters: dict[str, Any],
     metrics: dict[str, dict[str, Any]],
@@ -88,6 +81,7 @@ def new_record(
     """A record finished now, on this machine, by this code.
 
     Args:
+        run: whose.
         data: {"source": name, "fingerprint": digest}.
         parameters: all settings of the run as JSON-ready values (`as_dict`).
         metrics: {name: {"value": number, "unit": text}}.
@@ -100,12 +94,13 @@ def new_record(
     environment["code"] = environment["code"] | {"digest": code_digest, "needs": dict(needs or {})}
     return Record(
         schema_version=SCHEMA_VERSION,
-        paper=paper,
-        method=method,
-        fold=fold,
-        seed=seed,
-        tier=tier,
+        paper=run.paper,
+        method=run.method,
+        fold=run.fold,
+        seed=run.seed,
+        tier=run.tier,
         data=data,
+        changes=dict(run.changes),
         parameters=parameters,
         metrics=metrics,
         scores=scores,
@@ -169,7 +164,7 @@ def require_metric(record: Record, name: str) -> float:
     """
     if name not in record.metrics:
         error = unknown_name("metric", name, record.metrics)
-        raise type(error)(f"{error}; the record was made by `{record.command}`")
+        raise type(error)(f"{error}; the record was made by `{record.run.command}`")
     return record.metrics[name]["value"]
 
 
@@ -211,12 +206,12 @@ def read_scores(record_path: Path, record: Record) -> dict[str, np.ndarray]:
     import numpy as np
 
     if record.scores is None:
-        raise MissingPart(f"{record_path} holds no scores: make it again with `{record.command}`")
+        raise MissingPart(f"{record_path} holds no scores: make it again with `{record.run.command}`")
     path = record_path.parent / record.scores["file"]
     if not path.is_file():
-        raise MissingPart(f"no scores at {path}: make them with `{record.command}`")
+        raise MissingPart(f"no scores at {path}: make them with `{record.run.command}`")
     if sha256_of(path) != record.scores["sha256"]:
-        raise CorruptFile(f"{path} does not match its record: make both again with `{record.command}`")
+        raise CorruptFile(f"{path} does not match its record: make both again with `{record.run.command}`")
     with np.load(path, allow_pickle=False) as arrays:
         return dict(arrays)
 

@@ -28,6 +28,13 @@ class TrainingSettings:
     The learning rate is multiplied by `decay` at the start of each epoch named in `milestones` (counted from 0). In the
     first `warmup_epochs` it grows from step to step, from `warmup_start` of itself to all of itself. Parameters whose
     name, such as "network.low.0.weight", starts with one of `slow_parts` learn at `slow_factor` of it.
+
+    The optimizer makes a step after every `accumulate` batches, with the mean of their gradients; at the end of an
+    epoch the batches that are left make a step too, with the mean over as many as they are. With `ema_decay` the
+    exponential moving average of the weights, average = ema_decay * average + (1 - ema_decay) * weights after each
+    step, is validated and kept, while the optimizer goes on with the weights themselves.
+    `keep` says whose weights the run gives: the best epoch's by validation, or the last one's, which then nothing
+    stops early.
     """
 
     epochs: int = 15
@@ -50,9 +57,12 @@ class TrainingSettings:
     devices: int = 1
     deterministic: bool = True  # refuse operations whose result depends on the order of threads
     seed: int = 0
+    accumulate: int = 1  # batches to a step
+    ema_decay: float | None = None  # such as 0.999; null for no average
+    keep: Literal["best", "last"] = "best"
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "min_epochs", "patience", "batch_size", "devices"):
+        for name in ("epochs", "min_epochs", "patience", "batch_size", "devices", "accumulate"):
             if getattr(self, name) < 1:
                 raise BadInput(f"{name} is {getattr(self, name)}: expected at least 1")
         for name in (
@@ -68,6 +78,10 @@ class TrainingSettings:
                 raise BadInput(f"{name} is {getattr(self, name)}: expected at least 0")
         if self.gradient_clip is not None and self.gradient_clip <= 0:
             raise BadInput(f"gradient_clip is {self.gradient_clip}: expected a positive norm, or null for none")
+        if self.ema_decay is not None and not 0 < self.ema_decay < 1:
+            raise BadInput(f"ema_decay is {self.ema_decay}: expected a number between 0 and 1, or null for no average")
+        if self.keep not in ("best", "last"):
+            raise unknown_name("epoch to keep", self.keep, ("best", "last"))
 
 
 def override(settings: Settings, changes: Mapping[str, Any]) -> Settings:

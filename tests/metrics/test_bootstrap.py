@@ -19,13 +19,13 @@ def clustered(identities: int = 40, seed: int = 0) -> tuple[np.ndarray, np.ndarr
 
 def test_the_spread_is_that_of_people_not_of_samples():
     values, ids = clustered()
-    found = mean_interval(values, ids, seed=0, draws=4000)
+    found = mean_interval(values, ids, seed=0, resamples=4000)
     assert found.estimate == pytest.approx(values.mean())
     half = 1.96 * values.std() / np.sqrt(40)  # by the normal approximation, of 40 people
     assert found.high - found.low == pytest.approx(2 * half, rel=0.08)
-    as_if_independent = mean_interval(values, np.arange(len(values)), seed=0, draws=1000)
+    as_if_independent = mean_interval(values, np.arange(len(values)), seed=0, resamples=1000)
     assert as_if_independent.high - as_if_independent.low == pytest.approx(2 * half / 5, rel=0.08)
-    narrow = mean_interval(values, ids, seed=0, draws=4000, level=0.5)
+    narrow = mean_interval(values, ids, seed=0, resamples=4000, level=0.5)
     assert narrow.high - narrow.low == pytest.approx(2 * half * 0.6745 / 1.96, rel=0.08)
 
 
@@ -33,7 +33,7 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says():
     covered = 0
     for seed in range(200):
         values, ids = clustered(seed=seed)
-        found = mean_interval(values, ids, seed=seed, draws=200, level=0.9)
+        found = mean_interval(values, ids, seed=seed, resamples=200, level=0.9)
         covered += found.low <= 0 <= found.high
     assert 160 <= covered <= 195  # 180 expected, a standard deviation is 4
 
@@ -46,11 +46,11 @@ def test_means_equal_those_of_samples_taken_as_often_as_their_person_is_drawn(id
     generator = np.random.default_rng(seed)
     expected = []
     for _ in range(50):
-        drawn = np.bincount(generator.integers(4, size=4), minlength=4)
-        expected.append(np.repeat(values, drawn[ids]).mean())
-    found = mean_interval(values, ids, seed=seed, draws=50, level=0.8)
+        resampled = np.bincount(generator.integers(4, size=4), minlength=4)
+        expected.append(np.repeat(values, resampled[ids]).mean())
+    found = mean_interval(values, ids, seed=seed, resamples=50, level=0.8)
     assert (found.low, found.high) == pytest.approx(tuple(np.quantile(expected, [0.1, 0.9])), abs=1e-12)
-    assert found.draws == 50
+    assert found.resamples == 50
 
 
 def test_seeds_repeat_and_generators_go_on():
@@ -81,26 +81,29 @@ def test_rank1_is_the_mean_of_hits():
     assert found.low < found.estimate < found.high
 
 
-def test_several_statistics_at_once_and_draws_without_a_value():
+def test_several_statistics_at_once_and_resamples_without_a_value():
     def statistic(weights: np.ndarray) -> np.ndarray:
         first = np.where(weights[:, 0] > 0, weights[:, 0], np.nan)
         return np.stack([first, weights.sum(axis=1)], axis=1)
 
-    rare, total = bootstrap_over_identities(statistic, 5, seed=0, draws=500)
-    assert (total.estimate, total.low, total.high, total.draws) == (5, 5, 5, 500)
+    rare, total = bootstrap_over_identities(statistic, 5, seed=0, resamples=500)
+    assert (total.estimate, total.low, total.high, total.resamples) == (5, 5, 5, 500)
     assert rare.low == 1
-    assert rare.draws == pytest.approx(500 * (1 - 0.8**5), abs=40)
+    assert rare.resamples == pytest.approx(500 * (1 - 0.8**5), abs=40)
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ({"identities": 1}, "1 identity"),
-        ({"draws": 1}, "1 draws"),
+        ({"resamples": 1}, "1 resamples"),
         ({"level": 1.0}, "level 1.0"),
         ({"level": float("nan")}, "level nan"),
-        ({"statistic": lambda weights: np.where(weights[:, 0] == 1, 1.0, np.nan), "identities": 9}, "of 1000 draws"),
-        ({"statistic": lambda weights: np.full(len(weights), np.nan)}, "0 of 1000 draws"),
+        (
+            {"statistic": lambda weights: np.where(weights[:, 0] == 1, 1.0, np.nan), "identities": 9},
+            "of 1000 resamples",
+        ),
+        ({"statistic": lambda weights: np.full(len(weights), np.nan)}, "0 of 1000 resamples"),
     ],
 )
 def test_bad_input_is_named(arguments, message):

@@ -27,15 +27,15 @@ def pairs(seed: int, people: int = 8, genuine: int = 40, impostors: int = 150, b
     return scores[0].round(1), own, scores[1].round(1), others  # rounded, so with ties
 
 
-def multiplicities(people: int, draws: int, seed: int):
+def multiplicities(people: int, resamples: int, seed: int):
     generator = np.random.default_rng(seed)
-    return [np.bincount(generator.integers(people, size=people), minlength=people) for _ in range(draws)]
+    return [np.bincount(generator.integers(people, size=people), minlength=people) for _ in range(resamples)]
 
 
-def slow_metrics(drawn, genuine, own, impostor, others) -> list[float]:
-    """From pairs repeated as often as they are drawn."""
-    weights = drawn[others] if others.ndim == 1 else drawn[others[:, 0]] * drawn[others[:, 1]]
-    summary = verification_summary(np.repeat(genuine, drawn[own]), np.repeat(impostor, weights), FARS, 1)
+def slow_metrics(resampled, genuine, own, impostor, others) -> list[float]:
+    """From pairs repeated as often as they are resampled."""
+    weights = resampled[others] if others.ndim == 1 else resampled[others[:, 0]] * resampled[others[:, 1]]
+    summary = verification_summary(np.repeat(genuine, resampled[own]), np.repeat(impostor, weights), FARS, 1)
     return [*summary.tars, summary.eer, summary.auc]
 
 
@@ -43,59 +43,59 @@ def slow_metrics(drawn, genuine, own, impostor, others) -> list[float]:
 @given(st.integers(0, 2**32 - 1), st.booleans())
 def test_a_pair_of_weight_w_counts_as_w_pairs(seed, both):
     sample = pairs(seed, both=both)
-    found = verification_intervals(scored_pairs(*sample), FARS, seed=seed, draws=20, level=0.8)
+    found = verification_intervals(scored_pairs(*sample), FARS, seed=seed, resamples=20, level=0.8)
     summary = verification_summary(sample[0], sample[2], FARS)
     assert [interval.estimate for interval in found] == pytest.approx(
         [*summary.tars, summary.eer, summary.auc], abs=1e-12
     )
-    expected = [slow_metrics(drawn, *sample) for drawn in multiplicities(8, 20, seed)]
+    expected = [slow_metrics(resampled, *sample) for resampled in multiplicities(8, 20, seed)]
     for interval, values in zip(found, zip(*expected, strict=True), strict=True):
         assert (interval.low, interval.high) == pytest.approx(tuple(np.quantile(values, [0.1, 0.9])), abs=1e-12)
-        assert interval.draws == 20
+        assert interval.resamples == 20
 
 
 @pytest.mark.parametrize("both", [False, True])
-def test_draws_are_what_the_intervals_are_made_of(both):
+def test_resamples_are_what_the_intervals_are_made_of(both):
     sample = pairs(3, both=both)
-    estimates, drawn = verification_samples(scored_pairs(*sample), FARS, seed=5, draws=30)
-    assert drawn.shape == (30, 4)
+    estimates, resampled = verification_samples(scored_pairs(*sample), FARS, seed=5, resamples=30)
+    assert resampled.shape == (30, 4)
     expected = [slow_metrics(taken, *sample) for taken in multiplicities(8, 30, 5)]
-    np.testing.assert_allclose(drawn, expected, atol=1e-12)
-    found = verification_intervals(scored_pairs(*sample), FARS, seed=5, draws=30)
+    np.testing.assert_allclose(resampled, expected, atol=1e-12)
+    found = verification_intervals(scored_pairs(*sample), FARS, seed=5, resamples=30)
     assert estimates.tolist() == [interval.estimate for interval in found]
-    assert np.quantile(drawn, 0.025, axis=0).tolist() == [interval.low for interval in found]
+    assert np.quantile(resampled, 0.025, axis=0).tolist() == [interval.low for interval in found]
 
 
 def test_a_part_of_the_pairs_is_drawn_with_the_people_of_all():
-    """Two people compared nobody in this part; they are drawn nonetheless, as in every other part."""
+    """Two people compared nobody in this part; they are resampled nonetheless, as in every other part."""
     genuine, own, impostor, others = pairs(4)
     chosen, rest = np.isin(own, range(6)), np.isin(others, range(6))
     part = genuine[chosen], own[chosen], impostor[rest], others[rest]
-    _, drawn = verification_samples(scored_pairs(*part), FARS, people=range(8), seed=6, draws=30)
+    _, resampled = verification_samples(scored_pairs(*part), FARS, people=range(8), seed=6, resamples=30)
     expected = [slow_metrics(taken[:6], *part) for taken in multiplicities(8, 30, 6)]
-    np.testing.assert_allclose(drawn, expected, atol=1e-12)
-    with pytest.raises(BadInput, match="5 people to draw from: expected the 6 of the pairs"):
+    np.testing.assert_allclose(resampled, expected, atol=1e-12)
+    with pytest.raises(BadInput, match="5 people to resample from: expected the 6 of the pairs"):
         verification_samples(scored_pairs(*part), FARS, people=range(5), seed=0)
 
 
-def test_draws_without_a_kind_of_pair_are_left_out():
-    """Of three people a ninth of the draws takes one three times: no impostor pair has a weight."""
+def test_resamples_without_a_kind_of_pair_are_left_out():
+    """Of three people a ninth of the resamples takes one three times: no impostor pair has a weight."""
     scores = np.linspace(0, 1, 102)
     both = np.tile([[0, 1], [1, 2], [2, 0]], (34, 1))
-    found = verification_intervals(scored_pairs([0.9, 0.8, 0.7], [0, 1, 2], scores, both), seed=0, draws=900)
-    assert [interval.draws for interval in found] == [found[0].draws] * 4
-    assert found[0].draws == pytest.approx(800, abs=40)
+    found = verification_intervals(scored_pairs([0.9, 0.8, 0.7], [0, 1, 2], scores, both), seed=0, resamples=900)
+    assert [interval.resamples for interval in found] == [found[0].resamples] * 4
+    assert found[0].resamples == pytest.approx(800, abs=40)
 
 
 def test_the_difference_of_a_method_to_itself_is_zero_and_to_a_better_one_is_not():
     sample = pairs(0, people=30, genuine=400, impostors=3000)
     method = scored_pairs(*sample)
-    for interval in verification_difference_intervals(method, method, FARS, seed=0, draws=50):
+    for interval in verification_difference_intervals(method, method, FARS, seed=0, resamples=50):
         assert (interval.estimate, interval.low, interval.high) == (0, 0, 0)
     better = scored_pairs(sample[0] + 0.1, *sample[1:])
-    own = [verification_intervals(each, FARS, seed=0, draws=200)[-1] for each in (better, method)]
+    own = [verification_intervals(each, FARS, seed=0, resamples=200)[-1] for each in (better, method)]
     assert own[0].low < own[1].high
-    tar, _, eer, auc = verification_difference_intervals(better, method, FARS, seed=0, draws=200)
+    tar, _, eer, auc = verification_difference_intervals(better, method, FARS, seed=0, resamples=200)
     assert auc.low > 0
     assert tar.low >= 0
     assert eer.high <= 0
@@ -105,12 +105,14 @@ def test_the_difference_of_a_method_to_itself_is_zero_and_to_a_better_one_is_not
 def test_names_and_single_precision_and_failed_comparisons_are_taken():
     genuine, own, impostor, others = pairs(2)
     impostor[:5] = -np.inf
-    expected = verification_intervals(scored_pairs(genuine, own, impostor, others), FARS, seed=0, draws=10)
+    expected = verification_intervals(scored_pairs(genuine, own, impostor, others), FARS, seed=0, resamples=10)
     names = np.array(list("abcdefgh"))
-    found = verification_intervals(scored_pairs(genuine, names[own], impostor, names[others]), FARS, seed=0, draws=10)
+    found = verification_intervals(
+        scored_pairs(genuine, names[own], impostor, names[others]), FARS, seed=0, resamples=10
+    )
     assert found == expected
     single = scored_pairs(genuine.astype(np.float32), own, impostor.astype(np.float32), others)
-    assert verification_intervals(single, FARS, seed=0, draws=10) == expected
+    assert verification_intervals(single, FARS, seed=0, resamples=10) == expected
 
 
 GENUINE, OWN, IMPOSTOR, OTHERS = pairs(1)

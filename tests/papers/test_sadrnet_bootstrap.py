@@ -1,9 +1,10 @@
-"""Paper 3's metrics in draws, against photographs listed as often as their person is drawn."""
+"""Paper 3's metrics in resamples, against photographs listed as often as their person is resampled."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from facelib.papers.sadrnet.words import METRIC_WORDS, YAWS
 from made_faces import IMAGES, PEOPLE, made_scores
 
 from facelib.errors import BadInput
@@ -11,10 +12,9 @@ from facelib.metrics.landmark_error import YAW_BINS, nme_by_yaw
 from facelib.metrics.pose_error import pose_error
 from facelib.papers.sadrnet.bootstrap import CONSTANTS, bootstrap_metrics, interval_widths
 from facelib.papers.sadrnet.protocol import metrics_of
-from facelib.papers.sadrnet.words import METRIC_WORDS, YAWS
 
 SIZE = {"size_mb": {"value": 59.0, "unit": "MB"}}
-DRAWS = 30
+RESAMPLES = 30
 
 
 def metrics(scores: dict[str, np.ndarray]) -> dict[str, dict[str, object]]:
@@ -49,7 +49,7 @@ def slow_metric(scores: dict[str, np.ndarray], name: str) -> float:
 
 def test_estimates_are_the_records_metrics() -> None:
     scores = made_scores("sadrnet")
-    made = bootstrap_metrics(metrics(scores), scores, draws=2)
+    made = bootstrap_metrics(metrics(scores), scores, resamples=2)
     values = dict(zip(made.names, made.estimates, strict=True))
 
     assert {name: values[name] for name in metrics(scores)} == pytest.approx(
@@ -58,32 +58,32 @@ def test_estimates_are_the_records_metrics() -> None:
     assert set(made.names) == METRIC_WORDS.keys()
 
 
-def test_draws_are_of_repeated_people() -> None:
+def test_resamples_are_of_repeated_people() -> None:
     scores = made_scores("sadrnet")
-    made = bootstrap_metrics(metrics(scores), scores, draws=DRAWS)
+    made = bootstrap_metrics(metrics(scores), scores, resamples=RESAMPLES)
     generator = np.random.default_rng(int(made.seeds[made.names.index("sparse_2d")]))
-    drawn = [listed(scores, generator.integers(PEOPLE, size=PEOPLE)) for _ in range(DRAWS)]
+    resampled = [listed(scores, generator.integers(PEOPLE, size=PEOPLE)) for _ in range(RESAMPLES)]
 
     for column, name in enumerate(made.names):
         if name not in CONSTANTS and not name.startswith("florence"):
-            slow = [slow_metric(some, name) for some in drawn]
-            np.testing.assert_allclose(made.drawn[:, column], slow, atol=1e-12, err_msg=name)
+            slow = [slow_metric(some, name) for some in resampled]
+            np.testing.assert_allclose(made.resampled[:, column], slow, atol=1e-12, err_msg=name)
 
 
-def test_draws_of_single_photographs() -> None:
+def test_resamples_of_single_photographs() -> None:
     scores = made_scores("sadrnet")
-    made = bootstrap_metrics(metrics(scores), scores, draws=DRAWS, unit="images")
+    made = bootstrap_metrics(metrics(scores), scores, resamples=RESAMPLES, unit="images")
     column, count = made.names.index("reconstruction"), PEOPLE * IMAGES
     generator = np.random.default_rng(int(made.seeds[column]))
-    slow = [scores["reconstruction"][generator.integers(count, size=count)].mean() for _ in range(DRAWS)]
+    slow = [scores["reconstruction"][generator.integers(count, size=count)].mean() for _ in range(RESAMPLES)]
 
-    np.testing.assert_allclose(made.drawn[:, column], slow, atol=1e-12)
+    np.testing.assert_allclose(made.resampled[:, column], slow, atol=1e-12)
 
 
-def test_methods_share_draws_and_the_two_data_sets_do_not() -> None:
-    first, second = (bootstrap_metrics({}, made_scores(method), draws=DRAWS) for method in ("sadrnet", "direct"))
+def test_methods_share_resamples_and_the_two_data_sets_do_not() -> None:
+    first, second = (bootstrap_metrics({}, made_scores(method), resamples=RESAMPLES) for method in ("sadrnet", "direct"))
     seed = dict(zip(first.names, first.seeds.tolist(), strict=True))
-    fewer = bootstrap_metrics({}, made_scores("sadrnet", people=11), draws=DRAWS)
+    fewer = bootstrap_metrics({}, made_scores("sadrnet", people=11), resamples=RESAMPLES)
 
     assert first.seeds.tolist() == second.seeds.tolist()
     assert len({seed[name] for name in ("sparse_2d", "sparse_2d/balanced", "fix.pose_error", "geodesic_error")}) == 1
@@ -91,21 +91,21 @@ def test_methods_share_draws_and_the_two_data_sets_do_not() -> None:
     assert fewer.seeds[0] != first.seeds[0]
     # Nearly the same errors of the same people rise and fall together.
     column = first.names.index("sparse_2d")
-    assert np.corrcoef(first.drawn[:, column], second.drawn[:, column])[0, 1] > 0.9
-    assert abs(np.corrcoef(first.drawn[:, column], first.drawn[:, first.names.index("florence")])[0, 1]) < 0.9
+    assert np.corrcoef(first.resampled[:, column], second.resampled[:, column])[0, 1] > 0.9
+    assert abs(np.corrcoef(first.resampled[:, column], first.resampled[:, first.names.index("florence")])[0, 1]) < 0.9
 
 
 def test_the_size_is_the_same_in_every_draw() -> None:
     scores = made_scores("sadrnet")
-    made = bootstrap_metrics(metrics(scores), scores, draws=DRAWS)
+    made = bootstrap_metrics(metrics(scores), scores, resamples=RESAMPLES)
 
     assert CONSTANTS == ("size_mb",)
-    assert (made.drawn[:, made.names.index("size_mb")] == 59).all()
+    assert (made.resampled[:, made.names.index("size_mb")] == 59).all()
 
 
 def test_without_florence_the_rest_is_drawn() -> None:
     scores = {name: array for name, array in made_scores("sadrnet").items() if not name.startswith("florence")}
-    made = bootstrap_metrics({}, scores, draws=DRAWS)
+    made = bootstrap_metrics({}, scores, resamples=RESAMPLES)
 
     assert "sparse_2d" in made.names
     assert "florence" not in made.names
@@ -114,16 +114,16 @@ def test_without_florence_the_rest_is_drawn() -> None:
 def test_a_draw_without_a_photograph_of_some_kind_has_no_mean_of_it() -> None:
     scores = made_scores("sadrnet")
     scores["occluder"] = (scores["identity"] == 100).astype(np.int64)  # one person alone wears something
-    made = bootstrap_metrics({}, scores, draws=200)
-    lost = np.isnan(made.drawn[:, made.names.index("sparse_2d/occluded")])
+    made = bootstrap_metrics({}, scores, resamples=200)
+    lost = np.isnan(made.resampled[:, made.names.index("sparse_2d/occluded")])
 
     assert 0.2 < lost.mean() < 0.5  # (1 - 1/12)^12 = 0.35
-    assert not np.isnan(made.drawn[:, made.names.index("sparse_2d/free")]).any()
+    assert not np.isnan(made.resampled[:, made.names.index("sparse_2d/free")]).any()
 
 
 def test_people_differ_so_single_photographs_promise_too_much() -> None:
     scores = made_scores("sadrnet")
-    widths = interval_widths(metrics(scores), scores, draws=400)
+    widths = interval_widths(metrics(scores), scores, resamples=400)
 
     assert widths.keys() == metrics_of(scores).keys()
     assert widths["dense_3d"]["identities"] > 1.2 * widths["dense_3d"]["images"]
@@ -137,6 +137,6 @@ def test_bad_scores_are_refused() -> None:
     scores = made_scores("sadrnet")
     scores["sparse_2d"][3] = np.nan
     with pytest.raises(BadInput, match="sparse_2d"):
-        bootstrap_metrics({}, scores, draws=DRAWS)
+        bootstrap_metrics({}, scores, resamples=RESAMPLES)
     with pytest.raises(BadInput, match="at least two"):
-        bootstrap_metrics({}, made_scores("sadrnet", people=1), draws=DRAWS)
+        bootstrap_metrics({}, made_scores("sadrnet", people=1), resamples=RESAMPLES)

@@ -16,9 +16,12 @@ import torch
 from torch import nn
 
 from facelib.errors import BadInput, UnknownName
-from facelib.runs.settings import override
-from facelib.runs.tasks import to_device
-from facelib.runs.training import TrainingDiverged, best_epoch, finished, learning_rate, train
+from facelib.runs.checks import TrainingDiverged
+from facelib.runs.optimizers import learning_rate
+from facelib.runs.settings import TrainingSettings, override
+from facelib.runs.stopping import best_epoch, finished, kept_epoch
+from facelib.runs.tasks import Monitor, to_device
+from facelib.runs.training import train
 
 # The program that gets killed and the task of these tests are one file; it is loaded by path, so that the tests do not
 # depend on how pytest imports them.
@@ -29,6 +32,7 @@ assert _spec.loader is not None
 toy = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(toy)
 SETTINGS, ToyTask = toy.SETTINGS, toy.ToyTask
+TAR = Monitor("tar", "highest")
 
 
 @pytest.fixture(autouse=True)
@@ -125,14 +129,14 @@ def test_nothing_to_train(tmp_path):
 )
 def test_malformed_losses(tmp_path, terms, named):
     task = ToyTask()
-    task.losses = lambda batch: terms()
+    task.losses = lambda batch, phase: terms()
     with pytest.raises(BadInput, match=named):
         train(task, SETTINGS, tmp_path)
 
 
 def test_unknown_monitor(tmp_path):
     task = ToyTask()
-    task.monitor = "acuracy"
+    task.monitor = Monitor("acuracy", "highest")
     with pytest.raises(UnknownName, match="did you mean 'accuracy'"):
         train(task, SETTINGS, tmp_path)
 
@@ -161,7 +165,7 @@ def test_one_step_equals_plain_sgd(tmp_path):
 
     parameters = [p for module in plain.modules.values() for p in module.parameters()]
     plain.drawn.append((0, 0))
-    sum(plain.losses({"inputs": plain.inputs, "labels": plain.labels}).values()).backward()
+    sum(plain.losses({"inputs": plain.inputs, "labels": plain.labels}, "all").values()).backward()
     for parameter in parameters:
         expected = parameter - settings.learning_rate * (parameter.grad + settings.weight_decay * parameter)
         parameter.data.copy_(expected.detach())
@@ -188,7 +192,7 @@ def test_one_step_equals_plain_adam(tmp_path):
     train(task, settings, tmp_path)
 
     plain.drawn.append((0, 0))
-    sum(plain.losses({"inputs": plain.inputs, "labels": plain.labels}).values()).backward()
+    sum(plain.losses({"inputs": plain.inputs, "labels": plain.labels}, "all").values()).backward()
     for parameter in [p for module in plain.modules.values() for p in module.parameters()]:
         # The first step of Adam: both moments, bias corrected, are the gradient and its square.
         rate = settings.warmup_start * settings.learning_rate
@@ -229,13 +233,49 @@ def test_gradient_clip_bounds_the_step(tmp_path):
 
 def test_stops_early_and_takes_the_first_of_equal_epochs():
     settings = override(SETTINGS, {"epochs": 10, "min_epochs": 4, "patience": 2})
-    assert best_epoch(rows(0.1, 0.5, 0.5), "tar") == 1
-    assert not finished([], "tar", settings)
-    assert not finished(rows(0.5, 0.1, 0.1), "tar", settings)  # patience is over, but not min_epochs
-    assert finished(rows(0.5, 0.1, 0.1, 0.1), "tar", settings)
-    assert not finished(rows(0.1, 0.1, 0.5, 0.1), "tar", settings)
-    assert finished(rows(0.1, 0.1, 0.5, 0.1, 0.5), "tar", settings)
-    assert finished(rows(*range(10)), "tar", settings)
+    assert best_epoch(rows(0.1, 0.5, 0.5), TAR) == 1
+    assert not finished([], TAR, settings)
+    assert not finished(rows(0.5, 0.1, 0.1), TAR, settings)  # patience is over, but not min_epochs
+    assert finished(rows(0.5, 0.1, 0.1, 0.1), TAR, settings)
+    assert not finished(rows(0.1, 0.1, 0.5, 0.1), TAR, settings)
+    assert finished(rows(0.1, 0.1, 0.5, 0.1, 0.5), TAR, settings)
+    assert finished(rows(*range(10)), TAR, settings)
+
+
+def test_the_lowest_can_be_the_best():
+    error = Monitor("tar", "lowest")
+    settings = override(SETTINGS, {"epochs": 10, "min_epochs": 1, "patience": 2})
+    assert best_epoch(rows(0.5, 0.1, 0.1, 0.3), error) == 1
+    assert finished(rows(0.5, 0.1, 0.1, 0.3), error, settings)
+    assert not finished(rows(0.5, 0.4, 0.3, 0.2), error, settings)
+    with pytest.raises(UnknownName, match="did you mean 'lowest'"):
+        Monitor("tar", "lowst")
+
+
+def test_the_last_epoch_can_be_kept(tmp_path):
+    settings = override(SETTINGS, {"patience": 1, "min_epochs": 1, "keep": "last"})
+    assert not finished(rows(0.5, 0.1, 0.1), TAR, settings)
+    assert kept_epoch(rows(0.5, 0.1, 0.1), TAR, settings) == 2
+    task = ToyTask()
+    scores = iter([0.9, 0.7, 0.6, 0.7, 0.5])
+    task.validate = lambda: {"accuracy": next(scores)}
+    result = train(task, settings, tmp_path)
+    assert (result.best_epoch, len(result.history)) == (4, 5)
+    assert task.watch() == result.history[4]["watch"] != result.history[0]["watch"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"accumulate": 0}, "accumulate is 0"),
+        ({"ema_decay": 1.0}, "ema_decay is 1.0"),
+        ({"ema_decay": 0.0}, "ema_decay is 0.0"),
+        ({"keep": "first"}, "unknown epoch to keep 'first'"),
+    ],
+)
+def test_bad_settings(changes, named):
+    with pytest.raises((BadInput, UnknownName), match=named):
+        TrainingSettings(**changes)
 
 
 def test_early_stop_in_training(tmp_path):
@@ -346,7 +386,7 @@ def test_non_finite_loss_names_term_and_step_and_keeps_the_checkpoint(tmp_path, 
 
 def test_infinite_gradient_of_a_finite_loss_is_found(tmp_path):
     task = ToyTask(samples=8)
-    task.losses = lambda batch: {"root": (task.modules["head"].weight * 0).abs().sum().sqrt()}
+    task.losses = lambda batch, phase: {"root": (task.modules["head"].weight * 0).abs().sum().sqrt()}
     with pytest.raises(TrainingDiverged, match=r"head\.weight holds non-finite numbers after epoch 0"):
         train(task, SETTINGS, tmp_path)
     assert not list(tmp_path.glob("checkpoint_*"))

@@ -10,7 +10,9 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from facelib.runs.phases import Phase, Stage
 from facelib.runs.settings import TrainingSettings, override
+from facelib.runs.tasks import Monitor
 from facelib.runs.training import train
 
 SETTINGS = override(
@@ -31,7 +33,7 @@ class ToyTask:
         self.modules: dict[str, nn.Module] = {"body": body, "head": nn.Linear(16, 2)}
         self.fingerprint = f"toy {seed} {samples}"
         self.batch_count = samples // 8
-        self.monitor = "accuracy"
+        self.monitor = Monitor("accuracy", "highest")
         self.kill_at: tuple[int, int] | None = None  # epoch, batch
         self.poison_at: tuple[int, int] | None = None
         self.drawn: list[tuple[int, int]] = []
@@ -44,7 +46,7 @@ class ToyTask:
                 os.kill(os.getpid(), signal.SIGKILL)
             yield {"inputs": self.inputs[chosen], "labels": self.labels[chosen]}
 
-    def losses(self, batch):
+    def losses(self, batch, phase):
         features = self.modules["body"](batch["inputs"])
         identity = nn.functional.cross_entropy(self.modules["head"](features), batch["labels"])
         sparsity = 0.01 * features.abs().mean()
@@ -60,9 +62,31 @@ class ToyTask:
         return {"accuracy": float((answers == self.labels).float().mean())}
 
 
+HEAD = Phase("head", ("head",), {"learning_rate": 0.1, "weight_decay": 0.0})
+BODY = Phase("body", ("body",), {"optimizer": "adam", "learning_rate": 0.01, "warmup_epochs": 3})
+STAGED_SETTINGS = override(
+    SETTINGS, {"epochs": 6, "accumulate": 3, "ema_decay": 0.8, "keep": "last", "gradient_clip": 1.0}
+)
+
+
+class StagedToyTask(ToyTask):
+    """The same in four stages, with every kind of alternation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fingerprint = "staged toy"
+        self.schedule = (
+            Stage((Phase("head", HEAD.modules, HEAD.changes),), epochs=1),
+            Stage((HEAD, BODY), epochs=2, alternate="batch"),
+            Stage((HEAD, BODY), epochs=2, alternate="epoch"),
+            Stage((HEAD, BODY, BODY)),
+        )
+
+
 if __name__ == "__main__":
     folder, epoch, batch = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-    task = ToyTask()
+    staged = sys.argv[4:] == ["staged"]
+    task = StagedToyTask() if staged else ToyTask()
     task.kill_at = (epoch, batch)
     torch.set_num_threads(1)
-    train(task, SETTINGS, folder)
+    train(task, STAGED_SETTINGS if staged else SETTINGS, folder)

@@ -16,7 +16,7 @@ from facelib.data.embedded.aflw_300wlp import Aflw2000Settings, W300LpSettings, 
 from facelib.data.embedded.arl_vtf import ArlVtfSettings, open_arl_vtf
 from facelib.data.embedded.facescape import NOSE_TIP, FaceScapeSettings, open_facescape
 from facelib.data.embedded.florence import FlorenceSettings, open_florence
-from facelib.data.embedded.generation import fingerprint_of, keep_freed_memory
+from facelib.data.embedded.generation import GeneratedSettings, fingerprint_of, keep_freed_memory
 from facelib.data.embedded.web_faces import WebFacesSettings, open_web_faces
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "ArlVtfSettings",
     "FaceScapeSettings",
     "FlorenceSettings",
+    "GeneratedSettings",
     "W300LpSettings",
     "WebFacesSettings",
     "fingerprint_of",

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache, partial
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -62,6 +63,9 @@ class W300LpSettings:
         scene: camera, light and sensor.
     """
 
+    archive: ClassVar[str] = "embedded_300w_lp"
+    version: ClassVar[int] = 2  # raise it when the generation changes: older data are then passed over
+
     identities: int = 1000
     images: int = 40
     seed: int = 4
@@ -70,6 +74,11 @@ class W300LpSettings:
     pitch_spread: float = 12.0
     roll_spread: float = 10.0
     scene: SceneSettings = WEB_SCENE
+
+    @property
+    def image_count(self) -> int:
+        """Photographs in the data set."""
+        return self.identities * self.images
 
 
 @dataclass(frozen=True)
@@ -87,6 +96,9 @@ class Aflw2000Settings:
         scene: camera, light and sensor.
     """
 
+    archive: ClassVar[str] = "embedded_aflw2000"
+    version: ClassVar[int] = 2  # raise it when the generation changes: older data are then passed over
+
     identities: int = 400
     images: int = 5
     seed: int = 5
@@ -95,6 +107,11 @@ class Aflw2000Settings:
     pitch_spread: float = 12.0
     roll_spread: float = 10.0
     scene: SceneSettings = AFLW_SCENE
+
+    @property
+    def image_count(self) -> int:
+        """Photographs in the data set."""
+        return self.identities * self.images
 
 
 def open_w300lp(settings: W300LpSettings, on_images: OnImages = lambda count: None) -> FaceArchive:
@@ -111,7 +128,7 @@ def open_w300lp(settings: W300LpSettings, on_images: OnImages = lambda count: No
     """
     if not 0 <= settings.beyond_share < 1:
         raise BadInput(f"beyond_share is {settings.beyond_share}: expected 0 or more, and less than 1")
-    return _open("embedded_300w_lp", settings, partial(_even_yaw, settings), on_images)
+    return _open(settings, partial(_even_yaw, settings), on_images)
 
 
 def open_aflw2000(settings: Aflw2000Settings, on_images: OnImages = lambda count: None) -> FaceArchive:
@@ -128,12 +145,10 @@ def open_aflw2000(settings: Aflw2000Settings, on_images: OnImages = lambda count
     """
     if len(settings.yaw_shares) != len(YAW_BINS) or min(settings.yaw_shares) < 0 or sum(settings.yaw_shares) <= 0:
         raise BadInput(f"yaw_shares are {settings.yaw_shares}: expected three numbers of 0 or more, not all zero")
-    return _open("embedded_aflw2000", settings, partial(_binned_yaw, settings), on_images)
+    return _open(settings, partial(_binned_yaw, settings), on_images)
 
 
-def _open(
-    name: str, settings: W300LpSettings | Aflw2000Settings, draw_yaw: SampleYaw, on_images: OnImages
-) -> FaceArchive:
+def _open(settings: W300LpSettings | Aflw2000Settings, sample_yaw: SampleYaw, on_images: OnImages) -> FaceArchive:
     if settings.identities < 1 or settings.images < 1:
         raise BadInput(f"{settings.identities} identities and {settings.images} images: expected at least one of each")
     if not 0 <= settings.worn_share <= 1:
@@ -142,10 +157,9 @@ def _open(
     model = load_face_model("coarse")
     people = cache(lambda: sample_people(model, settings.identities, settings.seed))
     return open_generated(
-        name,
         settings,
         settings.identities,
-        lambda number: _identity(model, people(), settings, draw_yaw, number),
+        lambda number: _identity(model, people(), settings, sample_yaw, number),
         lambda: on_images(settings.images),
     )
 
@@ -154,14 +168,14 @@ def _identity(
     model: MorphableModel,
     people: People,
     settings: W300LpSettings | Aflw2000Settings,
-    draw_yaw: SampleYaw,
+    sample_yaw: SampleYaw,
     number: int,
 ) -> dict[str, np.ndarray]:
     """All photographs of one identity, each with an expression of its own at some strength."""
     generator = generator_of(settings.seed, number)
     count = settings.images
     action, expression = sample_expressions(model, count, 1.0, generator)
-    yaw = draw_yaw(number, generator)
+    yaw = sample_yaw(number, generator)
     pitch, roll = spread(count, (settings.pitch_spread, settings.roll_spread), 2.5, generator)
     person = people.identity[number : number + 1], people.texture[number : number + 1]
     return posed_photographs(

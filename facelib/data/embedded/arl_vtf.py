@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cache
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -51,6 +52,9 @@ class ArlVtfSettings:
         scene: camera, light and sensor.
     """
 
+    archive: ClassVar[str] = "embedded_arl_vtf"
+    version: ClassVar[int] = 2  # raise it when the generation changes: older data are then passed over
+
     identities: int = 100
     gallery: int = 6
     probes: int = 5
@@ -76,6 +80,13 @@ class ArlVtfSettings:
         )
     )
 
+    @property
+    def image_count(self) -> int:
+        """Photographs in the data set."""
+        return (
+            self.identities * (self.gallery + 2 * self.probes) + self.training_identities * self.training_images
+        )
+
 
 def open_arl_vtf(settings: ArlVtfSettings, on_images: OnImages = lambda count: None) -> FaceArchive:
     """The ARL-VTF counterpart from the cache, generated where it is missing.
@@ -96,7 +107,6 @@ def open_arl_vtf(settings: ArlVtfSettings, on_images: OnImages = lambda count: N
     people = cache(lambda: sample_people(model, count, settings.seed))
     images = iter([len(_roles(settings, number)) for number in range(count)])
     return open_generated(
-        "embedded_arl_vtf",
         settings,
         count,
         lambda number: _arl_vtf_identity(model, people(), settings, number),

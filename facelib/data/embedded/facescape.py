@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cache
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -43,6 +44,9 @@ class FaceScapeSettings:
         scene: camera, light and sensor; a studio's cameras are calibrated, so their colours vary little.
     """
 
+    archive: ClassVar[str] = "embedded_facescape"
+    version: ClassVar[int] = 2  # raise it when the generation changes: older data are then passed over
+
     identities: int = 140
     views: int = 50
     points: int = 1024
@@ -57,6 +61,11 @@ class FaceScapeSettings:
             image_size=112, background="removed", metering=0.3, exposure=0.15, white_balance=0.03
         )
     )
+
+    @property
+    def image_count(self) -> int:
+        """Photographs in the data set."""
+        return self.identities * self.views * len(EXPRESSIONS)
 
 
 def open_facescape(settings: FaceScapeSettings, on_images: OnImages = lambda count: None) -> FaceArchive:
@@ -78,7 +87,6 @@ def open_facescape(settings: FaceScapeSettings, on_images: OnImages = lambda cou
     people = cache(lambda: sample_people(model, settings.identities, settings.seed, fixed_albedo=settings.fixed_albedo))
     images = len(EXPRESSIONS) * settings.views
     return open_generated(
-        "embedded_facescape",
         settings,
         settings.identities,
         lambda number: _facescape_identity(model, people(), settings, number),

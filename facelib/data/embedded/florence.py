@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import product
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -45,6 +46,9 @@ class FlorenceSettings:
         scene: camera, light and sensor.
     """
 
+    archive: ClassVar[str] = "embedded_florence"
+    version: ClassVar[int] = 2  # raise it when the generation changes: older data are then passed over
+
     identities: int = 53
     pitches: tuple[float, ...] = (-15.0, 0.0, 20.0, 25.0)
     yaws: tuple[float, ...] = (-80.0, -40.0, 0.0, 40.0, 80.0)
@@ -62,6 +66,11 @@ class FlorenceSettings:
             crop_jitter=0.0,
         )
     )
+
+    @property
+    def image_count(self) -> int:
+        """Photographs in the data set."""
+        return self.identities * len(self.pitches) * len(self.yaws)
 
 
 def open_florence(settings: FlorenceSettings, on_images: OnImages = lambda count: None) -> FaceArchive:
@@ -88,7 +97,6 @@ def open_florence(settings: FlorenceSettings, on_images: OnImages = lambda count
     model = load_face_model("fine")
     people = cache(lambda: sample_people(model, settings.identities, settings.seed))
     return open_generated(
-        "embedded_florence",
         settings,
         settings.identities,
         lambda number: _florence_identity(model, people(), settings, number),

@@ -7,22 +7,18 @@ import math
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import torch
 
 from facelib.data.archive import FaceArchive, make_archive
-from facelib.faces.baking import face_model_path
+from facelib.faces.baking import face_model_checksum
 from facelib.faces.morphable_model import MorphableModel
 from facelib.faces.population import EXPRESSIONS, expression_coefficients
 from facelib.faces.scene import SceneSettings, render
 from facelib.storage import cache_folder, digest_of
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
-GENERATOR_VERSION = 2  # raise it when the generation changes: older data sets are then passed over
 RENDER_BATCH = 80
 
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3  # of <malloc.h>
@@ -30,25 +26,40 @@ M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3  # of <malloc.h>
 OnImages = Callable[[int], None]
 
 
-def fingerprint_of(name: str, settings: DataclassInstance) -> str:
-    """The fingerprint of a generated data set: its settings, the face model and this generator's version."""
-    path = face_model_path("coarse")
-    checksum = path.with_name(path.name + ".sha256").read_text(encoding="utf-8").strip()
-    return digest_of({"name": name, "version": GENERATOR_VERSION, "settings": asdict(settings), "faces": checksum})
+class GeneratedSettings(Protocol):
+    """What describes a generated data set: a frozen dataclass with these besides its fields.
+
+    Attributes:
+        archive: the data set's name in records and in the cache.
+        version: of its generation.
+        image_count: photographs in it.
+    """
+
+    archive: ClassVar[str]
+    version: ClassVar[int]
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def image_count(self) -> int: ...
+
+
+def fingerprint_of(settings: GeneratedSettings) -> str:
+    """The fingerprint of a generated data set: its settings, the face model and the version of its generation."""
+    content = {"name": settings.archive, "version": settings.version, "settings": asdict(settings)}
+    return digest_of(content | {"faces": face_model_checksum("coarse")})
 
 
 def open_generated(
-    name: str,
-    settings: DataclassInstance,
+    settings: GeneratedSettings,
     parts: int,
     make_part: Callable[[int], dict[str, np.ndarray]],
     on_part: Callable[[], None],
 ) -> FaceArchive:
     """A data set from the cache, generated where it is missing; each part is one identity."""
     keep_freed_memory()
-    fingerprint = fingerprint_of(name, settings)
-    folder: Path = cache_folder() / "data" / f"{name}-{fingerprint}"
-    return make_archive(folder, name, fingerprint, parts, make_part, on_part)
+    fingerprint = fingerprint_of(settings)
+    folder: Path = cache_folder() / "data" / f"{settings.archive}-{fingerprint}"
+    return make_archive(folder, settings.archive, fingerprint, parts, make_part, on_part)
 
 
 def keep_freed_memory() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cache
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -39,6 +40,9 @@ class WebFacesSettings:
         scene: camera, light and sensor.
     """
 
+    archive: ClassVar[str] = "embedded_web_faces"
+    version: ClassVar[int] = 2  # raise it when the generation changes: older data are then passed over
+
     identities: int = 1000
     images: int = 40
     seed: int = 2
@@ -50,6 +54,11 @@ class WebFacesSettings:
             image_size=112, background="structured", light_variation=1.0, noise=0.03, blur=1.2, crop_jitter=0.04
         )
     )
+
+    @property
+    def image_count(self) -> int:
+        """Photographs in the data set."""
+        return self.identities * self.images
 
 
 def open_web_faces(settings: WebFacesSettings, on_images: OnImages = lambda count: None) -> FaceArchive:
@@ -67,7 +76,6 @@ def open_web_faces(settings: WebFacesSettings, on_images: OnImages = lambda coun
     model = load_face_model("coarse")
     people = cache(lambda: sample_people(model, settings.identities, settings.seed))
     return open_generated(
-        "embedded_web_faces",
         settings,
         settings.identities,
         lambda number: _web_identity(model, people(), settings, number),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,47 +12,31 @@ from torch import nn
 
 from facelib.data.archive import FaceArchive
 from facelib.data.clouds import CloudSource, augmented
-from facelib.data.protocol import Fold, rows_of
+from facelib.data.protocol import rows_of
 from facelib.losses.margins import AdaFaceHead, AdaFaceSettings
-from facelib.papers import weights_of
-from facelib.papers.joint_attention import run_settings
 from facelib.papers.joint_attention.adaptation.sources import Teacher, TrainedBranch
+from facelib.papers.joint_attention.data_sets import split_of
 from facelib.papers.joint_attention.inputs import inputs_of
-from facelib.papers.joint_attention.methods import METHODS, Method
+from facelib.papers.joint_attention.methods import METHODS, Recogniser
 from facelib.papers.joint_attention.networks import build_cloud_network, build_network, part_module
+from facelib.papers.joint_attention.protocol import recogniser_of
 from facelib.papers.joint_attention.settings import RecognitionSettings
 from facelib.papers.joint_attention.tasks import Adaptation, Clouds, IdentificationTask, Source, Term, TrainingData
+from facelib.papers.paper import RunInputs
+from facelib.papers.run import load_network
 from facelib.runs.checkpoints import load_weights
-from facelib.runs.settings import as_dict
-from facelib.storage import digest_of, sha256_of
+from facelib.runs.folders import Run
 
-PAPER = "joint_attention"
 CORRESPONDENCE = ("imid", "cmid")
 
 
-def build_task(
-    method: Method,
-    settings: RecognitionSettings,
-    archive: FaceArchive,
-    split: Fold,
-    seed: int,
-    weights: Mapping[str, Path],
-) -> IdentificationTask:
-    """Networks, classifiers and data of one method.
-
-    Args:
-        method: which one.
-        settings: of the run.
-        archive: what it learns from.
-        split: identities to learn from and to choose the epoch by.
-        seed: of the first weights.
-        weights: of the methods that it needs, by name.
-    """
-    torch.manual_seed(seed)  # of the first weights
-    network = build_network(method, settings).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    pretrained = weights.get(method.pretraining or "")
-    if pretrained is not None:
-        start_from(network, method, settings, pretrained)
+def build_task(inputs: RunInputs[Recogniser, RecognitionSettings], network: nn.Module) -> IdentificationTask:
+    """Classifiers and data of one method, and its network, started from a pretrained one where it has one."""
+    method, settings, archive = inputs.method, inputs.settings, inputs.training_archive
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if method.pretraining is not None:
+        start_from(network, method, settings, inputs.weights[method.pretraining])
+    split = split_of(method.learns_from, archive, inputs.fold)
     data = TrainingData(
         archive=archive,
         training=rows_of(archive, split.training),
@@ -62,15 +45,7 @@ def build_task(
         inputs=inputs_of(method, archive, settings.clouds),
         clouds=clouds_of(method, archive, settings),
     )
-    fingerprint = digest_of(
-        {
-            "method": method.name,
-            "settings": as_dict(settings),
-            "data": archive.fingerprint,
-            "rows": [_digest_of_rows(rows) for rows in (data.training, data.validation)],
-            "weights": {name: sha256_of(path) for name, path in weights.items()},
-        }
-    )
+    fingerprint = inputs.fingerprint
     head = _new_head(settings, len(split.training))
     if method.kind == "joint":
         head_3d = _new_head(settings, len(split.training))
@@ -79,11 +54,11 @@ def build_task(
         )
     if method.kind == "cloud":
         return IdentificationTask(network, head, "3d", data, fingerprint)
-    adaptation = _adaptation(method, settings, len(split.training), weights) if method.adaptation else None
+    adaptation = _adaptation(method, settings, len(split.training), inputs.weights) if method.adaptation else None
     return IdentificationTask(network, head, "2d", data, fingerprint, adaptation)
 
 
-def clouds_of(method: Method, archive: FaceArchive, settings: RecognitionSettings) -> Clouds:
+def clouds_of(method: Recogniser, archive: FaceArchive, settings: RecognitionSettings) -> Clouds:
     """What training sees of a photograph's cloud: nothing, the cloud, or two augmented views (IMID and CMID)."""
     if method.clouds is None:
         return lambda rows, generator: ()
@@ -98,7 +73,7 @@ def clouds_of(method: Method, archive: FaceArchive, settings: RecognitionSetting
     return views
 
 
-def start_from(network: nn.Module, method: Method, settings: RecognitionSettings, weights: Path) -> None:
+def start_from(network: nn.Module, method: Recogniser, settings: RecognitionSettings, weights: Path) -> None:
     """Load a pretrained recogniser into a method's network (section IV.B)."""
     assert method.pretraining is not None
     recogniser = build_network(METHODS[method.pretraining], settings)
@@ -113,31 +88,19 @@ def start_from(network: nn.Module, method: Method, settings: RecognitionSettings
         network.load_state_dict(recogniser.state_dict())
 
 
-def load_recogniser(
-    method: str, *, fold: int = 0, tier: str = "smoke", seed: int = 0, changes: Mapping[str, Any] | None = None
-) -> Any:
+def load_recogniser(run: Run) -> Any:
     """The trained network of a run, in eval mode, without what only its training needed.
-
-    Args:
-        method, fold, tier, seed: of the run.
-        changes: with which it was trained, as in `train`.
 
     Raises:
         UnknownName: on an unknown method, tier or setting.
         MissingPart: when the run does not exist; the message says which command makes it.
     """
-    weights = weights_of(PAPER, method, fold, tier, seed)
-    network = build_network(METHODS[method], run_settings(method, tier, seed, dict(changes or {})))
-    load_weights(weights, {"network": network})
-    return recogniser_of(network).eval()
+    return recogniser_of(load_network(run)).eval()
 
 
-def recogniser_of(network: Any) -> Any:
-    """What embeds images alone: the network itself, or a joint one without its 3D branch."""
-    return network.image_only() if hasattr(network, "image_only") else network
-
-
-def _adaptation(method: Method, settings: RecognitionSettings, classes: int, weights: Mapping[str, Path]) -> Adaptation:
+def _adaptation(
+    method: Recogniser, settings: RecognitionSettings, classes: int, weights: Mapping[str, Path]
+) -> Adaptation:
     """The source of cloud embeddings, a teacher where the method has one, and the terms."""
     assert method.clouds is not None
     source: Source
@@ -159,7 +122,3 @@ def _new_head(settings: RecognitionSettings, classes: int) -> AdaFaceHead:
     loss = settings.loss
     margin = AdaFaceSettings(loss.margin, loss.h, loss.t_alpha, loss.scale, loss.rule)
     return AdaFaceHead(settings.network.embedding, classes, margin)
-
-
-def _digest_of_rows(rows: np.ndarray) -> str:
-    return hashlib.sha256(rows.astype(np.int64).tobytes()).hexdigest()

@@ -1,6 +1,6 @@
 """What paper 1 says its tables show, each statement with the comparisons that decide it.
 
-The statements are in our words; `source` says where the paper makes them. A claim holds when every one of its terms is
+The statements are in our words; `source` says where the paper makes them. A claim holds when all its comparisons are
 positive. Effect sizes are not comparable between the paper's photographs and ours, so a claim is about signs, save
 where the paper states a least size. What its own printed numbers contradict says so in `slip`.
 """
@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from facelib.papers.claims import Claim, Term
 from facelib.papers.joint_attention.methods import METHODS
-from facelib.papers.joint_attention.words import METRIC_WORDS
+from facelib.papers.joint_attention.metrics import METRICS
+from facelib.papers.paper import Claim, Comparison
 
 FRONTAL, PROFILE, POOLED = "tar_at_far_1pct/0-10", "tar_at_far_1pct/90+", "tar_at_far_1pct"
 ARL_POSE, ARL_FRONTAL, ARL_POOLED = (f"arl_vtf.tar_at_far_1pct{ending}" for ending in ("/pose", "/frontal", ""))
@@ -23,29 +23,29 @@ OTHERS_ON_ARL_VTF = ("crosspoint", "dream", "ghostfacenet", "ir18_mmd", "ir18_co
 BACKBONES = ("vgg16", "resnet18", "resnet50", "dream", "ghostfacenet", "ir18")
 
 
-def more(method: str, than: str, metric: str, least: float = 0.0) -> Term:
+def more(method: str, than: str, metric: str, least: float = 0.0) -> Comparison:
     """The method's rate is higher."""
     margin = f" by more than {least:g} points" if least else ""
-    comparison = f"{_label(method)} above {_label(than)}{margin}, {METRIC_WORDS[metric].phrase}"
-    return Term(comparison, ((1.0, method, metric), (-1.0, than, metric)), least)
+    comparison = f"{_label(method)} above {_label(than)}{margin}, {METRICS[metric].phrase}"
+    return Comparison(comparison, ((1.0, method, metric), (-1.0, than, metric)), least)
 
 
-def less(method: str, than: str, metric: str) -> Term:
+def less(method: str, than: str, metric: str) -> Comparison:
     """The method's rate, an error, is lower."""
-    comparison = f"{_label(method)} below {_label(than)}, {METRIC_WORDS[metric].phrase}"
-    return Term(comparison, ((1.0, than, metric), (-1.0, method, metric)))
+    comparison = f"{_label(method)} below {_label(than)}, {METRICS[metric].phrase}"
+    return Comparison(comparison, ((1.0, than, metric), (-1.0, method, metric)))
 
 
-def falls(method: str, metric: str, to: str) -> Term:
+def falls(method: str, metric: str, to: str) -> Comparison:
     """A method's rate falls from one pose to another."""
-    comparison = f"{_label(method)} at {METRIC_WORDS[metric].phrase} above {METRIC_WORDS[to].phrase}"
-    return Term(comparison, ((1.0, method, metric), (-1.0, method, to)))
+    comparison = f"{_label(method)} at {METRICS[metric].phrase} above {METRICS[to].phrase}"
+    return Comparison(comparison, ((1.0, method, metric), (-1.0, method, to)))
 
 
-def smaller_drop(method: str, than: str) -> Term:
+def smaller_drop(method: str, than: str) -> Comparison:
     """The method loses less from frontal to profile."""
     parts = ((1.0, than, FRONTAL), (-1.0, than, PROFILE), (-1.0, method, FRONTAL), (1.0, method, PROFILE))
-    return Term(f"{_label(method)} drops less than {_label(than)}, 0-10° to 90°+", parts)
+    return Comparison(f"{_label(method)} drops less than {_label(than)}, 0-10° to 90°+", parts)
 
 
 def _label(method: str) -> str:

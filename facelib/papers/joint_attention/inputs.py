@@ -10,13 +10,13 @@ import torch
 from facelib.data.archive import FaceArchive
 from facelib.data.clouds import CloudSource
 from facelib.errors import BadInput
-from facelib.papers.joint_attention.methods import Method
+from facelib.papers.joint_attention.methods import Recogniser
 from facelib.papers.joint_attention.settings import CloudSettings
 
 Inputs = Callable[[np.ndarray], tuple[torch.Tensor, ...]]
 
 
-def inputs_of(method: Method, archive: FaceArchive, clouds: CloudSettings) -> Inputs:
+def inputs_of(method: Recogniser, archive: FaceArchive, clouds: CloudSettings) -> Inputs:
     """Rows of a data set -> the arguments of the network that is evaluated.
 
     Args:

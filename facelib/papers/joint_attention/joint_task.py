@@ -43,7 +43,7 @@ class JointTask(IdentificationTask):
         self.loss, self.minimise_entropy = loss, minimise_entropy
         self._entropies: list[float] = []
 
-    def losses(self, batch: Batch) -> dict[str, torch.Tensor]:
+    def losses(self, batch: Batch, phase: str) -> dict[str, torch.Tensor]:
         output = self.modules["network"](*batch.inputs, *batch.clouds)
         terms = {
             "identity_2d": identity_loss(self.modules["head_2d"], output.embedding_2d, batch.labels),

@@ -7,9 +7,10 @@ target's frontal photographs, which stands for Poster et al. in table III.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
+
+from facelib.papers.paper import PRETRAINING, Method
 
 PAPER_PACKAGE = "facelib.papers.joint_attention"
 
@@ -37,38 +38,29 @@ PART_MODULES: dict[str, str] = {
 BELOW = {"dream": ("resnet18",)}  # backbones that stand on another one
 
 DataSet = Literal["web_faces", "facescape", "arl_vtf"]
+PrintedRows = tuple[tuple[str, str | None], ...]  # (table, label)
 
 
-@dataclass(frozen=True)
-class Method:
-    """One system.
+@dataclass(frozen=True, kw_only=True)
+class Recogniser(Method):
+    """One system; its kind is "pretraining", "image" (evaluated on images by a network of images), "cloud" (clouds
+    against clouds) or "joint" (joint attention, evaluated on images).
 
     Args:
-        name: on the command line and in records.
-        label: in tables and figures.
-        kind: "pretraining", "image" (evaluated on images by a network of images), "cloud" (clouds against clouds) or
-            "joint" (joint attention, evaluated on images).
         backbone: of the network that is evaluated.
-        source: where the paper describes it.
-        rows: (table, label of the printed row, or None for a row of ours).
-        needs: methods whose run must exist first: pretrainings of fold 0, others of the same fold.
         adaptation: what is added to identification: "ts", "mmd", "coral", "imid", "cmid", "rst", "jam", "je".
         clouds: backbone of the clouds that training sees beside the images, if any.
         learns_from: the data set of its training.
-        changes: settings that this method changes, by dotted name.
     """
 
-    name: str
-    label: str
-    kind: Literal["pretraining", "image", "cloud", "joint"]
     backbone: str
-    source: str
-    rows: tuple[tuple[str, str | None], ...] = ()
-    needs: tuple[str, ...] = ()
     adaptation: tuple[str, ...] = ()
     clouds: str | None = None
     learns_from: DataSet = "facescape"
-    changes: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def input(self) -> str:
+        return "clouds" if self.kind == "cloud" else "images"
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -79,7 +71,7 @@ class Method:
     @property
     def stage(self) -> Literal["pretraining", "training", "scratch"]:
         """The settings that its training follows."""
-        if self.kind == "pretraining":
+        if self.is_pretraining:
             return "pretraining"
         return "training" if self.pretraining else "scratch"
 
@@ -94,40 +86,40 @@ class Method:
         return next((name for name in self.needs if not name.startswith("pretrain_")), None)
 
 
-def _pretraining(backbone: str, label: str) -> Method:
-    return Method(
-        f"pretrain_{backbone}",
-        f"{label}, pretrained",
-        "pretraining",
-        backbone,
-        "section IV.B",
-        learns_from="web_faces",
-    )
+def _pretraining(backbone: str, label: str) -> Recogniser:
+    name, label = f"pretrain_{backbone}", f"{label}, pretrained"
+    return Recogniser(name, label, PRETRAINING, "section IV.B", backbone=backbone, learns_from="web_faces")
 
 
-def _images(name: str, label: str, backbone: str, rows: tuple[tuple[str, str | None], ...], **options: Any) -> Method:
+def _images(name: str, label: str, backbone: str, rows: PrintedRows, **options: Any) -> Recogniser:
     """A network of images alone."""
     needs = (f"pretrain_{'resnet18' if backbone == 'dream' else backbone}",)
     defaults = {"source": "table II, section V.F", "needs": needs}
-    return Method(name, label, "image", backbone, rows=rows, **defaults | options)  # type: ignore[arg-type]
+    return Recogniser(name, label, "image", backbone=backbone, printed_rows=rows, **defaults | options)
 
 
-def _adapted(name: str, label: str, *adaptation: str, backbone: str = "ir18", **options: Any) -> Method:
+def _clouds(backbone: str, label: str, name: str = "", rows: PrintedRows | None = None, **options: Any) -> Recogniser:
+    """A network of clouds alone."""
+    defaults = {"source": "table II, section V.F", "printed_rows": rows or (("2", label),)}
+    return Recogniser(name or backbone, label, "cloud", backbone=backbone, **defaults | options)
+
+
+def _adapted(name: str, label: str, *adaptation: str, backbone: str = "ir18", **options: Any) -> Recogniser:
     """A network of images that learns beside one of clouds; by default its row in table I bears the printed name."""
     names = {"ir18": "IRNet", "ghostfacenet": "GhostFaceNets", "dream": "DREAM"}
     printed = " + ".join([names.get(backbone, backbone), "AdaFace", *(part.upper() for part in adaptation)])
     needs = (f"pretrain_{'resnet18' if backbone == 'dream' else backbone}",)
     defaults = {
         "source": "table I, section V.F",
-        "rows": (("1", printed),),
+        "printed_rows": (("1", printed),),
         "needs": (*needs, "pointnet2") if "ts" in adaptation else needs,
         "clouds": "pointnet2",
     }
-    kind: Literal["image", "joint"] = "joint" if "jam" in adaptation else "image"
-    return Method(name, label, kind, backbone, adaptation=adaptation, **defaults | options)  # type: ignore[arg-type]
+    kind = "joint" if "jam" in adaptation else "image"
+    return Recogniser(name, label, kind, backbone=backbone, adaptation=adaptation, **defaults | options)
 
 
-METHODS: dict[str, Method] = {
+METHODS: dict[str, Recogniser] = {
     method.name: method
     for method in (
         _pretraining("ir18", "IR-18"),
@@ -137,33 +129,33 @@ METHODS: dict[str, Method] = {
         _pretraining("ghostfacenet", "GhostFaceNet"),
         # What the claims need first
         _images("ir18", "IR-18", "ir18", (("2", "IRNet-18"), ("3", None))),
-        Method("pointnet2", "PointNet++", "cloud", "pointnet2", "table II, section V.F", (("2", "PointNet++"),)),
+        _clouds("pointnet2", "PointNet++"),
         _adapted(
             "jam_je", "JAM + JE", "jam", "je",
-            rows=(("1", "Ours + JAM + JE"), ("3", "Ours + JAM + JE")), source="section IV.E, eq. 6",
+            printed_rows=(("1", "Ours + JAM + JE"), ("3", "Ours + JAM + JE")), source="section IV.E, eq. 6",
         ),
         _adapted(
-            "jam", "JAM", "jam", rows=(("1", "Ours + JAM"), ("3", "Ours + JAM")), source="section IV.C, eq. 3"
+            "jam", "JAM", "jam", printed_rows=(("1", "Ours + JAM"), ("3", "Ours + JAM")), source="section IV.C, eq. 3"
         ),
         _adapted(
             "crosspoint", "CrossPoint", "imid", "cmid", backbone="resnet50", clouds="dgcnn",
-            rows=(("1", "CrossPoint"), ("3", "CrossPoint")), source="section V",
+            printed_rows=(("1", "CrossPoint"), ("3", "CrossPoint")), source="section V",
         ),
         _adapted("ir18_ts", "IR-18 + TS", "ts"),
         _adapted(
             "ir18_mmd", "IR-18 + MMD", "mmd",
-            rows=(("1", "IRNet + AdaFace + MMD"), ("3", "IRNet + AdaFace + MMD")),
+            printed_rows=(("1", "IRNet + AdaFace + MMD"), ("3", "IRNet + AdaFace + MMD")),
         ),
         _adapted(
             "ir18_coral", "IR-18 + CORAL", "coral",
-            rows=(("1", "IRNet + AdaFace + CORAL"), ("3", "IRNet + AdaFace + CORAL")),
+            printed_rows=(("1", "IRNet + AdaFace + CORAL"), ("3", "IRNet + AdaFace + CORAL")),
         ),
         _adapted("ir18_cmid", "IR-18 + CMID", "cmid"),
         _adapted("ir18_rst", "IR-18 + RST-inspired", "rst"),
         _adapted("ir18_rst_ts", "IR-18 + RST-inspired + TS", "rst", "ts"),
         _adapted(
             "ir18_imid_cmid", "IR-18 + IMID + CMID", "imid", "cmid",
-            rows=(("3", "IRNet + AdaFace + IMID + CMID"),), source="table III, section V",
+            printed_rows=(("3", "IRNet + AdaFace + IMID + CMID"),), source="table III, section V",
         ),
         _images(
             "ghostfacenet", "GhostFaceNet", "ghostfacenet",
@@ -175,20 +167,20 @@ METHODS: dict[str, Method] = {
         _images("vgg16", "VGG-16", "vgg16", (("2", "VGGNet-16"),)),
         _images("resnet18", "ResNet-18", "resnet18", (("2", "ResNet-18"),)),
         _images("resnet50", "ResNet-50", "resnet50", (("2", "ResNet-50"),)),
-        Method("dgcnn", "DGCNN", "cloud", "dgcnn", "table II, section V.F", (("2", "DGCNN"),)),
-        Method("pointcnn", "PointCNN", "cloud", "pointcnn", "table II, section V.F", (("2", "PointCNN"),)),
+        _clouds("dgcnn", "DGCNN"),
+        _clouds("pointcnn", "PointCNN"),
         # Rows of ours
         _adapted(
             "jam_je_aligned", "JAM + JE, aligned pairs", "jam", "je",
-            rows=(("1", None), ("3", None)), source="section IV.E", changes={"loss.pairs": "aligned"},
+            printed_rows=(("1", None), ("3", None)), source="section IV.E", changes={"loss.pairs": "aligned"},
         ),
         _images(
             "ir18_margin_printed", "IR-18, margin of eq. 5", "ir18", (("2", None),),
             source="eq. 5", changes={"loss.rule": "printed"},
         ),
-        Method(
-            "pointnet2_view", "PointNet++, clouds turned", "cloud", "pointnet2", "section V.C", (("2", None),),
-            changes={"clouds.pose": "view"},
+        _clouds(
+            "pointnet2", "PointNet++, clouds turned", "pointnet2_view", (("2", None),),
+            source="section V.C", changes={"clouds.pose": "view"},
         ),
         _images("ir18_scratch", "IR-18, not pretrained", "ir18", (("2", None),), source="section IV.B", needs=()),
         _images(

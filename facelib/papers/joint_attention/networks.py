@@ -11,14 +11,14 @@ from typing import Any
 from torch import nn
 
 from facelib.errors import unknown_name
-from facelib.papers.joint_attention.methods import PART_MODULES, Method
+from facelib.papers.joint_attention.methods import PART_MODULES, Recogniser
 from facelib.papers.joint_attention.settings import NetworkSettings, RecognitionSettings
 
 SMALL_IMAGES = 112  # pixels; up to here ResNets begin with a 3x3 convolution, as larger stems leave nothing of a face
 SMALLEST_POINTCNN = 48  # points that its widest neighbourhood takes
 
 
-def build_network(method: Method, settings: RecognitionSettings) -> nn.Module:
+def build_network(method: Recogniser, settings: RecognitionSettings) -> nn.Module:
     """The network of a method with fresh weights: of images, of clouds, or joint.
 
     Args:

@@ -9,7 +9,7 @@ A probe's score against an identity is the highest over its gallery samples.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -17,18 +17,50 @@ from torch import nn
 
 from facelib.conventions import POSE_BINS
 from facelib.data.archive import FaceArchive
-from facelib.data.protocol import Role, gallery_and_probes, roles_of
+from facelib.data.protocol import Role, gallery_and_probes, roles_of, rows_of
 from facelib.errors import BadInput
 from facelib.metrics.identification import gallery_scores, genuine_and_impostor, rank1
 from facelib.metrics.verification import VerificationSummary, tar_at_far, verification_summary
 from facelib.models.blocks import Embedding
-from facelib.papers.joint_attention.inputs import Inputs
+from facelib.papers.joint_attention.data_sets import split_of
+from facelib.papers.joint_attention.inputs import Inputs, inputs_of
+from facelib.papers.paper import Metrics, RunInputs, Scores
+
+if TYPE_CHECKING:
+    from facelib.papers.joint_attention.methods import DataSet, Recogniser
+    from facelib.papers.joint_attention.settings import RecognitionSettings
 
 FAR = 0.01
 TAR_AT_FAR = "tar_at_far_1pct"
 CONDITIONS = {"frontal": 0, "pose": 1}  # of ARL-VTF's probes
 ARL_VTF_PREFIX = "arl_vtf."  # of the second data set's metrics and scores
 SAMPLES_AT_ONCE = 256
+
+
+def evaluate(inputs: RunInputs[Recogniser, RecognitionSettings], network: nn.Module) -> tuple[Metrics, Scores]:
+    """Metrics and scores of a trained network on every data set that it is evaluated on.
+
+    A pretraining is evaluated on web identities that it did not see; all else on the fold's evaluation identities of
+    FaceScape, and networks of images on ARL-VTF too, whose metrics and scores bear the prefix "arl_vtf.".
+    """
+    method, clouds, recogniser = inputs.method, inputs.settings.clouds, recogniser_of(network)
+    name: DataSet = "web_faces" if method.is_pretraining else "facescape"
+    archive = inputs.archives[name]
+    rows = rows_of(archive, split_of(name, archive, inputs.fold).evaluation)
+    scores = evaluate_facescape(embed(recogniser, inputs_of(method, archive, clouds), rows), archive, rows)
+    metrics = pose_metrics(scores, () if method.is_pretraining else POSE_BINS)
+    if "arl_vtf" in inputs.archives and method.input == "images":
+        archive = inputs.archives["arl_vtf"]
+        rows = arl_vtf_rows(archive)
+        second = evaluate_arl_vtf(embed(recogniser, inputs_of(method, archive, clouds), rows), archive, rows)
+        scores |= {ARL_VTF_PREFIX + key: array for key, array in second.items()}
+        metrics |= {ARL_VTF_PREFIX + key: value for key, value in pose_metrics(second, CONDITIONS).items()}
+    return metrics, scores
+
+
+def recogniser_of(network: Any) -> Any:
+    """What embeds images alone: the network itself, or a joint one without its 3D branch."""
+    return network.image_only() if hasattr(network, "image_only") else network
 
 
 @torch.no_grad()
@@ -172,7 +204,9 @@ def probes_of_pose(scored: Mapping[str, np.ndarray], pose: str | None = None) ->
     return (degrees >= low) & (degrees < high)
 
 
-def scores_of(arrays: Mapping[str, np.ndarray], data_set: Literal["facescape", "arl_vtf"]) -> dict[str, np.ndarray]:
+def data_set_scores(
+    arrays: Mapping[str, np.ndarray], data_set: Literal["facescape", "arl_vtf"]
+) -> dict[str, np.ndarray]:
     """The scores of one data set among those that lie beside a record.
 
     Raises:

@@ -2,6 +2,9 @@
 
 The defaults are the paper's own (section V.C: batch 64, SGD, learning rate 0.001, weight decay 5e-4, milestones 8,
 12, 14; images of 224 pixels, clouds of 1,024 points, equal loss weights). A tier overrides fields by name.
+
+Every run keeps the weights of its last epoch, when the rate has fallen for the last time. Twelve validation people, as
+the laptop tier has, choose between epochs at random: from one to the next the rate on them moves by several points.
 """
 
 from __future__ import annotations
@@ -9,7 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from facelib.runs.settings import TrainingSettings, settings_of_tier
+from facelib.papers.joint_attention.methods import Recogniser
+from facelib.runs.settings import TrainingSettings
 
 
 @dataclass(frozen=True)
@@ -147,11 +151,11 @@ class RecognitionSettings:
     loss: LossSettings = field(default_factory=LossSettings)
     pretraining: TrainingSettings = field(
         default_factory=lambda: TrainingSettings(
-            epochs=24, min_epochs=24, milestones=(12, 18, 22), learning_rate=0.1, batch_size=256
+            epochs=24, min_epochs=24, milestones=(12, 18, 22), learning_rate=0.1, batch_size=256, keep="last"
         )
     )
-    training: TrainingSettings = field(default_factory=TrainingSettings)
-    scratch: TrainingSettings = field(default_factory=TrainingSettings)
+    training: TrainingSettings = field(default_factory=lambda: TrainingSettings(keep="last"))
+    scratch: TrainingSettings = field(default_factory=lambda: TrainingSettings(keep="last"))
 
 
 TIERS: dict[str, dict[str, Any]] = {
@@ -231,21 +235,10 @@ TIERS: dict[str, dict[str, Any]] = {
 }
 
 
-def settings_of(tier: str, changes: dict[str, Any] | None = None) -> RecognitionSettings:
-    """The settings of a tier.
-
-    Args:
-        tier: smoke, laptop, gpu or paper.
-        changes: further overrides by dotted name.
-
-    Raises:
-        UnknownName: on an unknown tier or field.
-    """
-    return settings_of_tier(RecognitionSettings(), TIERS, tier, changes)
-
-
-def pretraining_only(settings: RecognitionSettings) -> RecognitionSettings:
-    """The settings with all that a pretraining does not see at its default, so that it outlives a change of these."""
+def relevant(method: Recogniser, settings: RecognitionSettings) -> RecognitionSettings:
+    """The settings with all that a method's run does not see at its default, so that it outlives a change of these."""
+    if not method.is_pretraining:
+        return settings
     return RecognitionSettings(
         data=settings.data,
         web=settings.web,

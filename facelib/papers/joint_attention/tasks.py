@@ -22,6 +22,8 @@ from facelib.losses.margins import AdaFaceHead
 from facelib.models.blocks import Embedding
 from facelib.papers.joint_attention.inputs import Inputs
 from facelib.papers.joint_attention.protocol import TAR_AT_FAR, embed, validation_metrics
+from facelib.runs.phases import DEFAULT_SCHEDULE
+from facelib.runs.tasks import Monitor
 
 Clouds = Callable[[np.ndarray, torch.Generator], tuple[torch.Tensor, ...]]
 
@@ -119,7 +121,8 @@ class IdentificationTask:
         adaptation: what is added to identification.
     """
 
-    monitor = TAR_AT_FAR
+    monitor = Monitor(TAR_AT_FAR, "highest")
+    schedule = DEFAULT_SCHEDULE
 
     def __init__(
         self,
@@ -153,7 +156,7 @@ class IdentificationTask:
         """The class of each row: the position of its identity among the training identities."""
         return torch.from_numpy(np.searchsorted(self.classes, self.data.archive.arrays["identity"][rows]))
 
-    def losses(self, batch: Batch) -> dict[str, torch.Tensor]:
+    def losses(self, batch: Batch, phase: str) -> dict[str, torch.Tensor]:
         embedding = self.modules["network"](*batch.inputs)
         terms = {self.term: identity_loss(self.modules[self.head], embedding, batch.labels)}
         if self.adaptation is not None:

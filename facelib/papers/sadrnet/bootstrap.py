@@ -1,8 +1,8 @@
-"""Paper 3's metrics with the people of its test photographs drawn again.
+"""Paper 3's metrics with the people of its test photographs resampled.
 
 Each metric is a mean over photographs, or a mean of three such means. Photographs of one person are not independent, so
-people are drawn, with all their photographs; those of AFLW2000-3D and of Florence apart. The draws depend on nothing
-but the photographs that are evaluated, so all methods share them.
+people are resampled, with all their photographs; those of AFLW2000-3D and of Florence apart. Resamples depend on nothing but
+the photographs that are evaluated, so all methods share them.
 """
 
 from __future__ import annotations
@@ -12,12 +12,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from facelib.metrics.bootstrap import percentile_intervals, resample_identities
-from facelib.metrics.bootstrap_samples import BootstrapSamples
+from facelib.metrics.bootstrap import BootstrapSamples, percentile_intervals, resample_identities
 from facelib.metrics.inputs import identity_array, point_array
-from facelib.metrics.landmark_error import DIGITS, YAW_BINS
-from facelib.metrics.pose_error import FIX_PITCH_OR_ROLL, FIX_YAW
-from facelib.papers.sadrnet.words import ANGLES, BY_POSE, FIX, METRIC_WORDS
+from facelib.metrics.landmark_error import YAW_BINS, yaw_bin_masks
+from facelib.metrics.pose_error import near_gimbal_lock
+from facelib.papers.sadrnet.metrics import ANGLES, BY_POSE, FIX, METRICS
 from facelib.storage import digest_of
 
 Unit = Literal["identities", "images"]
@@ -28,105 +27,104 @@ ERRORS = (
     "reconstruction",
 )
 FLORENCE = ("florence", "florence_rigid")
-CONSTANTS = tuple(name for name, words in METRIC_WORDS.items() if not words.varies)
+CONSTANTS = tuple(name for name, metric in METRICS.items() if not metric.over_people)
 
 
 def bootstrap_metrics(
     metrics: Mapping[str, Any],
     arrays: Mapping[str, np.ndarray],
     *,
-    draws: int,
+    resamples: int,
     seed: int = 0,
     unit: Unit = "identities",
 ) -> BootstrapSamples:
-    """The metrics of one run and their draws; besides, the errors of occluded and of free faces.
+    """The metrics of one run and their resamples; besides, the errors of occluded and of free faces.
 
     Args:
-        metrics: of the run's record; the size of the network, which no photograph changes, is the same in every draw.
+        metrics: of the run's record; the size of the network, which no photograph changes, is the same in all.
         arrays: the scores beside it: identity, rows, yaw, occluder and the errors of N photographs, and perhaps
             florence_identity and the errors of M renderings.
-        draws: how many.
-        seed: of all draws; each set of photographs has its own that follows from it.
-        unit: what is drawn: people with their photographs, or single photographs as if these were independent.
+        resamples: how many.
+        seed: of all resamples; each set of photographs has its own that follows from it.
+        unit: what is resampled: people with their photographs, or single photographs as if these were independent.
 
     Raises:
         BadInput: for scores that do not fit or are not finite, or of fewer than two people.
     """
-    made = [_resample_aflw2000(arrays, draws, seed, unit)]
+    made = [_resample_aflw2000(arrays, resamples, seed, unit)]
     if "florence" in arrays:
-        made.append(_resample_florence(arrays, draws, seed, unit))
+        made.append(_resample_florence(arrays, resamples, seed, unit))
     constants = {name: metrics[name]["value"] for name in CONSTANTS if name in metrics}
     values = np.array(list(constants.values()), np.float64)
     made.append(
-        BootstrapSamples(tuple(constants), values, np.tile(values, (draws, 1)), np.zeros(len(values), np.int64))
+        BootstrapSamples(tuple(constants), values, np.tile(values, (resamples, 1)), np.zeros(len(values), np.int64))
     )
     return BootstrapSamples(
         tuple(name for part in made for name in part.names),
         np.concatenate([part.estimates for part in made]),
-        np.concatenate([part.drawn for part in made], axis=1),
+        np.concatenate([part.samples for part in made], axis=1),
         np.concatenate([part.seeds for part in made]),
     )
 
 
 def interval_widths(
-    metrics: Mapping[str, Any], arrays: Mapping[str, np.ndarray], *, draws: int = 1000, seed: int = 0
+    metrics: Mapping[str, Any], arrays: Mapping[str, np.ndarray], *, resamples: int = 1000, seed: int = 0
 ) -> dict[str, dict[Unit, float]]:
-    """How wide each metric's 95 % interval is when people are drawn, and when single photographs are.
+    """How wide each metric's 95 % interval is when people are resampled, and when single photographs are.
 
     Args:
-        metrics, arrays, draws, seed: as of bootstrap_metrics.
+        metrics, arrays, resamples, seed: as of bootstrap_metrics.
 
     Returns:
-        Metric of the record -> what is drawn -> width, in the record's unit.
+        Metric of the record -> what is resampled -> width, in the record's unit.
 
     Raises:
-        BadInput: as bootstrap_metrics, or for a metric without a value in most draws.
+        BadInput: as bootstrap_metrics, or for a metric without a value in most resamples.
     """
     names = [name for name in metrics if name not in CONSTANTS]
     widths: dict[str, dict[Unit, float]] = {name: {} for name in names}
     for unit in UNITS:
-        made = bootstrap_metrics(metrics, arrays, draws=draws, seed=seed, unit=unit)
+        made = bootstrap_metrics(metrics, arrays, resamples=resamples, seed=seed, unit=unit)
         columns = [made.names.index(name) for name in names]
-        intervals = percentile_intervals(made.estimates[columns], made.drawn[:, columns])
+        intervals = percentile_intervals(made.estimates[columns], made.samples[:, columns])
         for name, interval in zip(names, intervals, strict=True):
             widths[name][unit] = interval.high - interval.low
     return widths
 
 
-def _resample_aflw2000(arrays: Mapping[str, np.ndarray], draws: int, seed: int, unit: Unit) -> BootstrapSamples:
+def _resample_aflw2000(arrays: Mapping[str, np.ndarray], resamples: int, seed: int, unit: Unit) -> BootstrapSamples:
     people, rows = arrays["identity"], arrays["rows"]
     own = _seed(seed, "aflw2000", people, rows)
-    made = _resample_means(_values_of_photographs(arrays), people, own, draws, unit)
+    made = _resample_means(_values_of_photographs(arrays), people, own, resamples, unit)
     balanced = {}
     for metric in BY_POSE:
         bins = [made.names.index(f"{metric}/{name}") for name in YAW_BINS]
-        balanced[f"{metric}/balanced"] = made.estimates[bins].mean(), made.drawn[:, bins].mean(axis=1)
-    estimates, drawn = zip(*balanced.values(), strict=True)
+        balanced[f"{metric}/balanced"] = made.estimates[bins].mean(), made.samples[:, bins].mean(axis=1)
+    estimates, resampled = zip(*balanced.values(), strict=True)
     return BootstrapSamples(
         (*made.names, *balanced),
         np.concatenate([made.estimates, estimates]),
-        np.column_stack([made.drawn, *drawn]),
+        np.column_stack([made.samples, *resampled]),
         np.append(made.seeds, [own] * len(balanced)),
     )
 
 
-def _resample_florence(arrays: Mapping[str, np.ndarray], draws: int, seed: int, unit: Unit) -> BootstrapSamples:
+def _resample_florence(arrays: Mapping[str, np.ndarray], resamples: int, seed: int, unit: Unit) -> BootstrapSamples:
     people = arrays["florence_identity"]
     own = _seed(seed, "florence", people, np.arange(len(people)))
-    return _resample_means({name: arrays[name] for name in FLORENCE}, people, own, draws, unit)
+    return _resample_means({name: arrays[name] for name in FLORENCE}, people, own, resamples, unit)
 
 
 def _values_of_photographs(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Of each metric that is a mean, the values (N,) that it is the mean of: NaN where a photograph does not count."""
     count = len(arrays["identity"])
     errors = {name: point_array(name, arrays[name], (count,)) for name in ERRORS}
-    kinds = _ranges_of_yaw(point_array("yaw", arrays["yaw"], (count,)))
+    kinds = yaw_bin_masks(point_array("yaw", arrays["yaw"], (count,)))
     kinds |= {"occluded": arrays["occluder"] > 0, "free": arrays["occluder"] == 0}
     parts = {f"{name}/{kind}": np.where(kinds[kind], errors[name], np.nan) for name in BY_POSE for kind in kinds}
 
     degrees = np.rad2deg(point_array("euler_error", arrays["euler_error"], (count, 3)))
-    # Near gimbal lock, pitch and roll are far off though the face looks the right way (section IV.D).
-    locked = (degrees[:, 1:] > FIX_PITCH_OR_ROLL).any(axis=1) & (degrees[:, 0] < FIX_YAW)
+    locked = near_gimbal_lock(degrees)
     angles = dict(zip(ANGLES, (*degrees.T, degrees.mean(axis=1)), strict=True))
     return (
         errors
@@ -137,14 +135,8 @@ def _values_of_photographs(arrays: Mapping[str, np.ndarray]) -> dict[str, np.nda
     )
 
 
-def _ranges_of_yaw(yaw: np.ndarray) -> dict[str, np.ndarray]:
-    """Which photographs lie in each range, the last one closed, as in `nme_by_yaw`."""
-    degrees = np.abs(np.rad2deg(yaw)).round(DIGITS)
-    return {name: (degrees >= low) & ((degrees < high) | (high == 90)) for name, (low, high) in YAW_BINS.items()}
-
-
 def _resample_means(
-    values: Mapping[str, np.ndarray], people: np.ndarray, seed: int, draws: int, unit: Unit
+    values: Mapping[str, np.ndarray], people: np.ndarray, seed: int, resamples: int, unit: Unit
 ) -> BootstrapSamples:
     """Means of values (N,) over the photographs that count, which are those that are not NaN."""
     columns = np.stack(list(values.values()), axis=1)
@@ -155,11 +147,11 @@ def _resample_means(
     sums, counts = belongs @ np.nan_to_num(columns), belongs @ ~np.isnan(columns)
 
     def means(weights: np.ndarray) -> np.ndarray:
-        with np.errstate(invalid="ignore"):  # a draw without a photograph of some kind has no mean of it
+        with np.errstate(invalid="ignore"):  # a resample without a photograph of some kind has no mean of it
             return (weights @ sums) / (weights @ counts)
 
-    estimates, drawn = resample_identities(means, len(order), seed=seed, draws=draws)
-    return BootstrapSamples(tuple(values), estimates, drawn, np.full(len(values), seed))
+    estimates, resampled = resample_identities(means, len(order), seed=seed, resamples=resamples)
+    return BootstrapSamples(tuple(values), estimates, resampled, np.full(len(values), seed))
 
 
 def _seed(seed: int, data_set: str, people: np.ndarray, rows: np.ndarray) -> int:

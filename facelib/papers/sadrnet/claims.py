@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from facelib.papers.claims import Claim, Term
-from facelib.papers.metric_words import DIFFERENCES
-from facelib.papers.sadrnet.words import BY_POSE, METRIC_WORDS, TASKS, YAWS
+from facelib.papers.paper import Claim, Comparison
+from facelib.papers.sadrnet.metrics import BY_POSE, METRICS, TASKS, YAWS
 
 ALIGNMENT = TASKS[:4]
 SHORT = {
@@ -36,53 +35,55 @@ SAME = 0.1  # points: less than what any part of the network brings in table IV
 SAME_ANGLE = 0.1  # degrees
 
 
-def lower(method: str, than: str, metric: str) -> Term:
+def lower(method: str, than: str, metric: str) -> Comparison:
     """The method's error is lower."""
     comparison = f"{SHORT[method]} below {SHORT[than]}, {_phrase(metric)}"
-    return Term(comparison, ((1.0, than, metric), (-1.0, method, metric)))
+    return Comparison(comparison, ((1.0, than, metric), (-1.0, method, metric)))
 
 
-def rises(method: str, metric: str, to: str) -> Term:
+def rises(method: str, metric: str, to: str) -> Comparison:
     """A method's error rises from one metric to another."""
     comparison = f"{SHORT[method]}: {_phrase(metric)} below {_phrase(to)}"
-    return Term(comparison, ((1.0, method, to), (-1.0, method, metric)))
+    return Comparison(comparison, ((1.0, method, to), (-1.0, method, metric)))
 
 
-def smaller_rise(method: str, than: str, metric: str, to: str) -> Term:
+def smaller_rise(method: str, than: str, metric: str, to: str) -> Comparison:
     """The method's error rises less from one metric to another."""
     parts = ((1.0, than, to), (-1.0, than, metric), (-1.0, method, to), (1.0, method, metric))
-    return Term(f"{SHORT[method]} rises less than {SHORT[than]}, {_phrase(metric)} to {_phrase(to)}", parts)
+    return Comparison(f"{SHORT[method]} rises less than {SHORT[than]}, {_phrase(metric)} to {_phrase(to)}", parts)
 
 
-def about_equal(method: str, other: str, metric: str) -> tuple[Term, Term]:
+def about_equal(method: str, other: str, metric: str) -> tuple[Comparison, Comparison]:
     """Two methods differ by less than SAME, either way."""
     parts = ((1.0, other, metric), (-1.0, method, metric))
     words = f"{SHORT[method]} less than {SAME:g} points {{}} {SHORT[other]}, {_phrase(metric)}"
     opposite = tuple((-coefficient, name, part) for coefficient, name, part in parts)
-    return Term(words.format("above"), parts, -SAME), Term(words.format("below"), opposite, -SAME)
+    return Comparison(words.format("above"), parts, -SAME), Comparison(words.format("below"), opposite, -SAME)
 
 
-def unchanged(method: str, metric: str, other: str, within: float) -> tuple[Term, Term]:
+def unchanged(method: str, metric: str, other: str, within: float) -> tuple[Comparison, Comparison]:
     """Two metrics of a method differ by less than this many degrees, either way."""
     words = f"{SHORT[method]}: {_phrase(other)} less than {within:g} degrees {{}} {_phrase(metric)}"
     return (
-        Term(words.format("above"), ((1.0, method, metric), (-1.0, method, other)), -within),
-        Term(words.format("below"), ((1.0, method, other), (-1.0, method, metric)), -within),
+        Comparison(words.format("above"), ((1.0, method, metric), (-1.0, method, other)), -within),
+        Comparison(words.format("below"), ((1.0, method, other), (-1.0, method, metric)), -within),
     )
 
 
-def between(what: str, parts: tuple[tuple[float, str, str], ...], low: float, high: float) -> tuple[Term, Term]:
+def between(
+    what: str, parts: tuple[tuple[float, str, str], ...], low: float, high: float
+) -> tuple[Comparison, Comparison]:
     """A sum of metrics lies between two numbers."""
-    unit = DIFFERENCES[METRIC_WORDS[parts[0][2]].unit]
+    unit = METRICS[parts[0][2]].difference_unit
     opposite = tuple((-coefficient, method, metric) for coefficient, method, metric in parts)
     return (
-        Term(f"{what} above {low:g} {unit}", parts, low),
-        Term(f"{what} below {high:g} {unit}", opposite, -high),
+        Comparison(f"{what} above {low:g} {unit}", parts, low),
+        Comparison(f"{what} below {high:g} {unit}", opposite, -high),
     )
 
 
 def _phrase(metric: str) -> str:
-    return METRIC_WORDS[metric].phrase
+    return METRICS[metric].phrase
 
 
 CLAIMS: tuple[Claim, ...] = (
@@ -154,7 +155,7 @@ CLAIMS: tuple[Claim, ...] = (
         "mesh_loss_keeps_numbers",
         "The losses on the mesh change pictures and not numbers",
         "section IV.E, figure 11",
-        tuple(term for metric in TASKS for term in about_equal("sadrnet", "no_mesh_loss", metric)),
+        tuple(each for metric in TASKS for each in about_equal("sadrnet", "no_mesh_loss", metric)),
     ),
     Claim(
         "large_poses_cost_alignment",

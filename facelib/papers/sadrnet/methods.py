@@ -7,32 +7,14 @@ on the mesh (figure 11).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
+
+from facelib.papers.paper import BASELINE, PRETRAINING, Method
 
 
-@dataclass(frozen=True)
-class Method:
-    """One system.
-
-    Args:
-        name: on the command line and in records.
-        label: in tables and figures.
-        kind: "network"; "pretraining", whose weights networks start from; or "baseline", which is not trained.
-        source: where the paper describes it.
-        rows: (table, label of the printed row, or None for a row of ours).
-        needs: methods whose run must exist first.
-        changes: settings that this method changes, by dotted name.
-    """
-
-    name: str
-    label: str
-    kind: Literal["network", "pretraining", "baseline"]
-    source: str
-    rows: tuple[tuple[str, str | None], ...] = ()
-    needs: tuple[str, ...] = ()
-    changes: Mapping[str, Any] = field(default_factory=dict)
+class Reconstructor(Method):
+    """One system; its kind is "network", "pretraining", whose weights networks start from, or "baseline", which is not
+    trained."""
 
 
 def _network(
@@ -44,17 +26,17 @@ def _network(
     geometry: str = "self_aligned",
     shape: str = "deformation",
     **changes: Any,
-) -> Method:
+) -> Reconstructor:
     """A network with its framework; further settings with _ for the dot."""
     framework = {"network.attention": attention, "network.geometry": geometry, "network.shape": shape}
     others = {key.replace("_", ".", 1): value for key, value in changes.items()}
-    return Method(name, label, "network", source, rows, needs=(ENCODER,), changes=framework | others)
+    return Reconstructor(name, label, "network", source, rows, needs=(ENCODER,), changes=framework | others)
 
 
 ENCODER = "landmark_reader"  # in whose encoder the networks start
 BESIDE_TABLES_1_AND_2 = (("1", None), ("2", None), ("4", None))
 
-METHODS: dict[str, Method] = {
+METHODS: dict[str, Reconstructor] = {
     method.name: method
     for method in (
         _network(
@@ -87,7 +69,7 @@ METHODS: dict[str, Method] = {
             "no_mesh_loss", "SADRNet without mesh loss", "section IV.E, figure 11", (("4", None),),
             loss_edge=0.0, loss_normal=0.0,
         ),
-        Method(ENCODER, "Landmark reader (start of the encoders)", "pretraining", "ours"),
-        Method("mean_face", "Mean face, true box", "baseline", "ours", BESIDE_TABLES_1_AND_2),
+        Reconstructor(ENCODER, "Landmark reader (start of the encoders)", PRETRAINING, "ours"),
+        Reconstructor("mean_face", "Mean face, true box", BASELINE, "ours", BESIDE_TABLES_1_AND_2),
     )
 }  # fmt: skip

@@ -13,7 +13,7 @@ from facelib.faces.morphable_model import MorphableModel
 from facelib.models.face_template import FaceTemplate
 from facelib.models.landmark_reader import LandmarkReader
 from facelib.models.sadrnet import FaceMaps, SADRNet
-from facelib.papers.sadrnet.methods import Method
+from facelib.papers.sadrnet.methods import Reconstructor
 from facelib.papers.sadrnet.settings import ReconstructionSettings
 from facelib.runs.checkpoints import load_weights
 
@@ -31,7 +31,7 @@ def face_template(size: int) -> FaceTemplate:
     return FaceTemplate(face_layout(model, size), model.mean, model.landmarks)
 
 
-def build_network(method: Method, settings: ReconstructionSettings) -> nn.Module:
+def build_network(method: Reconstructor, settings: ReconstructionSettings) -> nn.Module:
     """The network of a method with fresh weights; a baseline's has none.
 
     Args:
@@ -53,7 +53,7 @@ def start_encoder(network: SADRNet, settings: ReconstructionSettings, weights: P
     network.high.load_state_dict(reader.high.state_dict())
 
 
-def full_size_mib(method: Method, settings: ReconstructionSettings) -> float:
+def full_size_mib(method: Reconstructor, settings: ReconstructionSettings) -> float:
     """Size in MiB of a method's network at full width in float32, with the template of 256 x 256 texels (table V)."""
     template_values = 3 * 256 * 256
     if method.kind == "baseline":

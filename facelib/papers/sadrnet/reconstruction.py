@@ -14,7 +14,7 @@ from torch import nn
 
 from facelib.conventions import FACE_TO_CAMERA
 from facelib.data.photographs import FaceBox, FaceCrop, Photograph, square_crop
-from facelib.errors import BadInput, check_finite, unknown_name
+from facelib.errors import BadInput, check_finite
 from facelib.faces.face_layout import face_layout
 from facelib.faces.morphable_model import MorphableModel
 from facelib.geometry.alignment import Similarity, similarity_transform
@@ -23,16 +23,15 @@ from facelib.geometry.rasterizer import rasterize
 from facelib.geometry.rotations import matrix_to_euler
 from facelib.geometry.visibility import visible_in_depth
 from facelib.models.sadrnet import FaceMaps
-from facelib.papers import WEIGHTS_FILE
-from facelib.papers.sadrnet.methods import METHODS, Method
-from facelib.papers.sadrnet.networks import build_network, face_model
-from facelib.papers.sadrnet.settings import ReconstructionSettings, settings_of
-from facelib.runs.checkpoints import load_weights
-from facelib.runs.folders import record_path, run_folder
-from facelib.runs.records import Record, read_record, run_command
+from facelib.papers.run import network_from
+from facelib.papers.sadrnet import PAPER
+from facelib.papers.sadrnet.methods import METHODS, Reconstructor
+from facelib.papers.sadrnet.networks import face_model
+from facelib.papers.sadrnet.settings import ReconstructionSettings
+from facelib.runs.folders import RECORD_FILE, WEIGHTS_FILE, Run
+from facelib.runs.records import Record, read_record
 from facelib.runs.settings import override
 
-PAPER = "sadrnet"
 BEHIND = 0.02  # sides of the crop that a point may lie behind the nearest surface and still be seen
 
 
@@ -48,7 +47,7 @@ class TrainedNetwork:
     """
 
     network: nn.Module
-    method: Method
+    method: Reconstructor
     settings: ReconstructionSettings
     record: Record
 
@@ -170,21 +169,19 @@ def load_trained(model: str, tier: str = "smoke") -> TrainedNetwork:
         BadInput: for a run of another paper, of the baseline, or of other settings than it says.
     """
     path = _record_of(model, tier)
-    record = read_record(path, run_command(PAPER, model, 0, tier) if model in METHODS else "facelib run sadrnet METHOD")
-    if record.paper != PAPER:
+    usual = Run(PAPER.name, "sadrnet", tier=tier).command
+    record = read_record(path, usual)
+    if record.paper != PAPER.name:
         raise BadInput(
-            f"{path} is a run of {record.method} of {record.paper}: faces are reconstructed by runs of {PAPER}, "
-            f"such as `{run_command(PAPER, 'sadrnet', 0, tier)}` makes"
+            f"{path} is a run of {record.method} of {record.paper}: faces are reconstructed by runs of {PAPER.name}, "
+            f"such as `{usual}` makes"
         )
-    if record.method not in METHODS:
-        raise unknown_name("method", record.method, METHODS)
-    method = METHODS[record.method]
+    method = PAPER.method(record.method)
     if method.kind != "network":
-        raise BadInput(f"{method.name} draws no map from a photograph: choose a network's run, such as sadrnet's")
-    settings = override(settings_of(record.tier), record.parameters)
-    network = build_network(method, settings)
-    load_weights(path.parent / WEIGHTS_FILE, {"network": network})
-    return TrainedNetwork(network.eval(), method, settings, record)
+        raise BadInput(f"{method.name} predicts no map of a photograph: choose a network's run, such as sadrnet's")
+    settings = override(PAPER.settings(record.tier), record.parameters)
+    network = network_from(PAPER, method.name, settings, path.parent / WEIGHTS_FILE)
+    return TrainedNetwork(network, method, settings, record)
 
 
 def reconstruct_with(trained: TrainedNetwork, photograph: Photograph, box: FaceBox) -> Reconstruction:
@@ -195,11 +192,10 @@ def reconstruct_with(trained: TrainedNetwork, photograph: Photograph, box: FaceB
 def _record_of(model: str, tier: str) -> Path:
     path = Path(model)
     if path.is_dir():
-        return record_path(path)
+        return path / RECORD_FILE
     if path.is_file():
-        return path if path.suffix == ".json" else record_path(path.parent)
-    if model not in METHODS:
-        if path.suffix or len(path.parts) > 1:
-            raise BadInput(f"there is no run at {model}: expected its folder, its record.json, or a method's name")
-        raise unknown_name("method", model, METHODS)
-    return record_path(run_folder(PAPER, tier, model, 0, 0))
+        return path if path.suffix == ".json" else path.parent / RECORD_FILE
+    if model not in METHODS and (path.suffix or len(path.parts) > 1):
+        raise BadInput(f"there is no run at {model}: expected its folder, its record.json, or a method's name")
+    PAPER.method(model)
+    return Run(PAPER.name, model, tier=tier).record

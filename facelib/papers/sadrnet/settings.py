@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from facelib.runs.settings import TrainingSettings, settings_of_tier
+from facelib.papers.sadrnet.methods import Reconstructor
+from facelib.runs.settings import TrainingSettings
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class TrainingFaces:
     Args:
         identities: people.
         images: of each.
-        validation: people held out, by whom the epoch is chosen.
+        validation: people held out, by whom training is watched.
     """
 
     identities: int = 2500
@@ -108,6 +109,7 @@ def _printed_training() -> TrainingSettings:
         warmup_start=0.1,
         milestones=tuple(range(4, 25)),
         decay=0.85,
+        keep="last",
     )
 
 
@@ -201,21 +203,10 @@ TIERS: dict[str, dict[str, Any]] = {
 }
 
 
-def settings_of(tier: str, changes: dict[str, Any] | None = None) -> ReconstructionSettings:
-    """The settings of a tier.
-
-    Args:
-        tier: smoke, laptop, gpu or paper.
-        changes: further overrides by dotted name.
-
-    Raises:
-        UnknownName: on an unknown tier or field.
-    """
-    return settings_of_tier(ReconstructionSettings(), TIERS, tier, changes)
-
-
-def pretraining_only(settings: ReconstructionSettings) -> ReconstructionSettings:
-    """These settings with the defaults where a pretraining does not depend on them."""
+def relevant(method: Reconstructor, settings: ReconstructionSettings) -> ReconstructionSettings:
+    """The settings with the defaults where a method's run does not depend on them."""
+    if not method.is_pretraining:
+        return settings
     usual = ReconstructionSettings()
     network = NetworkSettings(settings.network.image_size, settings.network.width)
     return replace(settings, network=network, loss=usual.loss, warm_start=False, training=usual.training)

@@ -20,8 +20,8 @@ from facelib.models.sadrnet import FACE_MM
 from facelib.papers.sadrnet.maps import FaceMapper
 from facelib.papers.sadrnet.protocol import evaluate_alignment, evaluate_landmarks
 from facelib.papers.sadrnet.settings import LossSettings, PhotographAugmentation
-
-MONITOR = "minus_sparse_2d"  # the training loop keeps the epoch with the highest
+from facelib.runs.phases import DEFAULT_SCHEDULE
+from facelib.runs.tasks import Monitor
 
 
 class ReconstructionTask:
@@ -38,7 +38,8 @@ class ReconstructionTask:
         fingerprint: of all that decides the result besides the training settings.
     """
 
-    monitor = MONITOR
+    monitor = Monitor("sparse_2d", "lowest")
+    schedule = DEFAULT_SCHEDULE
 
     def __init__(
         self,
@@ -71,7 +72,7 @@ class ReconstructionTask:
             images, skin = occluded(faces.images, faces.skin, generator, self.occlusion)
             yield replace(faces, images=images, skin=skin)
 
-    def losses(self, batch: PosedFaces) -> dict[str, torch.Tensor]:
+    def losses(self, batch: PosedFaces, phase: str) -> dict[str, torch.Tensor]:
         """The terms of eq. 24; lengths count in sides of the image, and in faces of 200 mm."""
         mapper = self.mapper.to(batch.images.device)
         true, maps, beta = mapper(batch), self.modules["network"](batch.images), self.loss
@@ -104,14 +105,13 @@ class ReconstructionTask:
         errors = evaluate_alignment(
             lambda faces, true: self.network(faces.images.to(device)), self.mapper, self.archive, self.validation
         )
-        means = {name: float(errors[name].mean()) for name in ("sparse_2d", "dense_3d", "reconstruction")}
-        return means | {MONITOR: -means["sparse_2d"]}
+        return {name: float(errors[name].mean()) for name in ("sparse_2d", "dense_3d", "reconstruction")}
 
 
 class LandmarkTask(ReconstructionTask):
     """The same photographs, augmented alike, for a network that reads landmarks."""
 
-    def losses(self, batch: PosedFaces) -> dict[str, torch.Tensor]:
+    def losses(self, batch: PosedFaces, phase: str) -> dict[str, torch.Tensor]:
         """The mean distance of the landmarks in sides of the image: L_P on the landmarks alone."""
         mapper = self.mapper.to(batch.images.device)
         true = mapper.template.landmarks_of(mapper(batch).geometry)
@@ -121,5 +121,4 @@ class LandmarkTask(ReconstructionTask):
     def validate(self) -> dict[str, float]:
         self.mapper.cpu()
         errors = evaluate_landmarks(self.network, self.mapper, self.archive, self.validation)
-        mean = float(errors["sparse_2d"].mean())
-        return {"sparse_2d": mean, MONITOR: -mean}
+        return {"sparse_2d": float(errors["sparse_2d"].mean())}

@@ -25,10 +25,9 @@ from facelib.report.joint_attention.saliency import (
     occlusion_sensitivity,
     received_attention,
 )
-from facelib.report.records import folder_of
+from facelib.report.records import scores_of
 from facelib.report.style import line_looks
-from facelib.runs.folders import record_path
-from facelib.runs.records import Record, read_scores
+from facelib.runs.records import Record
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
@@ -98,7 +97,7 @@ def face_pairs(record: Record, archive: FaceArchive, person: int = 0) -> list[Fa
         archive: the data set that it was evaluated on.
         person: which of the evaluated identities.
     """
-    scored = read_scores(record_path(folder_of(record)), record)
+    scored = scores_of(record)
     rows, angle = scored["rows"], archive.arrays["angle"]
     owner = archive.arrays["identity"][rows]
     frontal = np.array([min(rows[owner == who], key=lambda row: angle[row]) for who in scored["identities"]])

@@ -81,7 +81,7 @@ def transfer_data(records: dict[str, list[Record]]) -> tuple[pd.DataFrame, list[
     if not evaluated:
         raise BadInput(
             f"none of {', '.join(records)} was evaluated on the ARL-VTF counterpart: make its run again, for example "
-            f"with `{next(iter(records.values()))[0].command}`"
+            f"with `{next(iter(records.values()))[0].run.command}`"
         )
     return _rates(evaluated, names), [label for label in records if label not in evaluated]
 

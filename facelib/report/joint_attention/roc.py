@@ -13,11 +13,10 @@ import pandas as pd
 from facelib.conventions import POSE_BINS
 from facelib.errors import BadInput
 from facelib.metrics.verification import verification_summary
-from facelib.papers.joint_attention.protocol import FAR, scores_of, split_scores
-from facelib.report.records import folder_of
+from facelib.papers.joint_attention.protocol import FAR, data_set_scores, split_scores
+from facelib.report.records import scores_of
 from facelib.report.style import line_looks
-from facelib.runs.folders import record_path
-from facelib.runs.records import Record, read_scores
+from facelib.runs.records import Record
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -71,12 +70,12 @@ def roc_data(records: dict[str, list[Record]], conditions: Sequence[str] = (FRON
     frames = []
     for label, folds in records.items():
         for record in folds:
-            arrays = read_scores(record_path(folder_of(record)), record)
+            arrays = scores_of(record)
             for name in conditions:
                 condition = CONDITIONS[name]
                 if not has_scores(arrays, condition.data):
                     continue
-                genuine, impostor = split_scores(scores_of(arrays, condition.data), condition.part)
+                genuine, impostor = split_scores(data_set_scores(arrays, condition.data), condition.part)
                 summary = verification_summary(genuine, impostor, FAR_GRID)
                 frame = pd.DataFrame({"far": FAR_GRID, "tar": summary.tars, "auc": summary.auc, "eer": summary.eer})
                 frames.append(frame.assign(method=label, condition=name, fold=record.fold))

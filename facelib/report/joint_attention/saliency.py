@@ -17,9 +17,8 @@ from torch.nn import functional
 
 from facelib.conventions import POSE_BINS
 from facelib.data.archive import FaceArchive
-from facelib.report.records import folder_of
-from facelib.runs.folders import record_path
-from facelib.runs.records import Record, read_scores
+from facelib.report.records import scores_of
+from facelib.runs.records import Record
 
 PATCH_SHARE = 6  # a patch is a sixth of the picture wide
 STEPS_PER_PATCH = 2
@@ -145,7 +144,7 @@ def attention_by_pose(networks: dict[str, Any], archive: FaceArchive, record: Re
     Returns:
         Columns method, pose, images, on_face, face_area, peak, peak_on_background (the share of such images).
     """
-    rows = read_scores(record_path(folder_of(record)), record)["probe_rows"]
+    rows = scores_of(record)["probe_rows"]
     degrees = np.rad2deg(archive.arrays["angle"][rows])
     lines = []
     for label, network in networks.items():

@@ -9,9 +9,8 @@ import pandas as pd
 
 from facelib.conventions import POSE_BINS
 from facelib.errors import BadInput
-from facelib.report.records import folder_of
-from facelib.runs.folders import record_path
-from facelib.runs.records import Record, read_scores
+from facelib.report.records import scores_of
+from facelib.runs.records import Record
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,7 +42,7 @@ def tsne_data(
     """
     points, numbers, people_before = [], [], None
     for label, record in records.items():
-        embeddings, identity, pose = _frontal_and_profile(read_scores(record_path(folder_of(record)), record))
+        embeddings, identity, pose = _frontal_and_profile(scores_of(record))
         people = np.unique(identity)
         if people_before is not None and not np.array_equal(people, people_before):
             raise BadInput(

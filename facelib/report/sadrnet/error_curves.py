@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from facelib.papers.sadrnet import METHODS
-from facelib.papers.sadrnet.words import YAWS
-from facelib.report.intervals import combine, draws_of_methods
-from facelib.report.sadrnet.predictions import PAPER, scores_of
+from facelib.papers.sadrnet.metrics import YAWS
+from facelib.report.intervals import Estimates
+from facelib.report.records import scores_of
 from facelib.report.style import legend_outside, line_looks
 from facelib.runs.records import Record
 
@@ -67,23 +66,22 @@ def draw_curves(data: pd.DataFrame, emphasised: Sequence[str] = ()) -> Figure:
     return figure
 
 
-def yaw_data(tier: str, methods: Sequence[str]) -> pd.DataFrame:
+def yaw_data(estimates: Estimates, methods: Sequence[str]) -> pd.DataFrame:
     """Mean errors by range of yaw with 95 % intervals over people.
 
     Args:
-        tier: of the runs.
-        methods: names; those without a run are left out.
+        estimates: of a tier.
+        methods: names; those without scores here are left out.
 
     Returns:
         Columns method (label), metric, yaw (a range, or "all"), error, low, high (fractions).
     """
-    draws = draws_of_methods(PAPER, tier, methods)
     lines = []
-    for name in draws:
+    for name in (name for name in methods if name in estimates.samples):
         for metric in METRICS:
             for yaw in (*YAWS, EVERYTHING):
-                found = combine(draws, [(1.0, name, metric if yaw == EVERYTHING else f"{metric}/{yaw}")])
-                line = {"method": METHODS[name].label, "metric": metric, "yaw": yaw}
+                found = estimates.combine([(1.0, name, metric if yaw == EVERYTHING else f"{metric}/{yaw}")])
+                line = {"method": estimates.runs.label(name), "metric": metric, "yaw": yaw}
                 lines.append(line | {"error": found.value, "low": found.low, "high": found.high})
     return pd.DataFrame(lines)
 

@@ -16,7 +16,7 @@ import torch
 from facelib.conventions import FACE_TO_CAMERA
 from facelib.errors import BadInput
 from facelib.geometry.rotations import euler_to_matrix, geodesic_distance, matrix_to_euler
-from facelib.metrics.pose_error import FIX_PITCH_OR_ROLL, FIX_YAW, euler_errors
+from facelib.metrics.pose_error import FIX_PITCH_OR_ROLL, FIX_YAW, euler_errors, near_gimbal_lock
 from facelib.papers.sadrnet.protocol import head_angles
 from facelib.report.sadrnet.overlay import clay, enlarged, name_row, note_below, overlay_face, show
 from facelib.report.sadrnet.predictions import Evaluator, Predictions
@@ -60,7 +60,7 @@ def lock_data(evaluator: Evaluator, most: int = 400) -> pd.DataFrame:
             known = {"row": rows, "true_yaw": np.rad2deg(predictions.yaw), "order": order}
             frames.append(pd.DataFrame(known | dict(zip(ANGLES, errors.T, strict=True)) | {"geodesic": geodesic}))
     data = pd.concat(frames, ignore_index=True)
-    data["case"] = (data[["pitch", "roll"]].max(axis=1) > FIX_PITCH_OR_ROLL) & (data["yaw"] < FIX_YAW)
+    data["case"] = near_gimbal_lock(data[list(ANGLES)].to_numpy())
     return data
 
 

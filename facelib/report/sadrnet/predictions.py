@@ -18,16 +18,14 @@ from facelib.faces.occluders import Occluder
 from facelib.geometry.alignment import similarity_transform
 from facelib.metrics.landmark_error import YAW_BINS, nme
 from facelib.models.sadrnet import FaceMaps
-from facelib.papers.sadrnet.data_sets import open_data
+from facelib.papers.run import open_archive
+from facelib.papers.sadrnet import PAPER
+from facelib.papers.sadrnet.building import face_mapper
 from facelib.papers.sadrnet.maps import FaceMapper, TrueMaps
-from facelib.papers.sadrnet.networks import face_model
 from facelib.papers.sadrnet.reconstruction import load_trained
 from facelib.papers.sadrnet.settings import ReconstructionSettings
-from facelib.report.records import folder_of
-from facelib.runs.folders import record_path
-from facelib.runs.records import Record, read_scores
+from facelib.runs.records import Record
 
-PAPER = "sadrnet"
 AT_ONCE = 32  # photographs
 TRUTH = "true face"
 WORN = {Occluder.GLASSES: "glasses", Occluder.SUNGLASSES: "sunglasses", Occluder.MASK: "mask"}
@@ -154,7 +152,7 @@ def open_evaluator(records: Mapping[str, Record]) -> Evaluator:
         BadInput: when the runs were evaluated on different photographs, or one is of the baseline.
         MissingPart, CorruptFile: when weights are gone or damaged.
     """
-    trained = {label: load_trained(str(folder_of(record))) for label, record in records.items()}
+    trained = {label: load_trained(str(record.run.folder)) for label, record in records.items()}
     evaluated = {
         label: (each.settings.data, each.settings.evaluation, each.settings.network.image_size)
         for label, each in trained.items()
@@ -164,14 +162,8 @@ def open_evaluator(records: Mapping[str, Record]) -> Evaluator:
             f"the runs were evaluated on different photographs: {evaluated}; make them again with the same sizes"
         )
     settings = next(iter(trained.values())).settings
-    mapper = FaceMapper(face_model(), settings.network.image_size, settings.loss.regions)
     networks = {label: each.network for label, each in trained.items()}
-    return Evaluator(networks, open_data(settings, "aflw2000"), mapper, settings)
-
-
-def scores_of(record: Record) -> dict[str, np.ndarray]:
-    """The errors of single photographs that lie beside a record."""
-    return read_scores(record_path(folder_of(record)), record)
+    return Evaluator(networks, open_archive(PAPER, "sadrnet", settings, "aflw2000"), face_mapper(settings), settings)
 
 
 def groups_of(scores: Mapping[str, Any]) -> dict[str, np.ndarray]:

@@ -1,0 +1,141 @@
+"""Every data set that runs read, by name: which licensed one it is or stands for, what describes it, what opens it.
+
+A paper names its data sets and gives their settings (`Paper.data_sets`); all else about them is here. A new data set is
+a generator or reader in `facelib.data` and an entry of this table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from facelib.data.archive import FaceArchive
+from facelib.data.embedded import (
+    Aflw2000Settings,
+    ArlVtfSettings,
+    FaceScapeSettings,
+    FlorenceSettings,
+    GeneratedSettings,
+    W300LpSettings,
+    WebFacesSettings,
+    fingerprint_of,
+    open_aflw2000,
+    open_arl_vtf,
+    open_facescape,
+    open_florence,
+    open_w300lp,
+    open_web_faces,
+)
+from facelib.errors import MissingPart, unknown_name
+from facelib.runs.progress import progress_bar
+from facelib.storage import digest_of
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """One data set.
+
+    Args:
+        title: of its progress bar and in pictures.
+        licensed: the licensed data set that it stands for.
+        content: one line.
+        settings: the class that describes a size of it.
+        open: from the cache, or generated; told the number of images after each part.
+        reader: of the licensed data set, where there is one: folder -> archive.
+    """
+
+    title: str
+    licensed: str
+    content: str
+    settings: type[GeneratedSettings]
+    open: Callable[[Any, Callable[[int], None]], FaceArchive]
+    reader: Callable[[str], FaceArchive] | None = None
+
+
+DATA_SETS: dict[str, DataSet] = {
+    "web_faces": DataSet(
+        "web faces",
+        "VGGFace2, CASIA-WebFace",
+        "many identities in uncontrolled pose, light, expression, blur and background",
+        WebFacesSettings,
+        open_web_faces,
+    ),
+    "facescape": DataSet(
+        "FaceScape counterpart",
+        "FaceScape",
+        "identities x 20 expressions x views to 105 degrees, background removed, aligned clouds of 1,024 points",
+        FaceScapeSettings,
+        open_facescape,
+    ),
+    "arl_vtf": DataSet(
+        "ARL-VTF counterpart",
+        "ARL-VTF",
+        "other identities, another camera and light, uniform background: gallery, frontal and pose probes",
+        ArlVtfSettings,
+        open_arl_vtf,
+    ),
+    "300w_lp": DataSet(
+        "300W-LP counterpart",
+        "300W-LP",
+        "many identities turned evenly to all sides up to 105 degrees, with shape, pose and skin of each photograph",
+        W300LpSettings,
+        open_w300lp,
+    ),
+    "aflw2000": DataSet(
+        "AFLW2000-3D counterpart",
+        "AFLW2000-3D",
+        "other identities, the paper's distribution of yaw, some with glasses, sunglasses or a mask",
+        Aflw2000Settings,
+        open_aflw2000,
+    ),
+    "florence": DataSet(
+        "Florence counterpart",
+        "Florence",
+        "neutral faces in 20 poses each, and a scan of 19,000 points of each",
+        FlorenceSettings,
+        open_florence,
+    ),
+}
+
+
+def data_set(name: str) -> DataSet:
+    """An entry of the table.
+
+    Raises:
+        UnknownName: when there is no such data set.
+    """
+    if name not in DATA_SETS:
+        raise unknown_name("data set", name, DATA_SETS)
+    return DATA_SETS[name]
+
+
+def open_data_set(name: str, settings: GeneratedSettings) -> FaceArchive:
+    """A data set of this size from the cache, generated where it is missing, with a progress bar."""
+    entry = data_set(name)
+    with progress_bar(entry.title, settings.image_count, "images") as bar:
+        return entry.open(settings, bar.advance)
+
+
+def data_fingerprint(sets: Mapping[str, GeneratedSettings]) -> str:
+    """One fingerprint of all data that a run reads, as they would be generated today; a single set keeps its own."""
+    return combined_fingerprint({name: fingerprint_of(settings) for name, settings in sets.items()})
+
+
+def combined_fingerprint(fingerprints: Mapping[str, str]) -> str:
+    """One fingerprint of several data sets; a single one keeps its own."""
+    return next(iter(fingerprints.values())) if len(fingerprints) == 1 else digest_of(dict(fingerprints))
+
+
+def require_embedded(data: str, names: tuple[str, ...]) -> None:
+    """Refuse licensed data sets, which have no readers here.
+
+    Raises:
+        MissingPart: when the settings ask for licensed data.
+    """
+    if data != "embedded":
+        licensed = ", ".join(DATA_SETS[name].licensed for name in names)
+        raise MissingPart(
+            f"the paper tier reads {licensed}, which their owners license: no reader is configured here; use "
+            "--tier gpu for the same sizes on embedded faces"
+        )

@@ -1,0 +1,175 @@
+"""Train, evaluate, load and prepare runs: the one way from a method's name to its record, for every paper."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from facelib.errors import MissingPart, unknown_name
+from facelib.papers import load_paper
+from facelib.papers.paper import BASELINE, Paper, RunInputs
+from facelib.papers.status import identity_of, needed_runs, status_of
+from facelib.runs.folders import Run
+from facelib.runs.identity import Identity, reserve
+from facelib.runs.records import new_record, write_record, write_scores
+from facelib.runs.settings import as_dict
+from facelib.storage import digest_of
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from facelib.data.archive import FaceArchive
+    from facelib.runs.training import TrainingResult
+
+Say = Callable[[str], None]
+
+
+def train(run: Run, *, keep_code: bool = False, say: Say = print) -> Path:
+    """Train and evaluate a run and write its record, unless it is current; an interrupted run goes on where it was.
+
+    An unfinished run of the same settings, data, code and weights goes on; a run of others is set aside.
+
+    Args:
+        run: which one.
+        keep_code: accept a record that another version of the code made.
+        say: told what becomes of it.
+
+    Returns:
+        The path of the record.
+
+    Raises:
+        UnknownName: on an unknown paper, method, tier or setting.
+        BadInput: on a fold that the paper has not, too few people, or when another process trains this run.
+        MissingPart: when a run that it needs, or licensed data, is missing; the message says what makes it.
+    """
+    paper = load_paper(run.paper)
+    paper.check_fold(run.method, run.fold)
+    if status_of(run, keep_code=keep_code).is_current:
+        say(f"{run}: up to date")
+        return run.record
+    weights = found_weights(run)
+    identity = identity_of(run)  # now: somebody may edit the code while this trains
+    set_aside = reserve(run.folder, identity)
+    if set_aside is not None:
+        say(f"{run}: {set_aside[1]}; the old run is kept as {set_aside[0].name}")
+    return _train(paper, run, identity, weights)
+
+
+def _train(paper: Paper, run: Run, identity: Identity, weights: Mapping[str, Path]) -> Path:
+    import torch
+
+    from facelib.papers.datasets import combined_fingerprint
+
+    method = paper.method(run.method)
+    settings = paper.run_settings(run.method, run.tier, run.seed, run.changes)
+    archives = open_archives(paper, method, settings)
+    checkpoints = digest_of([run.paper, run.method, run.fold, identity.settings, identity.data, identity.needs])
+    inputs = RunInputs(method, settings, run.fold, run.seed, archives, weights, checkpoints)
+    torch.manual_seed(run.seed)  # of the first weights
+    network = paper.build_network(method, settings)
+    result = _trained(paper, inputs, network, run.folder)
+    metrics, scores = paper.evaluate(inputs, network)
+    record = new_record(
+        run,
+        data={
+            "source": inputs.training_archive.name,
+            "fingerprint": combined_fingerprint({name: archive.fingerprint for name, archive in archives.items()}),
+        },
+        parameters=as_dict(settings),
+        metrics=metrics,
+        wall_time_s=result.seconds,
+        history=result.history,
+        scores=write_scores(run.folder / "scores.npz", scores),
+        code_digest=identity.code,
+        needs=identity.needs,
+    )
+    write_record(run.record, record)
+    return run.record
+
+
+def _trained(paper: Paper, inputs: RunInputs, network: nn.Module, folder: Path) -> TrainingResult:
+    """What came of training a network; a baseline has nothing to learn, and its weights are kept as they are."""
+    from facelib.runs.checkpoints import run_lock, save_weights
+    from facelib.runs.folders import WEIGHTS_FILE
+    from facelib.runs.training import TrainingResult
+    from facelib.runs.training import train as run_training
+
+    if inputs.method.kind == BASELINE:
+        with run_lock(folder):
+            save_weights(folder / WEIGHTS_FILE, {"network": network})
+        network.eval()
+        return TrainingResult(0, [], 0.0, folder / WEIGHTS_FILE)
+    task = paper.build_task(inputs, network)
+    return run_training(task, getattr(inputs.settings, paper.stage(inputs.method)), folder)
+
+
+def load_network(run: Run) -> nn.Module:
+    """The trained network of a run, in eval mode.
+
+    Raises:
+        UnknownName: on an unknown paper, method, tier or setting.
+        MissingPart: when the run does not exist; the message says which command makes it.
+        CorruptFile: when its weights are damaged.
+    """
+    paper = load_paper(run.paper)
+    return network_from(paper, run.method, paper.run_settings(run.method, run.tier, run.seed, run.changes), run.weights)
+
+
+def network_from(paper: Paper, method: str, settings: Any, weights: Path) -> nn.Module:
+    """The network of a method with weights from a file, in eval mode."""
+    from facelib.runs.checkpoints import load_weights
+
+    network = paper.build_network(paper.method(method), settings)
+    load_weights(weights, {"network": network})
+    return network.eval()
+
+
+def found_weights(run: Run) -> dict[str, Path]:
+    """The weights that a run starts from or is taught by, by method.
+
+    Raises:
+        MissingPart: when one is missing; the message says which command makes it.
+    """
+    paper = load_paper(run.paper)
+    found = {}
+    for name, needed in needed_runs(run).items():
+        if not needed.weights.exists():
+            method = paper.method(name)
+            what = (
+                "starts from pretrained weights" if method.is_pretraining else f"learns from a trained {method.label}"
+            )
+            raise MissingPart(f"{run.method} {what}, which are missing: run `{needed.command}` first")
+        found[name] = needed.weights
+    return found
+
+
+def open_archives(paper: Paper, method: Any, settings: Any) -> dict[str, FaceArchive]:
+    """The data sets that a method's run reads, by name, generated where they are missing."""
+    from facelib.papers.datasets import open_data_set
+
+    return {name: open_data_set(name, sizes) for name, sizes in paper.data_sets(method, settings).items()}
+
+
+def open_archive(paper: Paper, method: str, settings: Any, name: str) -> FaceArchive:
+    """One of the data sets that a method's run reads, generated where it is missing.
+
+    Raises:
+        UnknownName: when the method's run does not read it.
+    """
+    from facelib.papers.datasets import open_data_set
+
+    sets = paper.data_sets(paper.method(method), settings)
+    if name not in sets:
+        raise unknown_name(f"data set of {method}", name, sets)
+    return open_data_set(name, sets[name])
+
+
+def prepare(paper: Paper, tier: str) -> None:
+    """Bake the faces and generate the data sets of a tier ahead of its runs, showing progress."""
+    from facelib.papers.datasets import open_data_set
+
+    settings = paper.settings(tier)
+    every = {name: sizes for each in paper.methods.values() for name, sizes in paper.data_sets(each, settings).items()}
+    for name, sizes in every.items():
+        open_data_set(name, sizes)

@@ -1,0 +1,56 @@
+"""What paper 3's methods are evaluated by, and which of these metrics its tables show."""
+
+from __future__ import annotations
+
+from facelib.papers.paper import Metric, Table
+
+TASKS = ("sparse_2d", "sparse_3d", "dense_2d", "dense_3d", "reconstruction")  # the columns of table IV
+BY_POSE = ("sparse_2d", "reconstruction")  # evaluated by yaw
+YAWS = ("0-30", "30-60", "60-90")
+ANGLES = {"yaw": "Yaw", "pitch": "Pitch", "roll": "Roll", "pose": "Mean"}  # of the three
+FIX = "fix."  # of the metrics without the samples near gimbal lock, SADRNet-fix in table III
+BASELINE = "mean_face"  # a frontal mean face laid into the true box: it knows nothing of shape and pose
+
+TABLES: dict[str, Table] = {
+    "1": Table(TASKS[:4], ("sparse_3d_unshifted", "dense_3d_unshifted"), references=("sadrnet",)),
+    "2": Table(("reconstruction", "florence"), ("florence_rigid",), references=("sadrnet",)),
+    "3": Table(("pose_error",), ("geodesic_error",), references=("sadrnet",)),
+    "4": Table(TASKS, references=("sadrnet",)),
+    "5": Table(("size_mb",)),  # sizes are compared by eye
+}
+
+
+def _error(label: str | None, phrase: str) -> Metric:
+    return Metric(label, phrase, direction="lower", decimals=2, knows_nothing=BASELINE)
+
+
+def _angle(label: str, phrase: str) -> Metric:
+    return Metric(label, phrase, "degrees", direction="lower", decimals=2, knows_nothing=BASELINE)
+
+
+def _binned(metric: str, label: str, phrase: str) -> dict[str, Metric]:
+    """A metric, that of each range of yaw, their mean, and that with and without something worn over the face."""
+    ranges = {f"{metric}/{name}": _error(f"{label} {name}°", f"{phrase} {name}°") for name in YAWS}
+    return ranges | {
+        metric: _error(label, phrase),
+        f"{metric}/balanced": _error(f"{label} balanced", f"{phrase} balanced"),
+        f"{metric}/occluded": _error(f"{label} occluded", f"{phrase} of occluded faces"),
+        f"{metric}/free": _error(f"{label} free", f"{phrase} of free faces"),
+    }
+
+
+METRICS: dict[str, Metric] = {
+    **_binned("sparse_2d", "Sparse 2D", "sparse 2D"),
+    "sparse_3d": _error("Sparse 3D", "sparse 3D"),
+    "sparse_3d_unshifted": _error(None, "sparse 3D, depth as predicted"),
+    "dense_2d": _error("Dense 2D", "dense 2D"),
+    "dense_3d": _error("Dense 3D", "dense 3D"),
+    "dense_3d_unshifted": _error(None, "dense 3D, depth as predicted"),
+    **_binned("reconstruction", "Reconstruction", "reconstruction"),
+    "florence": _error("Florence", "Florence"),
+    "florence_rigid": _error(None, "Florence, ICP without scale"),
+    **{f"{angle}_error": _angle(head, angle) for angle, head in ANGLES.items()},
+    **{f"{FIX}{angle}_error": _angle(head, f"{angle} without gimbal lock") for angle, head in ANGLES.items()},
+    "geodesic_error": _angle("Geodesic", "geodesic angle"),
+    "size_mb": Metric("Size", "size", "MB", direction="lower", over_people=False),
+}

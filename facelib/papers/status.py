@@ -1,0 +1,239 @@
+"""The one place that decides what a run stands for today: current, outdated and why, committed, or missing.
+
+A run is current when its record and weights stand and were made from today's settings, data, code and weights of other
+runs. Records that are committed in `figures/` are a read-only layer below the runs folder: they stand in tables until a
+run of this machine does, and are never compared by their code.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from facelib.errors import BadInput, CorruptFile, MissingPart
+from facelib.papers import load_paper
+from facelib.papers.paper import Paper
+from facelib.runs.code import code_digest
+from facelib.runs.folders import RECORD_FILE, Run, project_folder, runs_folder
+from facelib.runs.identity import Identity, identity_of_record
+from facelib.runs.records import Record, read_record
+from facelib.runs.settings import as_dict
+from facelib.storage import digest_of, sha256_of, write_text
+
+TRAINING_CODE = "facelib.runs.training:train"  # of every run, besides its paper's own
+COMMITTED_FOLDER = "records"  # beside the tables of a tier
+COMMITTED_COMMAND = "git checkout -- figures"
+
+State = Literal["current", "outdated", "committed", "missing"]
+
+
+@dataclass(frozen=True)
+class Status:
+    """What a run stands for.
+
+    Args:
+        run: which one.
+        state: "current"; "outdated", made from something else than today's; "committed", not made here, but its record
+            comes with the repository; "missing".
+        reason: why it is outdated, in words.
+        record: the one that stands, if any.
+    """
+
+    run: Run
+    state: State
+    reason: str = ""
+    record: Record | None = None
+
+    @property
+    def is_current(self) -> bool:
+        """Whether nothing need be done."""
+        return self.state == "current"
+
+    @property
+    def mark(self) -> str:
+        """What tables and pictures add to the name of a method that such a run stands for; empty when it is current."""
+        changes = ", ".join(f"{name}={value}" for name, value in self.run.changes.items())
+        state = {"committed": "as committed", "outdated": "outdated"}.get(self.state, "")
+        return "; ".join(part for part in (changes, state) if part)
+
+
+def status_of(run: Run, *, keep_code: bool = False) -> Status:
+    """What a run stands for.
+
+    Args:
+        run: which one.
+        keep_code: accept a record that another version of the code made.
+
+    Raises:
+        UnknownName: on an unknown paper, method, tier or setting.
+    """
+    try:
+        record = read_record(run.record, run.command)
+    except MissingPart:
+        return _committed(run)
+    except (CorruptFile, BadInput) as error:
+        return Status(run, "outdated", str(error))
+    if not run.weights.exists():
+        return Status(run, "outdated", "its weights are gone", record)
+    wanted = identity_of(run)
+    defaults = as_dict(type(load_paper(run.paper).published)())
+    differences = identity_of_record(record).completed(defaults).differences(wanted, keep_code=keep_code)
+    if differences:
+        return Status(run, "outdated", f"made from {' and '.join(differences)}", record)
+    return Status(run, "current", record=record)
+
+
+def statuses(runs: Iterable[Run], *, keep_code: bool = False) -> dict[Run, Status]:
+    """What each of these runs stands for, in their order."""
+    return {run: status_of(run, keep_code=keep_code) for run in runs}
+
+
+def runs_of(paper: Paper, tier: str, folds: Iterable[int] = (0,), methods: Iterable[str] | None = None) -> list[Run]:
+    """The runs of a paper in the order in which they are made.
+
+    Pretrainings come first, then fold by fold the methods in the paper's order; what a run needs comes before it.
+
+    Args:
+        paper, tier: of the runs.
+        folds: of all methods but the pretrainings, which have fold 0 only; those that the paper has not are left out.
+        methods: only these and what they need; all by default.
+
+    Raises:
+        UnknownName: on an unknown tier or method.
+    """
+    paper.settings(tier)
+    names = paper.in_order(paper.methods if methods is None else list(methods))
+    first = [name for name in names if paper.methods[name].is_pretraining]
+    later = [(name, fold) for fold in folds if fold < paper.folds for name in names if name not in first]
+    return [Run(paper.name, name, fold, tier) for name, fold in [*((name, 0) for name in first), *later]]
+
+
+def standing_runs(paper: Paper, tier: str, method: str) -> list[Status]:
+    """The runs of a method that have a record, one for each fold and seed, in their order; perhaps none.
+
+    A run with the tier's own settings stands before one with others (`--set`), of which the last made counts; a run of
+    this machine before a committed one.
+    """
+    found: dict[tuple[int, int], Status] = {}
+    for run in _committed_runs(paper, tier, method):
+        found[run.fold, run.seed] = _committed(run)
+    local = sorted(_local_runs(paper, tier, method), key=lambda run: (not run.changes, run.record.stat().st_mtime_ns))
+    for run in local:
+        key = run.fold, run.seed
+        if not (run.changes and key in found and found[key].state == "committed"):
+            found[key] = status_of(run)
+    return [found[key] for key in sorted(found) if found[key].record is not None]
+
+
+def needed_runs(run: Run) -> dict[str, Run]:
+    """The runs that a run starts from or is taught by, by method; those of seed 0."""
+    folds = load_paper(run.paper).needed_runs(run.method, run.fold)
+    return {name: Run(run.paper, name, fold, run.tier) for name, fold in folds.items()}
+
+
+def identity_of(run: Run) -> Identity:
+    """What a run would be made from now."""
+    from facelib.papers.datasets import data_fingerprint
+
+    paper = load_paper(run.paper)
+    settings = paper.run_settings(run.method, run.tier, run.seed, run.changes)
+    needs = {name: needed.weights for name, needed in needed_runs(run).items()}
+    return Identity(
+        settings=as_dict(settings),
+        data=data_fingerprint(paper.data_sets(paper.method(run.method), settings)),
+        code=code_of(paper, run.method),
+        needs={name: digest_of_weights(path) if path.exists() else "missing" for name, path in needs.items()},
+    )
+
+
+def code_of(paper: Paper, method: str) -> str:
+    """A fingerprint of what a method does: the definitions that its run executes, and its own."""
+    chosen = paper.method(method)
+    return digest_of({"code": code_digest((TRAINING_CODE, *paper.code(chosen))), "method": chosen.definition})
+
+
+def is_drawn(paper: Paper, tier: str, executed: Path) -> bool:
+    """Whether an executed notebook that only reads shows what stands today, with today's code.
+
+    Args:
+        paper, tier: whose records.
+        executed: the notebook, which need not be there.
+    """
+    note = _note_of(executed)
+    return (
+        executed.exists() and note.exists() and note.read_text(encoding="utf-8") == _drawn_from(paper, tier, executed)
+    )
+
+
+def note_drawn(paper: Paper, tier: str, executed: Path) -> None:
+    """Note down what an executed notebook shows, for `is_drawn`."""
+    write_text(_note_of(executed), _drawn_from(paper, tier, executed))
+
+
+def _note_of(executed: Path) -> Path:
+    return executed.with_suffix(".drawn_from")
+
+
+def _drawn_from(paper: Paper, tier: str, executed: Path) -> str:
+    """A fingerprint of a tier's records, of the notebook that reads them, and of the code of the report."""
+    runs = [standing for name in paper.methods for standing in standing_runs(paper, tier, name)]
+    notebook = project_folder() / "notebooks" / paper.folder / executed.name
+    report = (project_folder() / "facelib" / "report").rglob("*.py")
+    modules = sorted(".".join(path.relative_to(project_folder()).with_suffix("").parts) for path in report)
+    return digest_of(
+        {
+            "records": [[str(each.run), each.mark, dataclasses.asdict(each.record)] for each in runs if each.record],
+            "notebook": sha256_of(notebook),
+            "code": code_digest([name.removesuffix(".__init__") for name in modules]),
+        }
+    )
+
+
+def committed_folder(paper: Paper, tier: str) -> Path | None:
+    """Where the committed records of a tier lie; None where facelib was installed without its figures."""
+    try:
+        return project_folder() / "figures" / paper.folder / tier / COMMITTED_FOLDER
+    except MissingPart:
+        return None
+
+
+def committed_record(paper: Paper, run: Run) -> Path | None:
+    """The committed record of a run, which need not be there."""
+    folder = committed_folder(paper, run.tier)
+    seed = f"-seed{run.seed}" if run.seed else ""
+    return None if folder is None or run.changes else folder / f"{run.method}-fold{run.fold}{seed}.json"
+
+
+def _committed(run: Run) -> Status:
+    path = committed_record(load_paper(run.paper), run)
+    if path is None or not path.exists():
+        return Status(run, "missing")
+    return Status(run, "committed", record=read_record(path, COMMITTED_COMMAND))
+
+
+def _committed_runs(paper: Paper, tier: str, method: str) -> list[Run]:
+    folder = committed_folder(paper, tier)
+    paths = [] if folder is None else sorted(folder.glob(f"{method}-fold*.json"))
+    return [read_record(path, COMMITTED_COMMAND).run for path in paths]
+
+
+def _local_runs(paper: Paper, tier: str, method: str) -> list[Run]:
+    """Those with a record in the runs folder, the tier's own settings or not."""
+    folders = (runs_folder() / paper.name / tier).glob(f"{method}-fold*-seed*")
+    command = Run(paper.name, method, tier=tier).command
+    return [read_record(path, command).run for folder in folders if (path := folder / RECORD_FILE).exists()]
+
+
+def digest_of_weights(path: Path) -> str:
+    """SHA-256 of a weights file, hashed once for each time and size that it has: many runs start from the same."""
+    status = path.stat()
+    return _digest_of_file(path, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=256)
+def _digest_of_file(path: Path, mtime_ns: int, size: int) -> str:
+    return sha256_of(path)
