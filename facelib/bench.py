@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from facelib.benchmarks.run import run_benchmarks, run_growth, write_benchmark_record
 from facelib.report.manifest import write_figure
 from facelib.report.speed import draw_growth, draw_ratios, growth_data, ratio_data, speed_label
@@ -34,7 +36,7 @@ def measure(only: str | None, tell: Tell) -> tuple[list[dict[str, Any]], list[Pa
     files = [write_benchmark_record(runs_folder() / "benchmarks", rows)]
     if only is None and any(row["ratio"] is not None for row in rows):
         data = ratio_data(rows)
-        files.append(_save(draw_ratios(data), data, "ratios", "facelib bench"))
+        files.append(_save(draw_ratios(data), data, "ratios", "facelib bench", key="name"))
     return rows, files
 
 
@@ -47,7 +49,7 @@ def measure_growth(only: str | None, tell: Tell) -> tuple[list[dict[str, Any]], 
     files = [write_benchmark_record(runs_folder() / "benchmarks", rows)]
     if only is None:
         data = growth_data(rows)
-        files.append(_save(draw_growth(data), data, "growth", "facelib bench --growth"))
+        files.append(_save(draw_growth(data), data, "growth", "facelib bench --growth", key="kernel"))
     return rows, files
 
 
@@ -73,8 +75,18 @@ def _cell(value: Any) -> str:
     return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
-def _save(figure: Any, data: Any, name: str, command: str) -> Path:
+def _save(figure: Any, data: pd.DataFrame, name: str, command: str, *, key: str) -> Path:
+    """Write a picture to `figures/`, or beside the records where it lacks what the committed one shows.
+
+    Args:
+        figure, data, name: as of `write_figure`.
+        command: that makes it.
+        key: the column that says what a row measures.
+    """
     folder = project_folder() / "figures" / "benchmarks"
+    committed = folder / f"{name}.csv"
+    if committed.exists() and not set(pd.read_csv(committed)[key]) <= set(data[key]):
+        folder = runs_folder() / "benchmarks"
     environment = describe_environment()
     origin = {"command": command, "code": environment["code"], "hardware": environment["hardware"]}
     return write_figure(figure, data, folder, name, label=speed_label(environment), origin=origin)

@@ -232,7 +232,7 @@ def faces(sheet: int | None, output: Path | None, seed: int) -> None:
 
 
 @main.command()
-@click.argument("image", type=click.Path(path_type=Path))
+@click.argument("image", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--model", required=True, metavar="RUN", help="A run of sadrnet: its folder, or a method's name.")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="A folder for the results.")
 @click.option("--box", metavar="L,T,R,B", help="Of the face, from brows to chin, in pixels; else dlib looks for it.")

@@ -67,3 +67,14 @@ def test_the_table_shows_what_is_missing_and_what_is_wrong() -> None:
     assert first.split() == ["sum", "3", "a", "loop", "1.00", "2.50", "2.50", "NO", "0.00", "-", "-", "-"]
     assert "product" in second
     assert missing == "product: install it"
+
+
+def test_a_run_that_lacks_a_peer_leaves_the_committed_comparison_alone(project: Path) -> None:
+    committed = project / "figures" / "benchmarks" / "ratios.csv"
+    committed.parent.mkdir(parents=True)
+    committed.write_text("name,ratio\nsum,2.0\nproduct,3.0\n")
+
+    _, (_, picture) = bench.measure(None, lambda name: None)
+
+    assert picture == project / "runs" / "benchmarks" / "ratios.png"
+    assert committed.read_text().count("\n") == 3

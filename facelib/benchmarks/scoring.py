@@ -19,9 +19,10 @@ from facelib.benchmarks.scoring_peers import (
     same_hits,
     same_rates,
 )
-from facelib.metrics.histograms import ScoreHistogram, VerificationBounds
+from facelib.metrics.score_histogram import ScoreHistogram
 from facelib.metrics.streaming import streamed_bounds, streamed_ranks, streamed_verification
 from facelib.metrics.verification import RocCurve, VerificationSummary, roc_steps, sorted_scores, summarise
+from facelib.metrics.verification_bounds import VerificationBounds, verification_bounds
 
 
 def exact(given: LabelledScores) -> tuple[VerificationSummary, RocCurve]:
@@ -34,7 +35,7 @@ def by_histogram(given: LabelledScores) -> VerificationBounds:
     """Ours, in fixed memory."""
     histogram = ScoreHistogram()
     histogram.add(given.genuine, given.impostor)
-    return histogram.summary(FARS)
+    return verification_bounds(histogram, FARS)
 
 
 def streamed(given: EmbeddingSets) -> VerificationSummary:

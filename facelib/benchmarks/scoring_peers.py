@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from facelib.benchmarks.made_scores import EmbeddingSets, LabelledScores
-from facelib.metrics.histograms import Bounds, VerificationBounds
 from facelib.metrics.verification import RocCurve, VerificationSummary
+from facelib.metrics.verification_bounds import Bounds, VerificationBounds
 
 FARS = (0.1, 0.01, 0.001, 0.0001)
 ROUNDING = 1e-9  # of sums over all points of a curve

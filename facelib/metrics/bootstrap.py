@@ -1,8 +1,8 @@
 """Confidence intervals by resampling identities, not images: samples of one person are not independent.
 
 A resample takes as many identities as there are, with replacement; identity i comes up m_i times, and its samples have
-the weight m_i. Intervals are percentiles of the resamples (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993,
-chapter 13). The same seed gives the same resamples, hence the same identities to two methods that are compared.
+the weight m_i. Intervals are percentiles of the resamples (Efron and Tibshirani, "An Introduction to the Bootstrap",
+1993, chapter 13). The same seed gives the same resamples, hence the same identities to two methods that are compared.
 
 For pairs of images see `facelib.metrics.pair_bootstrap`.
 """
@@ -100,10 +100,8 @@ def resample_identities(
     if resamples < 2:
         raise BadInput(f"{resamples} resamples: expected at least two")
     estimates = _rows_of(statistic(np.ones((1, identities), np.int64)))[0]
-    resampled = np.concatenate(
-        [_rows_of(statistic(weights)) for weights in _multiplicities(identities, resamples, seed)]
-    )
-    return estimates, resampled
+    parts = [_rows_of(statistic(weights)) for weights in _multiplicities(identities, resamples, seed)]
+    return estimates, np.concatenate(parts)
 
 
 def percentile_intervals(estimates: np.ndarray, resampled: np.ndarray, level: float = LEVEL) -> list[Interval]:
@@ -117,8 +115,8 @@ def percentile_intervals(estimates: np.ndarray, resampled: np.ndarray, level: fl
     resamples, valid = len(resampled), np.isfinite(resampled).sum(axis=0)
     if not np.isfinite(estimates).all() or 2 * int(valid.min()) < resamples:
         raise BadInput(
-            f"the statistic has a value in {int(valid.min())} of {resamples} resamples: expected one in the sample and in "
-            "half of the resamples; there are too few identities, or some kind of pair is too rare"
+            f"the statistic has a value in {int(valid.min())} of {resamples} resamples: expected one in the sample and "
+            "in half of the resamples; there are too few identities, or some kind of pair is too rare"
         )
     low, high = np.nanquantile(resampled, [(1 - level) / 2, (1 + level) / 2], axis=0)
     columns = zip(estimates, low, high, valid, strict=True)

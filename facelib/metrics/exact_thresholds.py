@@ -1,4 +1,4 @@
-"""The second look of `facelib.metrics.streaming`: a histogram leaves the insides of bins open, this settles them.
+"""Exact results after a histogram: the second pass of `facelib.metrics.streaming` resolves what bins leave unresolved.
 
 What must be known exactly: for each target the impostors in the bin of its threshold; those in the bin where FAR and
 FRR cross; and for the area under the curve how impostors and genuine scores in one bin compare.
@@ -16,14 +16,15 @@ import torch
 
 from facelib.errors import FacelibError
 from facelib.geometry.threads import share_among_threads
-from facelib.metrics.histograms import ScoreHistogram, Tails, exact_dot
+from facelib.metrics.score_histogram import ScoreHistogram
 from facelib.metrics.sorted_scores import accepts_allowed, equal_error_rate_between, next_above, rates_apart
 from facelib.metrics.streaming_kernels import HOLDS_GENUINE, IS_WANTED, resolve_tile
 from facelib.metrics.verification import VerificationSummary
+from facelib.metrics.verification_bounds import Tails, exact_dot
 
 
 @dataclass
-class OpenBins:
+class UnresolvedBins:
     """Bins of a histogram and what the impostors in them turn out to be.
 
     Args:
@@ -44,8 +45,8 @@ class OpenBins:
     counts: list[np.ndarray] = field(default_factory=list)
 
     @classmethod
-    def of(cls, histogram: ScoreHistogram, genuine: np.ndarray, fars: Sequence[float]) -> OpenBins:
-        """What is open after the first pass.
+    def of(cls, histogram: ScoreHistogram, genuine: np.ndarray, fars: Sequence[float]) -> UnresolvedBins:
+        """What the first pass leaves undecided.
 
         Args:
             histogram: of all impostor scores; the genuine ones are added to it.
@@ -102,12 +103,12 @@ class OpenBins:
         return scores, counts
 
 
-def exact_summary(bins: OpenBins, fars: Sequence[float]) -> VerificationSummary:
-    """The exact summary, after all tiles have been settled, for the targets that the bins were chosen for."""
+def exact_summary(bins: UnresolvedBins, fars: Sequence[float]) -> VerificationSummary:
+    """The exact summary, after all tiles have been resolved, for the targets that the bins were chosen for."""
     tails, genuine, counted = Tails(bins.histogram), bins.genuine, bins.histogram.genuine
     impostors, total = int(tails.impostor[0]), len(genuine)
-    decided = _DecidedBins(*bins.distinct_impostors(), bins.histogram, tails)
-    thresholds = tuple(decided.threshold(far) for far in fars)
+    resolved = _ResolvedBins(*bins.distinct_impostors(), bins.histogram, tails)
+    thresholds = tuple(resolved.threshold(far) for far in fars)
     won_across_bins = exact_dot(counted, impostors - tails.impostor[:-1])
     return VerificationSummary(
         genuine=total,
@@ -115,13 +116,13 @@ def exact_summary(bins: OpenBins, fars: Sequence[float]) -> VerificationSummary:
         fars=tuple(fars),
         thresholds=thresholds,
         tars=tuple((total - int(np.searchsorted(genuine, genuine.dtype.type(t)))) / total for t in thresholds),
-        eer=decided.equal_error_rate(genuine),
+        eer=resolved.equal_error_rate(genuine),
         auc=(2 * won_across_bins + int(bins.beaten.sum())) / (2 * total * impostors),
     )
 
 
 @dataclass(frozen=True)
-class _DecidedBins:
+class _ResolvedBins:
     """Distinct impostor scores in wanted bins, ascending, how often each occurs, and the counts of all bins."""
 
     scores: np.ndarray

@@ -94,15 +94,13 @@ def nme_by_yaw(errors: Array, yaw: Array) -> dict[str, float]:
 
 
 def yaw_bin_masks(yaw: Array) -> dict[str, np.ndarray]:
-    """Which samples lie in each of YAW_BINS, the last one closed: bin -> (B,) bool.
+    """Which samples lie in each of YAW_BINS, the last of which holds all from 60 degrees on: bin -> (B,) bool.
 
     Args:
-        yaw: (B,) radians, of either sign; beyond 90 degrees in no bin.
+        yaw: (B,) radians, of either sign.
     """
     degrees = _absolute_degrees(as_array(yaw))
-    return {
-        name: (degrees >= low) & ((degrees < high) | (degrees == high == 90)) for name, (low, high) in YAW_BINS.items()
-    }
+    return {name: (degrees >= low) & ((degrees < high) | (high == 90)) for name, (low, high) in YAW_BINS.items()}
 
 
 def _absolute_degrees(yaw: np.ndarray) -> np.ndarray:

@@ -14,14 +14,14 @@ import numpy as np
 
 from facelib.errors import BadInput
 from facelib.geometry.threads import share_among_threads
-from facelib.metrics.exact_thresholds import OpenBins, exact_summary
-from facelib.metrics.histograms import ScoreHistogram, VerificationBounds
+from facelib.metrics.exact_thresholds import UnresolvedBins, exact_summary
 from facelib.metrics.identification import check_enrolled, share_within
 from facelib.metrics.inputs import Array, as_array, identity_array, score_dtype, unit_rows
-from facelib.metrics.score_histogram import Tally
+from facelib.metrics.score_histogram import ScoreHistogram, ThreadCounts
 from facelib.metrics.sorted_scores import sort_scores
 from facelib.metrics.streaming_kernels import count_tile, rank_tile
 from facelib.metrics.verification import MIN_IMPOSTORS, VerificationSummary, check_fars
+from facelib.metrics.verification_bounds import VerificationBounds, verification_bounds
 
 ROWS, COLUMNS = 1024, 4096  # of a tile
 LEAST_ROWS = 16  # of a tile as wide as the gallery
@@ -55,7 +55,7 @@ def streamed_verification(
     _check_kinds(pairs, fars, min_impostors)
     histogram = ScoreHistogram()
     parts = list(_count(pairs, histogram))
-    bins = OpenBins.of(histogram, sort_scores(np.concatenate(parts)), fars)
+    bins = UnresolvedBins.of(histogram, sort_scores(np.concatenate(parts)), fars)
     for tile in _tiles(pairs, ROWS, COLUMNS):
         bins.resolve(tile.scores, tile.spans)
     return exact_summary(bins, fars)
@@ -69,7 +69,7 @@ def streamed_bounds(
     fars: Sequence[float] = (0.01, 0.001),
     min_impostors: int = MIN_IMPOSTORS,
 ) -> VerificationBounds:
-    """`streamed_verification` in one pass and fixed memory: bounds from histograms, see `ScoreHistogram`.
+    """`streamed_verification` in one pass and fixed memory: `verification_bounds` of histograms.
 
     Args:
         probes, probe_ids, gallery, gallery_ids, fars, min_impostors: as streamed_verification.
@@ -83,7 +83,7 @@ def streamed_bounds(
     for genuine in _count(pairs, histogram):
         if len(genuine):
             histogram.add(genuine=genuine)
-    return histogram.summary(fars, min_impostors)
+    return verification_bounds(histogram, fars, min_impostors)
 
 
 def streamed_ranks(probes: Array, probe_ids: Array, gallery: Array, gallery_ids: Array) -> np.ndarray:
@@ -213,16 +213,16 @@ def _unit_copy(name: str, embeddings: np.ndarray, dtype: np.dtype, order: np.nda
 
 def _count(pairs: _Pairs, histogram: ScoreHistogram) -> Iterator[np.ndarray]:
     """Yield each tile's genuine scores; once all are taken, the histogram holds the impostors."""
-    tally = Tally(histogram.impostor)
+    thread_counts = ThreadCounts(histogram.impostor)
     for tile in _tiles(pairs, ROWS, COLUMNS):
         places = np.concatenate([[0], np.cumsum(tile.spans[:, 2] - tile.spans[:, 1])])
         genuine = np.empty(places[-1], tile.scores.dtype)
-        counts = tally.take(tile.scores.size)
+        counts = thread_counts.reserve(tile.scores.size)
         share_among_threads(
             count_tile, len(counts), tile.scores, tile.spans, places, histogram.low, histogram.scale, counts, genuine
         )
         yield genuine
-    tally.flush()
+    thread_counts.flush()
 
 
 def _tiles(pairs: _Pairs, rows: int, columns: int) -> Iterator[_Tile]:

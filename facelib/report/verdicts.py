@@ -205,9 +205,8 @@ def has_skill(estimates: Estimates, method: str, metric: str) -> bool:
         gap = estimates.find(((sign, method, metric), (-sign, baseline, metric)))
         if gap is not None:
             return gap.low > 0
-    own, other = _bounds(estimates, method, metric), (baseline, baseline)
-    if isinstance(baseline, str):
-        other = _bounds(estimates, baseline, metric)
+    own = _bounds(estimates, method, metric)
+    other = _bounds(estimates, baseline, metric) if isinstance(baseline, str) else (baseline, baseline)
     return own[0] > other[1] if sign > 0 else own[1] < other[0]
 
 

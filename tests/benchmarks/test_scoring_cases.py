@@ -17,7 +17,7 @@ from facelib.benchmarks.scoring_peers import (
     same_hits,
     same_rates,
 )
-from facelib.metrics.histograms import Bounds
+from facelib.metrics.verification_bounds import Bounds
 
 
 @pytest.fixture(params=[0.01, 0.5])

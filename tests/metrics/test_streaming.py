@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facelib.errors import BadInput, FacelibError
-from facelib.metrics import histograms, settling, streaming
+from facelib.metrics import exact_thresholds, score_histogram, streaming
 from facelib.metrics.identification import cmc, gallery_scores, probe_ranks
 from facelib.metrics.streaming import streamed_bounds, streamed_cmc, streamed_ranks, streamed_verification
 from facelib.metrics.verification import VerificationSummary, verification_summary
@@ -22,7 +22,7 @@ def small_tiles():
         patch.setattr(streaming, "ROWS", 7)
         patch.setattr(streaming, "COLUMNS", 11)
         patch.setattr(streaming, "LEAST_ROWS", 3)
-        patch.setattr(histograms, "BINS", 64)
+        patch.setattr(score_histogram, "BINS", 64)
         yield
 
 
@@ -78,7 +78,7 @@ def test_random_embeddings_agree_but_for_the_rounding_of_the_products(dtype):
     assert bounds.eer.upper < 0.5
 
 
-def test_embeddings_that_all_coincide_are_settled_too():
+def test_embeddings_that_all_coincide_are_resolved_too():
     """As of an untrained network: every pair falls into one bin."""
     embeddings, ids = np.ones((60, 4), np.float32), np.arange(60) % 5
     found = streamed_verification(embeddings, ids)
@@ -177,7 +177,9 @@ def test_ranks_refuse_strangers_and_ranks_beyond_the_gallery():
 
 def test_products_that_do_not_repeat_themselves_are_an_error(monkeypatch):
     probes, ids = cornered(30, 4, 1)
-    resolve = settling.OpenBins.resolve
-    monkeypatch.setattr(settling.OpenBins, "resolve", lambda bins, tile, spans: resolve(bins, tile * 0.9, spans))
+    resolve = exact_thresholds.UnresolvedBins.resolve
+    monkeypatch.setattr(
+        exact_thresholds.UnresolvedBins, "resolve", lambda bins, tile, spans: resolve(bins, tile * 0.9, spans)
+    )
     with pytest.raises(FacelibError, match="use streamed_bounds"):
         streamed_verification(probes, ids)

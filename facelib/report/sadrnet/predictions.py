@@ -16,7 +16,7 @@ from facelib.data.posed_faces import PosedFaces, posed_faces
 from facelib.errors import BadInput
 from facelib.faces.occluders import Occluder
 from facelib.geometry.alignment import similarity_transform
-from facelib.metrics.landmark_error import YAW_BINS, nme
+from facelib.metrics.landmark_error import nme, yaw_bin_masks
 from facelib.models.sadrnet import FaceMaps
 from facelib.papers.run import open_archive
 from facelib.papers.sadrnet import PAPER
@@ -172,11 +172,9 @@ def groups_of(scores: Mapping[str, Any]) -> dict[str, np.ndarray]:
     Args:
         scores: yaw (N,) radians and occluder (N,).
     """
-    degrees, occluder = np.abs(np.rad2deg(scores["yaw"])).round(4), np.asarray(scores["occluder"])
-    groups = {
-        f"yaw {name}°": (occluder == Occluder.NOTHING) & (degrees >= low) & ((degrees < high) | (high == 90))
-        for name, (low, high) in YAW_BINS.items()
-    }
+    occluder = np.asarray(scores["occluder"])
+    free = occluder == Occluder.NOTHING
+    groups = {f"yaw {name}°": free & inside for name, inside in yaw_bin_masks(scores["yaw"]).items()}
     groups |= {name: occluder == kind for kind, name in WORN.items()}
     return {name: chosen for name, chosen in groups.items() if chosen.any()}
 
