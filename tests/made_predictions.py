@@ -14,10 +14,12 @@ from torch import nn
 from facelib.data.archive import FaceArchive
 from facelib.data.posed_faces import posed_faces
 from facelib.models.sadrnet import FaceMaps
-from facelib.papers.sadrnet.data_sets import DataSet, open_data
+from facelib.papers.run import open_archive
+from facelib.papers.sadrnet import PAPER
 from facelib.papers.sadrnet.maps import FaceMapper
 from facelib.papers.sadrnet.networks import face_model
-from facelib.papers.sadrnet.settings import ReconstructionSettings, settings_of
+from facelib.papers.sadrnet.protocol import evaluate_alignment
+from facelib.papers.sadrnet.settings import ReconstructionSettings
 from facelib.report.sadrnet.predictions import Evaluator
 
 Change = Callable[[torch.Tensor], torch.Tensor]
@@ -26,13 +28,13 @@ RAMP = torch.arange(64).view(8, 8) / 64  # the attention of every photograph
 
 @cache
 def tiny_settings() -> ReconstructionSettings:
-    return settings_of("smoke", TINY_FACES)
+    return PAPER.settings("smoke", TINY_FACES)
 
 
 @cache
-def tiny_archive(name: DataSet = "aflw2000") -> FaceArchive:
-    """20 photographs to learn from, or 12 to evaluate, of which four wear something."""
-    return open_data(tiny_settings(), name)
+def tiny_archive(name: str = "aflw2000") -> FaceArchive:
+    """20 photographs to learn from ("300w_lp"), or 12 to evaluate, of which four wear something."""
+    return open_archive(PAPER, "sadrnet", tiny_settings(), name)
 
 
 @cache
@@ -74,9 +76,17 @@ def knowing(
     return KnowingNetwork(change, torch.eye(3) if turn is None else turn, attention)
 
 
-def tiny_reader(**networks: nn.Module) -> Evaluator:
-    """Of these networks, and the 12 photographs."""
-    return Evaluator(networks, tiny_archive(), tiny_mapper(), tiny_settings())
+def tiny_evaluator(**networks: nn.Module) -> Evaluator:
+    """Of these networks, and the 12 photographs; the scores are those that their runs would have left."""
+    scores = {label: scores_by(network) for label, network in networks.items()}
+    return Evaluator(networks, scores, tiny_archive(), tiny_mapper(), tiny_settings())
+
+
+@cache
+def scores_by(network: nn.Module) -> dict[str, np.ndarray]:
+    """The errors of all 12 photographs."""
+    rows = np.arange(len(tiny_archive()))
+    return evaluate_alignment(lambda faces, true: network(faces.images), tiny_mapper(), tiny_archive(), rows)
 
 
 def shifted(offset: Sequence[float]) -> Change:

@@ -1,21 +1,80 @@
-"""Records of paper 1 with made-up scores, as if runs had left them; no training."""
+"""Runs with made-up scores, as if training had left them, in a runs folder and a checkout of their own."""
 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
+from tiny_runs import use_private_runs
 
 from facelib.conventions import POSE_BINS
+from facelib.papers import load_paper, status
 from facelib.papers.joint_attention import METHODS
 from facelib.papers.joint_attention.protocol import ARL_VTF_PREFIX, CONDITIONS, pose_metrics
-from facelib.runs.folders import record_path, run_folder
+from facelib.report import manifest
+from facelib.runs.folders import Run
+from facelib.runs.identity import Identity
 from facelib.runs.records import Record, new_record, write_record, write_scores
+from facelib.runs.settings import as_dict
 
 PEOPLE = 6
 ANGLES = {"0-10": 5.0, "10-30": 20.0, "30-60": 45.0, "60-90": 75.0, "90+": 100.0}
 PROBES = 5  # of a person in a pose bin
 ARL_VTF_ANGLES = {"frontal": 0.0, "pose": 60.0}
+
+
+def use_made_runs(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Keep runs in <folder>/runs and figures in <folder>/checkout, and take made records for today's."""
+    use_private_runs(patch, folder / "runs")
+    for module in (status, manifest):
+        patch.setattr(module, "project_folder", lambda: folder / "checkout")
+    patch.setattr(status, "identity_of", made_identity)
+
+
+def made_identity(run: Run) -> Identity:
+    """What a made record says that its run was made from."""
+    settings = load_paper(run.paper).run_settings(run.method, run.tier, run.seed, run.changes)
+    return Identity(as_dict(settings), data="made", code="made", needs={})
+
+
+def write_run(
+    run: Run,
+    metrics: dict[str, dict[str, Any]],
+    scores: Mapping[str, np.ndarray],
+    *,
+    source: str = "embedded_facescape",
+    history: list[dict[str, Any]] | None = None,
+) -> Record:
+    """Leave what a run with these metrics and scores leaves: a record, scores and (empty) weights."""
+    run.folder.mkdir(parents=True, exist_ok=True)
+    run.weights.touch()
+    identity = made_identity(run)
+    record = new_record(
+        run,
+        data={"source": source, "fingerprint": identity.data},
+        parameters=identity.settings,
+        metrics=metrics,
+        wall_time_s=1.0,
+        history=history,
+        scores=write_scores(run.folder / "scores.npz", scores),
+        code_digest=identity.code,
+    )
+    write_record(run.record, record)
+    return record
+
+
+def commit(record: Record) -> None:
+    """Let a run be one that only the repository has: its record lies among the figures, and its folder is gone."""
+    path = status.committed_record(load_paper(record.paper), record.run)
+    assert path is not None
+    write_record(path, record)
+    for left in record.run.folder.iterdir():
+        left.unlink()
+    record.run.folder.rmdir()
 
 
 def make_record(
@@ -26,14 +85,16 @@ def make_record(
     *,
     skill: float = 1.0,
     people: int = PEOPLE,
+    changes: Mapping[str, Any] | None = None,
     **metrics: float,
 ) -> Record:
-    """Write a record with scores that fall with pose.
+    """Write a record of paper 1 with scores that fall with pose.
 
     Args:
         method, fold, tier, seed: of the run. Each fold has people of its own on FaceScape, and the same on ARL-VTF.
         skill: divides the noise; the methods of a fold share most of it.
         people: how many are evaluated, on each data set.
+        changes: of the tier's settings.
         metrics: fractions that replace the computed ones.
     """
     own = np.random.default_rng([fold, seed, zlib.crc32(method.encode())])
@@ -47,22 +108,7 @@ def make_record(
         computed |= {ARL_VTF_PREFIX + name: value for name, value in pose_metrics(second, CONDITIONS).items()}
         arrays = facescape | {ARL_VTF_PREFIX + name: array for name, array in second.items()}
     computed.update({name: {"value": value, "unit": "fraction"} for name, value in metrics.items()})
-    folder = run_folder("joint_attention", tier, method, fold, seed)
-    folder.mkdir(parents=True, exist_ok=True)
-    record = new_record(
-        paper="joint_attention",
-        method=method,
-        fold=fold,
-        seed=seed,
-        tier=tier,
-        data={"source": "embedded_facescape", "fingerprint": "made"},
-        parameters={},
-        metrics=computed,
-        wall_time_s=1.0,
-        scores=write_scores(folder / "scores.npz", arrays),
-    )
-    write_record(record_path(folder), record)
-    return record
+    return write_run(Run("joint_attention", method, fold, tier, seed, changes or {}), computed, arrays)
 
 
 def _scored(

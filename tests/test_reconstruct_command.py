@@ -18,8 +18,8 @@ from tiny_runs import use_private_runs
 from untrained_run import make_untrained_run
 
 from facelib.cli import main
-from facelib.papers import WEIGHTS_FILE
 from facelib.report.sadrnet.reconstruction_files import FILES
+from facelib.runs.folders import WEIGHTS_FILE
 
 BOX = "180,95,265,180"
 

@@ -7,10 +7,6 @@ against a predictor that was trained on photographs.
 
 from __future__ import annotations
 
-import numpy as np
-
-from facelib.conventions import OUTER_EYE_CORNERS
-
 ANNY_VERTICES: tuple[int, ...] = (
     *(1757, 269, 1559, 1597, 1595, 1653, 1650, 1647, 1651, 3702, 3705, 3707, 3653, 3655, 3619, 2408, 3805),  # jaw
     *(254, 225, 204, 205, 209),  # right brow
@@ -32,16 +28,3 @@ MIRRORED: tuple[int, ...] = (
     *(64, 63, 62, 61, 60, 67, 66, 65),
 )
 """The landmark that takes a landmark's place when the face is mirrored left to right."""
-
-
-def interocular_distance(landmarks: np.ndarray) -> np.ndarray:
-    """The distance between the outer corners of the eyes.
-
-    Args:
-        landmarks: (..., 68, 2 or 3) in pixels or mm.
-
-    Returns:
-        (...) in the same unit.
-    """
-    right, left = OUTER_EYE_CORNERS
-    return np.linalg.norm(landmarks[..., right, :] - landmarks[..., left, :], axis=-1)

@@ -1,4 +1,4 @@
-"""What people wear on their faces in photographs: what it is, and its surface on each head."""
+"""Occluders: the glasses and masks that people wear in photographs, and their surfaces on each head."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from facelib.faces.surgical_mask import surgical_mask
 
 
 class Occluder(IntEnum):
-    """What hides a part of a face."""
+    """What a person wears that hides a part of the face."""
 
     NOTHING = 0
     GLASSES = 1
@@ -22,13 +22,15 @@ class Occluder(IntEnum):
     MASK = 3
 
 
-def wear(model: MorphableModel, heads: torch.Tensor, occluder: Occluder, generator: torch.Generator) -> Surface | None:
-    """Something to wear for heads, fitted to each; its shape and colour are drawn from the generator.
+def occluder_surface(
+    model: MorphableModel, heads: torch.Tensor, occluder: Occluder, generator: torch.Generator
+) -> Surface | None:
+    """The surface of an occluder, fitted to each head; its shape and colour come from the generator.
 
     Args:
         model: the face model of the heads.
         heads: (B, V, 3) mm, face frame, with their expressions.
-        occluder: what all of them wear.
+        occluder: that of all heads.
         generator: of all randomness.
 
     Returns:

@@ -16,7 +16,7 @@ from torch.nn import functional
 from facelib.errors import BadInput, check_finite, check_shape, unknown_name
 from facelib.faces.morphable_model import MorphableModel
 from facelib.faces.surfaces import Surface, join
-from facelib.faces.visible_skin_mask import seen_face
+from facelib.faces.visible_skin_mask import visible_skin_mask
 from facelib.geometry.camera import PerspectiveCamera, WeakPerspectiveCamera, face_to_camera
 from facelib.geometry.lighting import ambient_and_directional, shade
 from facelib.geometry.normals import vertex_normals
@@ -76,7 +76,7 @@ class Rendering:
         image: (B, 3, H, W) encoded RGB in [0, 1].
         depth: (B, H, W) distance along the camera's axis in mm, 0 where there is no face.
         mask: (B, H, W) bool, at least half of the pixel shows the head or what it wears.
-        skin: (B, H, W) bool, at least half of the pixel shows the face (`seen_face`), with nothing before it.
+        skin: (B, H, W) bool, at least half of the pixel shows the face (`visible_skin_mask`), with nothing before it.
         landmarks: (B, 68, 2) pixels, and landmark_visible (B, 68) bool.
         rotation: (B, 3, 3) head rotation in the face frame.
         angle: (B,) angle from frontal, radians.
@@ -107,7 +107,7 @@ def render(
     pose: torch.Tensor,
     settings: SceneSettings,
     generator: torch.Generator,
-    worn: Surface | None = None,
+    occluders: Surface | None = None,
 ) -> Rendering:
     """Photograph heads; distance, light, crop, background, blur and noise are drawn from the generator.
 
@@ -118,7 +118,7 @@ def render(
         pose: (B, 3) yaw, pitch, roll in radians.
         settings: of the scene.
         generator: of all randomness.
-        worn: what the heads wear, one surface each.
+        occluders: one surface a head.
 
     Raises:
         BadInput: on wrong shapes or non-finite vertices or angles.
@@ -135,8 +135,8 @@ def render(
     distance = _uniform(batch, *settings.distance, generator)
     translation = torch.stack((torch.zeros(batch), torch.zeros(batch), distance), dim=1)
     triangles = model.triangles
-    if worn is not None:
-        shown = join(Surface(vertices, albedo, triangles), worn)  # the head's vertices keep their numbers
+    if occluders is not None:
+        shown = join(Surface(vertices, albedo, triangles), occluders)  # the head's vertices keep their numbers
         vertices, albedo, triangles = shown.vertices, shown.albedo, shown.triangles
     in_camera = face_to_camera(vertices, rotation, translation)
     camera = _frame(in_camera[:, model.landmarks], settings, generator)
@@ -154,7 +154,7 @@ def render(
     image = _develop(pixels.value, pixels.cover[:, None], settings, generator)
 
     landmarks = screen[:, model.landmarks]
-    # What is worn lies nearer than the tolerance of a landmark: where there is nothing else, all landmarks are hidden.
+    # Occluders lie nearer than the tolerance of a landmark: where there is nothing else, all landmarks are hidden.
     head_depth = fragments.depth.where(fragments.triangle < len(model.triangles), -torch.inf)
     scale, center_u, center_v = _camera_numbers(camera)
     mask = pixels.cover >= 0.5
@@ -162,7 +162,7 @@ def render(
         image=image,
         depth=torch.where(mask, pixels.depth, 0.0),
         mask=mask,
-        skin=seen_face(model, triangles, fragments, samples),
+        skin=visible_skin_mask(model, triangles, fragments, samples),
         landmarks=landmarks[..., :2],
         landmark_visible=_visible(landmarks, head_depth, samples),
         rotation=rotation,

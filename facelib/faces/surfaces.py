@@ -1,4 +1,4 @@
-"""Surfaces that are worn on heads: tubes and sheets in the face frame, one of each for every head of a batch."""
+"""Surfaces of occluders: tubes and sheets in the face frame, one of each for every head of a batch."""
 
 from __future__ import annotations
 

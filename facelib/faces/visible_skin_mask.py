@@ -1,4 +1,4 @@
-"""Which pixels of a rendering show the face: what the position map covers (see `face_layout`), before all else."""
+"""Which pixels of a rendering show the face's skin, unoccluded: what the position map covers (see `face_layout`)."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ from facelib.geometry.threads import share_among_threads
 ANY_SIZE = 16  # of the map: its limits on the head are the same at every size
 
 
-def seen_face(model: MorphableModel, triangles: torch.Tensor, fragments: Fragments, samples: int) -> torch.Tensor:
+def visible_skin_mask(
+    model: MorphableModel, triangles: torch.Tensor, fragments: Fragments, samples: int
+) -> torch.Tensor:
     """The pixels at least half of whose samples show the face.
 
     Eyes belong to it; ears, scalp, the inside of the mouth and the back of the neck do not.
 
     Args:
         model: the face model.
-        triangles: (T, 3) those that were rasterized: vertices from the model's number on are worn, not skin.
+        triangles: (T, 3) those that were rasterized: vertices from the model's number on are of occluders.
         fragments: of B images of (samples H) x (samples W), on the CPU.
         samples: of a pixel along each axis.
 
@@ -29,18 +31,18 @@ def seen_face(model: MorphableModel, triangles: torch.Tensor, fragments: Fragmen
     """
     batch, height, width = fragments.triangle.shape
     rows, columns = height // samples, width // samples
-    seen = torch.empty(batch, rows, columns, dtype=torch.bool)
+    mask = torch.empty(batch, rows, columns, dtype=torch.bool)
     share_among_threads(
-        _see_rows,
+        _mask_rows,
         batch * rows,
         places_on_map(model).contiguous().numpy(),
         triangles.to(torch.int32).contiguous().numpy(),
         fragments.triangle.contiguous().numpy(),
         fragments.barycentric.contiguous().numpy(),
         samples,
-        seen.numpy(),
+        mask.numpy(),
     )
-    return seen
+    return mask
 
 
 def places_on_map(model: MorphableModel) -> torch.Tensor:
@@ -57,8 +59,8 @@ def places_on_map(model: MorphableModel) -> torch.Tensor:
 
 
 @njit(cache=True, nogil=True)
-def _see_rows(first, last, place, triangles, triangle, barycentric, samples, seen):  # type: ignore[no-untyped-def]
-    height, width = seen.shape[1:]
+def _mask_rows(first, last, place, triangles, triangle, barycentric, samples, mask):  # type: ignore[no-untyped-def]
+    height, width = mask.shape[1:]
     for row in range(first, last):
         image, i = row // height, row % height
         for j in range(width):
@@ -75,4 +77,4 @@ def _see_rows(first, last, place, triangles, triangle, barycentric, samples, see
                     column = p * place[a, 0] + q * place[b, 0] + r * place[c, 0]
                     line = p * place[a, 1] + q * place[b, 1] + r * place[c, 1]
                     count += 0 < column < ANY_SIZE and 0 < line < ANY_SIZE
-            seen[image, i, j] = 2 * count >= samples * samples
+            mask[image, i, j] = 2 * count >= samples * samples

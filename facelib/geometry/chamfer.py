@@ -14,59 +14,36 @@ from facelib.geometry.neighbours import nearest
 from facelib.geometry.point_clouds import check_clouds
 
 
-def chamfer_squared(
-    first: torch.Tensor,
-    second: torch.Tensor,
-    threshold: float | None = None,
-    *,
-    one_sided: bool = False,
-    require_pairs: bool = False,
-) -> torch.Tensor:
-    """Mean squared distance from each cloud to the other, both ways added.
-
-    Differentiable to both clouds; the choice of pairs is held fixed.
-
-    Args:
-        first: (B, N, 3), mm; landmarks, where one side is asked for.
-        second: (B, M, 3), mm.
-        threshold: pairs further apart than this, in mm, are dropped; None keeps all.
-        one_sided: only from `first` to `second`.
-        require_pairs: refuse a cloud all of whose pairs are dropped, as an evaluation should. Otherwise its mean is
-            zero with zero gradient, so that training goes on.
-
-    Returns:
-        (B,), mm^2.
-
-    Raises:
-        BadInput: on wrong shapes, an empty cloud, non-finite coordinates, two dtypes or devices, a threshold that is
-            not positive, or no pairs where they are required.
-    """
-    return _chamfer(first, second, threshold, one_sided, require_pairs, squared=True)
-
-
 def chamfer(
     first: torch.Tensor,
     second: torch.Tensor,
     threshold: float | None = None,
     *,
+    squared: bool = False,
     one_sided: bool = False,
     require_pairs: bool = False,
 ) -> torch.Tensor:
-    """Mean distance from each cloud to the other, both ways added: as `chamfer_squared`, in mm.
+    """Mean distance, or squared distance, from each cloud to the other, both ways added.
 
-    The distance has no gradient where two points coincide; it is zero there.
+    Differentiable to both clouds; the choice of pairs is held fixed. The distance that is not squared has no gradient
+    where two points coincide; it is zero there.
+
+    Args:
+        first: (B, N, 3), mm; landmarks, where one side is asked for.
+        second: (B, M, 3), mm.
+        threshold: pairs further apart than this, in mm, are dropped; None keeps all.
+        squared: whether distances are squared.
+        one_sided: only from `first` to `second`.
+        require_pairs: refuse a cloud all of whose pairs are dropped, as an evaluation should. Otherwise its mean is
+            zero with zero gradient, so that training goes on.
+
+    Returns:
+        (B,), mm or mm^2.
+
+    Raises:
+        BadInput: on wrong shapes, an empty cloud, non-finite coordinates, two dtypes or devices, a threshold that is
+            not positive, or no pairs where they are required.
     """
-    return _chamfer(first, second, threshold, one_sided, require_pairs, squared=False)
-
-
-def _chamfer(
-    first: torch.Tensor,
-    second: torch.Tensor,
-    threshold: float | None,
-    one_sided: bool,
-    require_pairs: bool,
-    squared: bool,
-) -> torch.Tensor:
     check_clouds({"first": first, "second": second}, dimensions=3)
     if threshold is not None and not threshold > 0:
         raise BadInput(f"threshold is {threshold}: expected a positive length in mm, or None to keep all pairs")

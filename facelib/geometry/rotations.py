@@ -119,7 +119,7 @@ def quaternion_to_matrix(quaternion: torch.Tensor) -> torch.Tensor:
 
 
 def normalise_quaternion(quaternion: torch.Tensor) -> torch.Tensor:
-    """The quaternion of unit length and settled sign: w >= 0, and where w = 0 the first of x, y, z not zero positive.
+    """The quaternion of unit length and fixed sign: w >= 0, and where w = 0 the first of x, y, z not zero positive.
 
     The sign is that of SciPy's canonical quaternions; it jumps only at turns by pi.
 

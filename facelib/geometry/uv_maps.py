@@ -116,23 +116,6 @@ class UVLayout:
         self._check_maps(maps)
         return maps[:, :, self.mask].mT
 
-    def map_of_texel_points(self, points: torch.Tensor) -> torch.Tensor:
-        """The maps with these values in the face's texels, so that `texel_points` returns them. Exact.
-
-        Args:
-            points: (B, N, C).
-
-        Returns:
-            (B, C, S, S), 0 outside the face.
-
-        Raises:
-            BadInput: on another shape.
-        """
-        check_shape("points", points, (None, int(self.mask.sum()), None))
-        maps = points.new_zeros(len(points), points.shape[2], self.size, self.size)
-        maps[:, :, self.mask] = points.mT
-        return maps
-
     def nearest_texels(self, vertex_ids: torch.Tensor) -> torch.Tensor:
         """The texels nearest to some vertices, such as the landmarks.
 

@@ -1,7 +1,7 @@
 """What results are evaluated by, in NumPy.
 
-Rooms: verification (pairs), identification (galleries), streaming (both, from embeddings of any number), histograms
-(bounds in fixed memory), bootstrap and pair_bootstrap (confidence intervals over identities), landmark_error,
-pose_error, surface_error. Behind them: inputs (checks), sorted_scores, counting, streaming_kernels and settling
-(engines).
+Rooms: verification (pairs), identification (galleries), streaming (both, from embeddings of any number),
+verification_bounds (in fixed memory), bootstrap and pair_bootstrap (confidence intervals over identities),
+landmark_error, pose_error, surface_error. Behind them: inputs (checks), sorted_scores, score_histogram,
+exact_thresholds and streaming_kernels (engines).
 """

@@ -94,9 +94,12 @@ def cmc(scores: Array, probe_ids: Array, ids: Array, ranks: Sequence[int] = (1, 
         (R,), fractions.
 
     Raises:
-        BadInput: as rank1, or for a rank out of range.
+        BadInput: as rank1, for no ranks, or for one out of range.
     """
-    return share_within(probe_ranks(scores, probe_ids, ids), ranks, len(as_array(ids)))
+    found, identities = probe_ranks(scores, probe_ids, ids), len(as_array(ids))
+    if len(ranks) == 0 or not all(1 <= rank <= identities and int(rank) == rank for rank in ranks):
+        raise BadInput(f"ranks {tuple(ranks)}: expected whole numbers from 1 to {identities}, the identities enrolled")
+    return np.array([np.mean(found <= rank) for rank in ranks])
 
 
 def probe_ranks(scores: Array, probe_ids: Array, ids: Array) -> np.ndarray:
@@ -116,25 +119,6 @@ def probe_ranks(scores: Array, probe_ids: Array, ids: Array) -> np.ndarray:
     own = values[same]  # one column for each probe, in order
     found = (values >= own[:, None]).sum(axis=1)  # the own column counts itself
     return np.where(own > -np.inf, found, len(as_array(ids)) + 1)
-
-
-def share_within(found: np.ndarray, ranks: Sequence[int], identities: int) -> np.ndarray:
-    """The fraction of probes found within each rank.
-
-    Args:
-        found: (P,) of `probe_ranks`.
-        ranks: (R,) from 1 to the number of identities.
-        identities: how many are enrolled.
-
-    Returns:
-        (R,), fractions.
-
-    Raises:
-        BadInput: for no ranks, or one out of range.
-    """
-    if len(ranks) == 0 or not all(1 <= rank <= identities and int(rank) == rank for rank in ranks):
-        raise BadInput(f"ranks {tuple(ranks)}: expected whole numbers from 1 to {identities}, the identities enrolled")
-    return np.array([np.mean(found <= rank) for rank in ranks])
 
 
 def check_enrolled(probe_ids: np.ndarray, ids: np.ndarray) -> None:

@@ -21,12 +21,8 @@ from numba import njit
 from facelib.errors import BadInput
 from facelib.geometry.threads import share_among_threads
 from facelib.metrics.bootstrap import (
-    LEVEL,
     RESAMPLES,
-    Interval,
     Seed,
-    bootstrap_over_identities,
-    percentile_intervals,
     resample_identities,
 )
 from facelib.metrics.inputs import Array, as_array, identity_array, score_arrays
@@ -88,29 +84,6 @@ def scored_pairs(genuine: Array, genuine_ids: Array, impostor: Array, impostor_i
     )
 
 
-def verification_intervals(
-    pairs: ScoredPairs,
-    fars: Sequence[float] = (0.01, 0.001),
-    *,
-    seed: Seed,
-    resamples: int = RESAMPLES,
-    level: float = LEVEL,
-    min_impostors: int = MIN_IMPOSTORS,
-) -> list[Interval]:
-    """Intervals of TAR at each FAR, then of EER and AUC; weights count as that many equal scores.
-
-    Args:
-        pairs: of scored_pairs.
-        fars, min_impostors: as verification_summary.
-        seed, resamples, level: as bootstrap_over_identities.
-
-    Raises:
-        BadInput: as bootstrap_over_identities, for too few impostors, or a target outside [0, 1].
-    """
-    resampled = verification_samples(pairs, fars, seed=seed, resamples=resamples, min_impostors=min_impostors)
-    return percentile_intervals(*resampled, level)
-
-
 def verification_samples(
     pairs: ScoredPairs,
     fars: Sequence[float] = (0.01, 0.001),
@@ -120,62 +93,35 @@ def verification_samples(
     resamples: int = RESAMPLES,
     min_impostors: int = MIN_IMPOSTORS,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The metrics (F + 2,) of the pairs, and of every resample (resamples, F + 2), as verification_intervals.
+    """TAR at each FAR, then EER and AUC: of the pairs (F + 2,), and of every resample (resamples, F + 2).
 
-    One seed and the same people make resamples that belong together, so any sum or difference of such resamples, of
-    methods, of metrics or of parts of the pairs, is a resample of that sum or difference.
+    `percentile_intervals` makes intervals of them. One seed and the same people make resamples that belong together, so
+    a sum or difference of their values, of methods, of metrics or of parts of the pairs, has these resamples too.
 
     Args:
-        pairs, fars, seed, resamples, min_impostors: as verification_intervals.
-        people: (Q,) distinct identities to resample from, ascending, the pairs' own among them; by default these alone.
+        pairs: of scored_pairs; a weight counts as that many equal scores.
+        fars, min_impostors: as verification_summary.
+        people: (Q,) distinct identities to resample, ascending, the pairs' own among them; by default these alone.
             A part of the pairs, such as a pose bin, may lack some.
+        seed, resamples: as bootstrap_over_identities.
 
     Returns:
         Metrics and resamples; NaN in a resample that leaves no genuine or no impostor pair.
 
     Raises:
-        BadInput: as verification_intervals, or when somebody of the pairs is not among the people.
+        BadInput: as bootstrap_over_identities, for too few impostors, a target outside [0, 1], or when somebody of the
+            pairs is not among the people.
     """
     check_fars(fars, int((~pairs.is_genuine).sum()), min_impostors)
     everybody = pairs.people if people is None else np.unique(as_array(people))
     if not np.isin(pairs.people, everybody).all():
-        raise BadInput(
-            f"{len(everybody)} people to resample from: expected the {len(pairs.people)} of the pairs among them"
-        )
+        raise BadInput(f"{len(everybody)} people to resample: expected the {len(pairs.people)} of the pairs among them")
     places = np.searchsorted(everybody, pairs.people)
     return resample_identities(
         lambda weights: _weighted_metrics(pairs, fars, weights[:, places]),
         len(everybody),
         seed=seed,
         resamples=resamples,
-    )
-
-
-def verification_difference_intervals(
-    first: ScoredPairs,
-    second: ScoredPairs,
-    fars: Sequence[float] = (0.01, 0.001),
-    *,
-    seed: Seed,
-    resamples: int = RESAMPLES,
-    level: float = LEVEL,
-    min_impostors: int = MIN_IMPOSTORS,
-) -> list[Interval]:
-    """Intervals of first minus second, two methods on the same people; order and arguments of verification_intervals.
-
-    Raises:
-        BadInput: as verification_intervals, or if the people differ.
-    """
-    for pairs in (first, second):
-        check_fars(fars, int((~pairs.is_genuine).sum()), min_impostors)
-    if not np.array_equal(first.people, second.people):
-        raise BadInput(f"{len(first.people)} and {len(second.people)} people: expected the same ones in both methods")
-    return bootstrap_over_identities(
-        lambda weights: _weighted_metrics(first, fars, weights) - _weighted_metrics(second, fars, weights),
-        len(first.people),
-        seed=seed,
-        resamples=resamples,
-        level=level,
     )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from facelib.errors import BadInput
 from facelib.geometry.threads import share_among_threads
 from facelib.metrics.exact_thresholds import UnresolvedBins, exact_summary
-from facelib.metrics.identification import check_enrolled, share_within
+from facelib.metrics.identification import check_enrolled
 from facelib.metrics.inputs import Array, as_array, identity_array, score_dtype, unit_rows
 from facelib.metrics.score_histogram import ScoreHistogram, ThreadCounts
 from facelib.metrics.sorted_scores import sort_scores
@@ -108,25 +108,6 @@ def streamed_ranks(probes: Array, probe_ids: Array, gallery: Array, gallery_ids:
         part = ranks[tile.first_row : tile.first_row + len(tile.scores)]
         share_among_threads(rank_tile, len(part), tile.scores, tile.spans[:, 1:], starts, part)
     return ranks
-
-
-def streamed_cmc(
-    probes: Array, probe_ids: Array, gallery: Array, gallery_ids: Array, ranks: Sequence[int] = (1, 5, 10)
-) -> np.ndarray:
-    """Cumulative match characteristic from embeddings; rank-1 is its first value.
-
-    Args:
-        probes, probe_ids, gallery, gallery_ids: as streamed_ranks.
-        ranks: (R,) from 1 to the number of identities.
-
-    Returns:
-        (R,), the fraction of probes found within each rank.
-
-    Raises:
-        BadInput: as streamed_ranks, or for a rank out of range.
-    """
-    found = streamed_ranks(probes, probe_ids, gallery, gallery_ids)
-    return share_within(found, ranks, len(np.unique(as_array(gallery_ids))))
 
 
 @dataclass(frozen=True)

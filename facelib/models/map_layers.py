@@ -36,8 +36,8 @@ CLEAR_OF_ZERO = 3.0  # standard deviations between a coordinate and the ReLU's e
 class EvenConv(nn.Conv2d):
     """A convolution of kernel 4 without bias, at stride 1 or 2: a map keeps its size, or halves it."""
 
-    def __init__(self, channels_in: int, channels_out: int, stride: int = 1, bias: bool = False) -> None:
-        super().__init__(channels_in, channels_out, KERNEL, stride, bias=bias)
+    def __init__(self, channels_in: int, channels_out: int, stride: int = 1) -> None:
+        super().__init__(channels_in, channels_out, KERNEL, stride, bias=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         padding = (BEFORE, AFTER, BEFORE, AFTER) if self.stride == (1, 1) else (1, 1, 1, 1)
@@ -124,11 +124,11 @@ def decoder(channels_in: int, width: float) -> tuple[nn.Sequential, int]:
     return nn.Sequential(*layers), channels_in
 
 
-def map_head(channels_in: int, width: float, channels_out: int = 3) -> nn.Sequential:
-    """Seven transposed convolutions to a map four times as large; the last one has a norm and no activation."""
+def map_head(channels_in: int, width: float) -> nn.Sequential:
+    """Seven transposed convolutions to a position map four times as large; the last has a norm and no activation."""
     layers: list[nn.Module] = []
     wide = [max(HEAD_LEAST, scaled(count, width)) for count in HEAD_CHANNELS]
-    for number, count in enumerate((*wide, *[channels_out] * HEAD_LAST)):
+    for number, count in enumerate((*wide, *[3] * HEAD_LAST)):
         layers += _transposed(channels_in, count, number in HEAD_DOUBLES)
         channels_in = count
     return nn.Sequential(*layers[:-1])

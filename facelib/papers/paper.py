@@ -9,10 +9,11 @@ call of one of these functions.
 from __future__ import annotations
 
 import dataclasses
+import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
 from facelib.errors import BadInput, unknown_name
 from facelib.runs.settings import override, settings_of_tier
@@ -154,6 +155,20 @@ class Method:
         return self.kind == PRETRAINING
 
     @property
+    def stage(self) -> str:
+        """The field of the settings that holds those of its training."""
+        return "pretraining" if self.is_pretraining else "training"
+
+    @property
+    def code_modules(self) -> tuple[str, ...]:
+        """Modules that its run loads by name, whose code imports do not show."""
+        return ()
+
+    def describe(self) -> dict[str, str]:
+        """What it is made of: the columns of the table of systems."""
+        return {}
+
+    @property
     def definition(self) -> str:
         """A fingerprint of what it is, besides its settings and its code."""
         parts = dataclasses.asdict(self)
@@ -195,12 +210,37 @@ Scores = dict[str, "np.ndarray"]
 Metrics = dict[str, dict[str, Any]]  # name -> {"value", "unit"}
 
 
+class Steps(Protocol[M, S]):
+    """The functions of a paper that need torch: a module of its package, imported when the first of them is called."""
+
+    def data_sets(self, method: M, settings: S) -> dict[str, GeneratedSettings]:
+        """Settings of the data sets that a run reads, by name in `facelib.papers.datasets`.
+
+        The one that it learns from comes first.
+        """
+
+    def build_network(self, method: M, settings: S) -> nn.Module:
+        """The network of a method with fresh weights."""
+
+    def build_task(self, inputs: RunInputs[M, S], network: nn.Module) -> Task:
+        """What is trained; not called for a baseline."""
+
+    def evaluate(self, inputs: RunInputs[M, S], network: nn.Module) -> tuple[Metrics, Scores]:
+        """Metrics of a trained network, and the scores of single samples."""
+
+    def bootstrap_metrics(
+        self, metrics: Mapping[str, Any], arrays: Mapping[str, np.ndarray], *, resamples: int, seed: int = 0
+    ) -> BootstrapSamples:
+        """A record's metrics for resampled people, from these metrics and the scores beside the record."""
+
+
 @dataclass(frozen=True)
 class Paper(Generic[M, S]):
     """Everything that facelib knows of a paper.
 
     Args:
         name: of its package and on the command line.
+        module: of its `Steps`.
         number, title: of the paper.
         folder: of its notebooks and figures.
         folds: how often its protocol splits people.
@@ -210,21 +250,13 @@ class Paper(Generic[M, S]):
         tiers: tier -> what it changes of them, by dotted name.
         relevant: (method, settings) -> those settings with what the method's run does not see at its default, so that
             the run outlives a change of it.
-        stage: method -> the field of the settings that holds its TrainingSettings.
-        data_sets: (method, settings) -> settings of the data sets that a run reads, by name in
-            `facelib.papers.datasets`; the one that it learns from comes first.
-        code: method -> where the code of its run begins, as `facelib.runs.code` takes it.
-        build_network: (method, settings) -> its network with fresh weights.
-        build_task: inputs and the network -> what is trained; not called for a baseline.
-        evaluate: inputs and the trained network -> metrics and the scores of single samples.
-        bootstrap: a record's metrics and scores -> them for resampled people; takes resamples= and seed=.
         metrics: by name.
         tables: by number, in Arabic figures.
         claims: what the paper says of its methods.
-        describe: method -> what it is made of, the columns of the table of systems.
     """
 
     name: str
+    module: str
     number: int
     title: str
     folder: str
@@ -232,19 +264,21 @@ class Paper(Generic[M, S]):
     methods: Mapping[str, M]
     published: S
     tiers: Mapping[str, Mapping[str, Any]]
-    stage: Callable[[M], str]
-    data_sets: Callable[[M, S], dict[str, GeneratedSettings]]
-    code: Callable[[M], tuple[str, ...]]
-    build_network: Callable[[M, S], nn.Module]
-    build_task: Callable[[RunInputs[M, S], nn.Module], Task]
-    evaluate: Callable[[RunInputs[M, S], nn.Module], tuple[Metrics, Scores]]
-    bootstrap: Callable[..., BootstrapSamples]
     metrics: Mapping[str, Metric]
     relevant: Callable[[M, S], S] = lambda method, settings: settings
     folds: int = 1
     tables: Mapping[str, Table] = field(default_factory=dict)
     claims: tuple[Claim, ...] = ()
-    describe: Callable[[M], dict[str, str]] = lambda method: {}
+
+    @property
+    def steps(self) -> Steps[M, S]:
+        """The functions of the paper that need torch."""
+        return importlib.import_module(self.module)  # type: ignore[return-value]  # mypy checks it where PAPER stands
+
+    def code(self, method: M) -> tuple[str, ...]:
+        """Where the code of a method's run begins, as `facelib.runs.code` takes it."""
+        steps = ("build_network", "build_task", "evaluate")
+        return (*(f"{self.module}:{step}" for step in steps), *method.code_modules)
 
     def method(self, name: str) -> M:
         """A method by its name.
@@ -269,7 +303,7 @@ class Paper(Generic[M, S]):
         """The settings of one run: of its tier, then what the method changes, then these changes, then its seed."""
         chosen = self.method(method)
         settings = self.settings(tier, {**chosen.changes, **(changes or {})})
-        return override(self.relevant(chosen, settings), {f"{self.stage(chosen)}.seed": seed})
+        return override(self.relevant(chosen, settings), {f"{chosen.stage}.seed": seed})
 
     def check_fold(self, method: str, fold: int) -> None:
         """Raise BadInput for a fold that a method has not."""

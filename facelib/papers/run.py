@@ -48,8 +48,8 @@ def train(run: Run, *, keep_code: bool = False, say: Say = print) -> Path:
     if status_of(run, keep_code=keep_code).is_current:
         say(f"{run}: up to date")
         return run.record
-    weights = found_weights(run)
     identity = identity_of(run)  # now: somebody may edit the code while this trains
+    weights = found_weights(run)
     set_aside = reserve(run.folder, identity)
     if set_aside is not None:
         say(f"{run}: {set_aside[1]}; the old run is kept as {set_aside[0].name}")
@@ -67,9 +67,9 @@ def _train(paper: Paper, run: Run, identity: Identity, weights: Mapping[str, Pat
     checkpoints = digest_of([run.paper, run.method, run.fold, identity.settings, identity.data, identity.needs])
     inputs = RunInputs(method, settings, run.fold, run.seed, archives, weights, checkpoints)
     torch.manual_seed(run.seed)  # of the first weights
-    network = paper.build_network(method, settings)
+    network = paper.steps.build_network(method, settings)
     result = _trained(paper, inputs, network, run.folder)
-    metrics, scores = paper.evaluate(inputs, network)
+    metrics, scores = paper.steps.evaluate(inputs, network)
     record = new_record(
         run,
         data={
@@ -100,8 +100,8 @@ def _trained(paper: Paper, inputs: RunInputs, network: nn.Module, folder: Path) 
             save_weights(folder / WEIGHTS_FILE, {"network": network})
         network.eval()
         return TrainingResult(0, [], 0.0, folder / WEIGHTS_FILE)
-    task = paper.build_task(inputs, network)
-    return run_training(task, getattr(inputs.settings, paper.stage(inputs.method)), folder)
+    task = paper.steps.build_task(inputs, network)
+    return run_training(task, getattr(inputs.settings, inputs.method.stage), folder)
 
 
 def load_network(run: Run) -> nn.Module:
@@ -120,7 +120,7 @@ def network_from(paper: Paper, method: str, settings: Any, weights: Path) -> nn.
     """The network of a method with weights from a file, in eval mode."""
     from facelib.runs.checkpoints import load_weights
 
-    network = paper.build_network(paper.method(method), settings)
+    network = paper.steps.build_network(paper.method(method), settings)
     load_weights(weights, {"network": network})
     return network.eval()
 
@@ -148,7 +148,7 @@ def open_archives(paper: Paper, method: Any, settings: Any) -> dict[str, FaceArc
     """The data sets that a method's run reads, by name, generated where they are missing."""
     from facelib.papers.datasets import open_data_set
 
-    return {name: open_data_set(name, sizes) for name, sizes in paper.data_sets(method, settings).items()}
+    return {name: open_data_set(name, sizes) for name, sizes in paper.steps.data_sets(method, settings).items()}
 
 
 def open_archive(paper: Paper, method: str, settings: Any, name: str) -> FaceArchive:
@@ -159,7 +159,7 @@ def open_archive(paper: Paper, method: str, settings: Any, name: str) -> FaceArc
     """
     from facelib.papers.datasets import open_data_set
 
-    sets = paper.data_sets(paper.method(method), settings)
+    sets = paper.steps.data_sets(paper.method(method), settings)
     if name not in sets:
         raise unknown_name(f"data set of {method}", name, sets)
     return open_data_set(name, sets[name])
@@ -170,6 +170,8 @@ def prepare(paper: Paper, tier: str) -> None:
     from facelib.papers.datasets import open_data_set
 
     settings = paper.settings(tier)
-    every = {name: sizes for each in paper.methods.values() for name, sizes in paper.data_sets(each, settings).items()}
+    every = {
+        name: sizes for each in paper.methods.values() for name, sizes in paper.steps.data_sets(each, settings).items()
+    }
     for name, sizes in every.items():
         open_data_set(name, sizes)

@@ -130,9 +130,12 @@ def standing_runs(paper: Paper, tier: str, method: str) -> list[Status]:
 
 
 def needed_runs(run: Run) -> dict[str, Run]:
-    """The runs that a run starts from or is taught by, by method; those of seed 0."""
-    folds = load_paper(run.paper).needed_runs(run.method, run.fold)
-    return {name: Run(run.paper, name, fold, run.tier) for name, fold in folds.items()}
+    """The runs that a run starts from or is taught by, by method: of seed 0, with its changes where they see one."""
+    paper, needed = load_paper(run.paper), {}
+    for name, fold in paper.needed_runs(run.method, run.fold).items():
+        usual, changed = (paper.run_settings(name, run.tier, 0, changes) for changes in ({}, run.changes))
+        needed[name] = Run(run.paper, name, fold, run.tier, changes={} if changed == usual else run.changes)
+    return needed
 
 
 def identity_of(run: Run) -> Identity:
@@ -144,7 +147,7 @@ def identity_of(run: Run) -> Identity:
     needs = {name: needed.weights for name, needed in needed_runs(run).items()}
     return Identity(
         settings=as_dict(settings),
-        data=data_fingerprint(paper.data_sets(paper.method(run.method), settings)),
+        data=data_fingerprint(paper.steps.data_sets(paper.method(run.method), settings)),
         code=code_of(paper, run.method),
         needs={name: digest_of_weights(path) if path.exists() else "missing" for name, path in needs.items()},
     )

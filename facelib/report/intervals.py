@@ -1,6 +1,6 @@
 """95 % intervals of measured metrics and of their sums and differences, by resampling the evaluated people.
 
-Each record's metrics are resampled once, 1,000 times, and kept beside it; how, its paper says (`Paper.bootstrap`).
+Each record's metrics are resampled once, 1,000 times, and kept beside it (`Steps.bootstrap_metrics`).
 Resamples depend on nothing but the people that are evaluated, so all methods of a fold share them: any sum or
 difference of metrics is paired. A metric of several folds is their mean, in the sample as in every resample.
 
@@ -246,7 +246,7 @@ def _read(path: Path) -> BootstrapSamples | None:
 
 
 def _resample_and_keep(runs: TierRuns, path: Path, record: Record) -> BootstrapSamples:
-    made = runs.paper.bootstrap(record.metrics, scores_of(record), resamples=RESAMPLES, seed=SEED)
+    made = runs.paper.steps.bootstrap_metrics(record.metrics, scores_of(record), resamples=RESAMPLES, seed=SEED)
 
     def write(temporary: Path) -> None:
         with open(temporary, "wb") as file:

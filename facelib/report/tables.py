@@ -95,7 +95,7 @@ def systems(paper: str) -> pd.DataFrame:
     lines = [
         {
             "method": method.label,
-            **loaded.describe(method),
+            **method.describe(),
             "tables": ", ".join(
                 dict.fromkeys(table if row else f"{table} (ours)" for table, row in method.printed_rows)
             ),
@@ -148,7 +148,7 @@ def epoch_rule(runs: TierRuns, record: Record) -> str:
     """Which epoch's weights a run kept, in words; empty for a baseline."""
     if not record.history:
         return ""
-    stage = record.parameters[runs.paper.stage(runs.paper.method(record.method))]
+    stage = record.parameters[runs.paper.method(record.method).stage]
     if stage.get("keep", "best") == "last":  # records of before `keep` chose by validation
         return "the last epoch" + (" (moving average)" if stage.get("ema_decay") else "")
     return "the epoch that was best on the validation people"

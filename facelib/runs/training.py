@@ -23,6 +23,7 @@ from facelib.errors import BadInput, unknown_name
 from facelib.runs.checkpoints import load_checkpoint, load_weights, restore, run_lock, save_checkpoint, save_states
 from facelib.runs.checks import check_identity, check_weights, finite_numbers
 from facelib.runs.devices import deterministic_algorithms, make_fabric
+from facelib.runs.folders import WEIGHTS_FILE
 from facelib.runs.learner import Learner
 from facelib.runs.phases import check_schedule, schedule_of
 from facelib.runs.progress import ProgressBar, progress_bar
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
     from torch import Tensor, nn
 
-WEIGHTS_FILE = "weights.safetensors"
 CHECKPOINT_FORMAT = 2
 
 

@@ -33,7 +33,7 @@ from facelib.faces.morphable_model import MorphableModel
 from facelib.faces.occluders import Occluder
 from facelib.faces.population import EXPRESSIONS, expression_coefficients, sample_people
 from facelib.faces.scene import SceneSettings
-from facelib.faces.visible_skin_mask import seen_face
+from facelib.faces.visible_skin_mask import visible_skin_mask
 from facelib.geometry.rasterizer import interpolate, rasterize
 
 SMALL = SceneSettings(image_size=32, camera="weak_perspective", background="structured", crop=1.6, light_variation=1.0)
@@ -181,7 +181,7 @@ def test_the_head_is_seen_where_its_pose_says(large: FaceArchive, face_model: Mo
     layout = face_layout(face_model, 256)
     posed = faces.pose.apply(face_model.vertices(faces.shape, faces.expression))  # pixels
     fragments = rasterize(posed, face_model.triangles, 256, 256, perspective=False, cull_back_faces=True)
-    bare = seen_face(face_model, face_model.triangles, fragments, 1)
+    bare = visible_skin_mask(face_model, face_model.triangles, fragments, 1)
     skin = faces.skin > 0
 
     # What the archive calls skin is the projected face, less what is worn.

@@ -106,7 +106,7 @@ def test_training_people_can_be_left_out_without_changing_those_judged(archive: 
     evaluated = archive.arrays["role"] != Role.TRAINING
     for name, array in without.arrays.items():
         np.testing.assert_array_equal(array, archive.arrays[name][evaluated], name)
-    assert without.fingerprint == fingerprint_of("embedded_arl_vtf", replace(SETTINGS, training_identities=0))
+    assert without.fingerprint == fingerprint_of(replace(SETTINGS, training_identities=0))
     assert without.fingerprint != archive.fingerprint
     with pytest.raises(BadInput, match="no photograph with the role TRAINING"):
         roles_of(without, Role.TRAINING)

@@ -11,21 +11,12 @@ from scipy.spatial import cKDTree
 from tiny_runs import use_private_cache
 
 from facelib.data.archive import FaceArchive
-from facelib.data.catalog import CATALOG
 from facelib.data.embedded import (
     NOSE_TIP,
-    Aflw2000Settings,
-    ArlVtfSettings,
     FaceScapeSettings,
-    FlorenceSettings,
-    W300LpSettings,
     WebFacesSettings,
     fingerprint_of,
-    open_aflw2000,
-    open_arl_vtf,
     open_facescape,
-    open_florence,
-    open_w300lp,
     open_web_faces,
 )
 from facelib.errors import BadInput
@@ -98,7 +89,7 @@ def test_more_identities_begin_with_the_same_people(facescape: FaceArchive) -> N
     ],
 )
 def test_other_settings_have_another_fingerprint(facescape: FaceArchive, changed: FaceScapeSettings) -> None:
-    assert fingerprint_of("embedded_facescape", changed) != facescape.fingerprint
+    assert fingerprint_of(changed) != facescape.fingerprint
 
 
 def test_another_seed_shows_other_people_and_poses(facescape: FaceArchive) -> None:
@@ -203,19 +194,3 @@ def test_impossible_facescape_settings_are_refused(changes: dict[str, float], me
 def test_impossible_web_settings_are_refused(name: str) -> None:
     with pytest.raises(BadInput, match=f"0 {name}"):
         open_web_faces(dataclasses.replace(WEB, **{name: 0}))  # type: ignore[arg-type]
-
-
-def test_the_catalog_names_what_is_generated(facescape: FaceArchive, web: FaceArchive) -> None:
-    arl_vtf = open_arl_vtf(ArlVtfSettings(identities=1, gallery=1, probes=1, training_identities=0, scene=SCENE))
-    scene = dataclasses.replace(SCENE, camera="weak_perspective", image_size=16)
-    of_paper_3 = (
-        open_w300lp(W300LpSettings(identities=1, images=1, scene=scene)),
-        open_aflw2000(Aflw2000Settings(identities=1, images=1, scene=scene)),
-        open_florence(FlorenceSettings(identities=1, points=10, pitches=(0.0,), yaws=(0.0,), scene=scene)),
-    )
-    embedded = {entry.name: entry.counterpart for entry in CATALOG if entry.kind == "embedded"}
-
-    assert embedded.keys() == {data.name for data in (facescape, web, arl_vtf, *of_paper_3)}
-    assert [embedded[data.name] for data in of_paper_3] == ["300W-LP", "AFLW2000-3D", "Florence"]
-    assert embedded[facescape.name] == "FaceScape"
-    assert embedded[arl_vtf.name] == "ARL-VTF"

@@ -10,7 +10,7 @@ import torch
 from facelib.conventions import LANDMARK_GROUPS
 from facelib.errors import BadInput
 from facelib.faces.morphable_model import MorphableModel
-from facelib.faces.occluders import Occluder, wear
+from facelib.faces.occluders import Occluder, occluder_surface
 from facelib.faces.population import EXPRESSIONS, expression_coefficients, sample_people
 from facelib.faces.scene import Rendering, SceneSettings, render
 from facelib.faces.surfaces import Surface
@@ -31,13 +31,13 @@ def heads(face_model: MorphableModel) -> torch.Tensor:
 
 
 def put_on(model: MorphableModel, heads: torch.Tensor, occluder: Occluder, seed: int = 0) -> Surface:
-    worn = wear(model, heads, occluder, torch.Generator().manual_seed(seed))
+    worn = occluder_surface(model, heads, occluder, torch.Generator().manual_seed(seed))
     assert worn is not None
     return worn
 
 
 def photograph(model: MorphableModel, heads: torch.Tensor, occluder: Occluder, yaw: float = 0.0) -> Rendering:
-    worn = wear(model, heads, occluder, torch.Generator().manual_seed(0))
+    worn = occluder_surface(model, heads, occluder, torch.Generator().manual_seed(0))
     albedo = model.texture_mean.expand(len(heads), -1, -1)
     pose = torch.tensor([[yaw, 0.0, 0.0]]).expand(len(heads), -1)
     return render(model, heads, albedo, pose, SCENE, torch.Generator().manual_seed(0), worn)
@@ -50,12 +50,12 @@ def skin_at(rendering: Rendering, landmarks: list[int]) -> torch.Tensor:
 
 
 def test_nothing_is_no_surface(face_model: MorphableModel, heads: torch.Tensor) -> None:
-    assert wear(face_model, heads, Occluder.NOTHING, torch.Generator()) is None
+    assert occluder_surface(face_model, heads, Occluder.NOTHING, torch.Generator()) is None
 
 
 def test_heads_of_another_model_are_refused(face_model: MorphableModel, heads: torch.Tensor) -> None:
     with pytest.raises(BadInput, match="heads has shape"):
-        wear(face_model, heads[:, 1:], Occluder.GLASSES, torch.Generator())
+        occluder_surface(face_model, heads[:, 1:], Occluder.GLASSES, torch.Generator())
 
 
 @pytest.mark.parametrize("occluder", WORN)

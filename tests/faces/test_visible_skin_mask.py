@@ -9,7 +9,7 @@ from torch.nn.functional import avg_pool2d
 from facelib.conventions import LANDMARK_GROUPS
 from facelib.faces.face_layout import face_layout
 from facelib.faces.morphable_model import MorphableModel
-from facelib.faces.visible_skin_mask import ANY_SIZE, places_on_map, seen_face
+from facelib.faces.visible_skin_mask import ANY_SIZE, places_on_map, visible_skin_mask
 from facelib.geometry.rasterizer import Fragments, interpolate, rasterize
 from facelib.geometry.rotations import euler_to_matrix
 
@@ -31,7 +31,7 @@ def test_the_kernel_agrees_with_blending_and_pooling(face_model: MorphableModel)
     inside = ((place > 0) & (place < ANY_SIZE)).all(dim=-1)
     reference = avg_pool2d(inside[:, None].float(), SAMPLES)[:, 0] >= 0.5
 
-    assert torch.equal(seen_face(face_model, face_model.triangles, fragments, SAMPLES), reference)
+    assert torch.equal(visible_skin_mask(face_model, face_model.triangles, fragments, SAMPLES), reference)
     assert reference.flatten(1).sum(dim=1)[:3].min() > 300
     assert reference[3].sum() < 0.05 * reference[0].sum()  # from behind
 
@@ -61,7 +61,7 @@ def test_the_region_is_that_of_the_position_map(face_model: MorphableModel, size
     screen = torch.cat((layout.place, -radius[:, None]), dim=1)[None]
     kept = places_on_map(face_model).isfinite().all(dim=1)
     triangles = face_model.triangles[kept[face_model.triangles].all(dim=1)]
-    seen = seen_face(face_model, triangles, rasterize(screen, triangles, size, size, perspective=False), 1)[0]
+    seen = visible_skin_mask(face_model, triangles, rasterize(screen, triangles, size, size, perspective=False), 1)[0]
 
     assert torch.equal(seen, layout.mask)
 
@@ -71,8 +71,8 @@ def test_worn_surfaces_are_not_the_face(face_model: MorphableModel) -> None:
     points = torch.cat((face_model.mean, wall))
     first = len(face_model.mean)
     before_mouth = torch.cat((face_model.triangles, torch.tensor([[first, first + 1, first + 2]])))
-    bare = seen_face(face_model, face_model.triangles, drawn(face_model.mean, face_model.triangles), SAMPLES)
-    seen = seen_face(face_model, before_mouth, drawn(points, before_mouth), SAMPLES)
+    bare = visible_skin_mask(face_model, face_model.triangles, drawn(face_model.mean, face_model.triangles), SAMPLES)
+    seen = visible_skin_mask(face_model, before_mouth, drawn(points, before_mouth), SAMPLES)
 
     assert not seen[0, SIZE // 2 + 2 :, SIZE // 2 - 1 : SIZE // 2 + 1].any()  # below y = 0 the triangle is in front
     assert bare[0, SIZE // 2 + 2 :, SIZE // 2 - 1 : SIZE // 2 + 1].any()

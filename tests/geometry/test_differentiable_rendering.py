@@ -10,7 +10,6 @@ from facelib.geometry.differentiable_rendering import Rendering, render, surface
 from facelib.geometry.lighting import ambient_and_directional
 from facelib.geometry.normals import vertex_normals
 from facelib.geometry.rasterizer import interpolate, rasterize
-from facelib.geometry.texture import sample_texture
 
 CAMERAS = pytest.mark.parametrize("camera", [PerspectiveCamera(40.0, 4.0, 3.0), WeakPerspectiveCamera(0.4, 4.0, 3.0)])
 SIZE = (6, 8)
@@ -130,18 +129,18 @@ def test_gradcheck_inside_triangles(camera):
 
 
 @CAMERAS
-def test_gradcheck_of_a_textured_surface(camera):
-    """From the texture and the vertices, through barycentrics and texture coordinates, to the colour."""
+def test_gradcheck_of_surface_coordinates(camera):
+    """From the vertices and their texture coordinates, through barycentrics, to those of the pixels."""
     points, triangles = scene(camera)
-    coordinates, texture = random(1, 9, 2, seed=8), random(1, 3, 3, 3, seed=9)
+    coordinates = random(1, 9, 2, seed=8)
 
-    def draw(points: torch.Tensor, coordinates: torch.Tensor, texture: torch.Tensor) -> torch.Tensor:
+    def draw(points: torch.Tensor, coordinates: torch.Tensor) -> torch.Tensor:
         screen = camera.project(points)
         seen = rasterize(screen, triangles, *SIZE, perspective=camera.perspective)
         seen = surface_fragments(screen, triangles, seen, perspective=camera.perspective)
-        return sample_texture(texture, interpolate(coordinates, triangles, seen))
+        return interpolate(coordinates, triangles, seen)
 
-    inputs = [value.requires_grad_() for value in (points, coordinates, texture)]
+    inputs = [value.requires_grad_() for value in (points, coordinates)]
     assert torch.autograd.gradcheck(draw, inputs)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import nn
 
+from facelib.errors import BadInput
 from facelib.models.blocks import Embedding
 
 
@@ -27,6 +29,36 @@ def assert_embeds(embedding: Embedding, batch: int, dimension: int) -> None:
     assert unit.shape == (batch, dimension)
     assert norm.shape == (batch, 1)
     assert torch.allclose(unit.norm(dim=1), torch.ones(batch), atol=1e-6)
+
+
+def assert_refuses_images(network: nn.Module, pictures: torch.Tensor, message: str) -> None:
+    for call in (network, network.features):
+        with pytest.raises(BadInput, match=message):
+            call(pictures)
+
+
+def assert_all_weights_learn(network: nn.Module, *inputs: torch.Tensor) -> None:
+    unit, norm = network(*inputs)
+    (unit[:, 0].sum() + norm.square().sum()).backward()
+    without = [name for name, p in network.named_parameters() if p.dim() > 1 and not p.grad.abs().sum() > 0]
+    assert without == []
+
+
+def assert_batch_equals_singles(network: nn.Module) -> None:
+    """A batch of clouds gives what its clouds give one by one, and the same again."""
+    network, points = network.double(), clouds().double()
+    network(points)  # moves the running statistics
+    network.eval()
+    singly = torch.cat([network(cloud[None]).unit for cloud in points])
+    assert torch.allclose(network(points).unit, singly, atol=1e-9)
+    assert torch.equal(network(points).unit, network(points).unit)
+
+
+def assert_gpu_agrees(network: nn.Module) -> None:
+    network = network.double().eval()
+    expected = network(clouds().double()).unit
+    found = network.cuda()(clouds().double().cuda()).unit
+    assert torch.allclose(found.cpu(), expected, atol=1e-9)
 
 
 BAD_IMAGES = (  # of a recogniser in training mode for images of 32 pixels, with what its error says

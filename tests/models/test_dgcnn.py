@@ -3,7 +3,13 @@ from functools import partial
 import made_input
 import pytest
 import torch
-from made_input import assert_embeds, parameters
+from made_input import (
+    assert_all_weights_learn,
+    assert_batch_equals_singles,
+    assert_embeds,
+    assert_gpu_agrees,
+    parameters,
+)
 from torch import nn
 
 from facelib.errors import BadInput
@@ -103,26 +109,13 @@ def test_points_that_coincide_give_finite_embeddings_and_gradients():
 
 
 def test_a_batch_equals_its_clouds_one_by_one_and_itself_again():
-    network = DGCNN(SMALL).double()
-    points = clouds().double()
-    network(points)  # moves the running statistics
-    network.eval()
-    singly = torch.cat([network(cloud[None]).unit for cloud in points])
-    assert torch.allclose(network(points).unit, singly, atol=1e-9)
-    assert torch.equal(network(points).unit, network(points).unit)
+    assert_batch_equals_singles(DGCNN(SMALL))
 
 
 def test_gradient_reaches_every_weight():
-    network = DGCNN(SMALL)
-    unit, norm = network(clouds(batch=4))
-    (unit[:, 0].sum() + norm.square().sum()).backward()
-    without = [name for name, p in network.named_parameters() if p.dim() > 1 and not p.grad.abs().sum() > 0]
-    assert without == []
+    assert_all_weights_learn(DGCNN(SMALL), clouds(batch=4))
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 def test_a_gpu_gives_the_same_embedding():
-    network = DGCNN(SMALL).double().eval()
-    expected = network(clouds().double()).unit
-    found = network.cuda()(clouds().double().cuda()).unit
-    assert torch.allclose(found.cpu(), expected, atol=1e-9)
+    assert_gpu_agrees(DGCNN(SMALL))

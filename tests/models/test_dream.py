@@ -6,14 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facelib.errors import BadInput
-from facelib.models.dream import (
-    DreamBlock,
-    DreamRecogniser,
-    frontal_and_profile,
-    stitching_loss,
-    stitching_targets,
-    yaw_gate,
-)
+from facelib.models.dream import DreamBlock, DreamRecogniser, yaw_gate
 from facelib.models.resnet import ResNet, ResNetSettings
 
 SMALL = ResNetSettings(image_size=32, small_stem=True, width=0.125, embedding=16)
@@ -65,16 +58,11 @@ def test_block_equals_loops_over_neurons():
         assert torch.allclose(block(f, yaw)[row], expected, atol=1e-6)
 
 
-def test_gradcheck_of_block_and_stitching():
+def test_gradcheck_of_block():
     block = DreamBlock(3).double()
     f = features(4, 3).double().requires_grad_()
     yaw = degrees(5, -30, 60, 89).double().requires_grad_()
-    targets = features(8, 3)[4:].double().requires_grad_()
     assert torch.autograd.gradcheck(block, (f, yaw))
-    assert torch.autograd.gradcheck(lambda *args: stitching_loss(block, *args), (f, yaw, targets))
-    frozen = degrees(0, -10, 60, 89).double()
-    labels = torch.tensor([0, 0, 0, 0])
-    assert torch.autograd.gradcheck(lambda f: stitching_targets(f, labels, frozen).targets, (f,))
 
 
 @pytest.mark.parametrize(
@@ -88,50 +76,6 @@ def test_gradcheck_of_block_and_stitching():
 def test_refuses_a_bad_yaw(yaw, message):
     with pytest.raises(BadInput, match=message):
         DreamBlock(4)(features(), yaw)
-
-
-def test_masks_hold_their_limits_and_nothing_between():
-    frontal, profile = frontal_and_profile(degrees(-20, 0, 20.1, 49.9, -50, 90))
-    assert frontal.tolist() == [True, True, False, False, False, False]
-    assert profile.tolist() == [False, False, False, False, True, True]
-
-
-def test_targets_are_the_mean_frontal_features_of_the_same_person():
-    f = features(8)
-    labels = torch.tensor([7, 7, 7, 3, 3, 9, 7, 5])
-    yaw = degrees(0, -15, 70, 5, -80, 60, 30, 10)  # person 9 has no frontal photograph, person 5 no profile
-    rows, targets = stitching_targets(f, labels, yaw)
-    assert rows.tolist() == [2, 4]
-    assert torch.allclose(targets[0], (f[0] + f[1]) / 2)
-    assert torch.equal(targets[1], f[3])
-
-
-def test_refuses_photographs_that_cannot_be_stitched():
-    with pytest.raises(BadInput, match="2 frontal and 1 profile"):
-        stitching_targets(features(3), torch.tensor([0, 1, 2]), degrees(0, 10, 90))
-    with pytest.raises(BadInput, match="labels has shape"):
-        stitching_targets(features(3), torch.tensor([0, 1]), degrees(0, 10, 90))
-    with pytest.raises(BadInput, match="targets has shape"):
-        stitching_loss(DreamBlock(4), features(3), degrees(60, 60, 60), features(2))
-
-
-def test_stitching_loss_is_the_mean_squared_difference():
-    block, f, targets, yaw = DreamBlock(4), features(3), features(6)[3:], degrees(60, -70, 80)
-    expected = sum((block(f, yaw) - targets).flatten() ** 2) / 12
-    assert torch.allclose(stitching_loss(block, f, yaw, targets), expected, atol=1e-6)
-
-
-def test_stitching_brings_profile_features_to_frontal_ones():
-    torch.manual_seed(0)
-    block, f, targets, yaw = DreamBlock(4), features(8), features(16)[8:], torch.linspace(0.9, 1.5, 8)
-    optimiser = torch.optim.Adam(block.parameters(), lr=0.02)
-    before = stitching_loss(block, f, yaw, targets).item()
-    for _ in range(100):
-        optimiser.zero_grad()
-        loss = stitching_loss(block, f, yaw, targets)
-        loss.backward()
-        optimiser.step()
-    assert loss.item() < 0.3 * before
 
 
 def test_recogniser_maps_the_feature_before_normalisation():

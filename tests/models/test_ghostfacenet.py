@@ -1,6 +1,6 @@
 import pytest
 import torch
-from made_input import BAD_IMAGES, assert_embeds, images, parameters
+from made_input import BAD_IMAGES, assert_all_weights_learn, assert_embeds, assert_refuses_images, images, parameters
 from torch import nn
 
 from facelib.errors import BadInput
@@ -24,11 +24,7 @@ def test_embeds_images():
 
 @pytest.mark.parametrize(("pictures", "message"), BAD_IMAGES)
 def test_refuses_bad_images(pictures, message):
-    network = GhostFaceNet(SMALL)
-    with pytest.raises(BadInput, match=message):
-        network(pictures)
-    with pytest.raises(BadInput, match=message):
-        network.features(pictures)
+    assert_refuses_images(GhostFaceNet(SMALL), pictures, message)
 
 
 @pytest.mark.parametrize(
@@ -140,8 +136,4 @@ def test_a_batch_equals_its_images_one_by_one_and_itself_again():
 
 def test_gradient_reaches_every_weight():
     torch.manual_seed(0)
-    network = GhostFaceNet(SMALL)
-    unit, norm = network(images(batch=4))
-    (unit[:, 0].sum() + norm.square().sum()).backward()
-    without = [name for name, p in network.named_parameters() if p.dim() > 1 and not p.grad.abs().sum() > 0]
-    assert without == []
+    assert_all_weights_learn(GhostFaceNet(SMALL), images(batch=4))

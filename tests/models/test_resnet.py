@@ -1,6 +1,6 @@
 import pytest
 import torch
-from made_input import BAD_IMAGES, assert_embeds, images, parameters
+from made_input import BAD_IMAGES, assert_embeds, assert_refuses_images, images, parameters
 from torch import nn
 
 from facelib.errors import BadInput
@@ -19,11 +19,7 @@ def test_embeds_images(settings):
 
 @pytest.mark.parametrize(("pictures", "message"), BAD_IMAGES)
 def test_refuses_bad_images(pictures, message):
-    network = ResNet(SIZES[0])
-    with pytest.raises(BadInput, match=message):
-        network(pictures)
-    with pytest.raises(BadInput, match=message):
-        network.features(pictures)
+    assert_refuses_images(ResNet(SIZES[0]), pictures, message)
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from facelib.conventions import POSE_BINS
-from facelib.papers.claims import Claim
-from facelib.papers.joint_attention import CLAIMS, MAIN_METRICS, METHODS, METRIC_WORDS, MORE_METRICS, REFERENCES
-from facelib.papers.joint_attention.claims import less, more, smaller_drop
+from facelib.papers.joint_attention import PAPER
+from facelib.papers.joint_attention.claims import CLAIMS, less, more, smaller_drop
+from facelib.papers.joint_attention.methods import METHODS
+from facelib.papers.joint_attention.metrics import METRICS, TABLES
+from facelib.papers.paper import Claim
 from facelib.papers.published import printed_values, published_tables
 from facelib.report.verdicts import printed_difference
 
@@ -22,14 +24,14 @@ def of(name: str) -> Claim:
 
 
 def printed(claim: Claim) -> list[float]:
-    found = [printed_difference("joint_attention", term) for term in claim.terms]
+    found = [printed_difference("joint_attention", one) for one in claim.comparisons]
     return [value for value in found if value is not None]
 
 
 def test_there_are_enough_and_names_are_unique() -> None:
     assert len(CLAIMS) >= 14
     assert len({claim.name for claim in CLAIMS}) == len(CLAIMS)
-    assert all(claim.statement and claim.source and claim.terms for claim in CLAIMS)
+    assert all(claim.statement and claim.source and claim.comparisons for claim in CLAIMS)
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.name)
@@ -39,13 +41,13 @@ def test_a_claim_holds_in_the_printed_numbers_or_says_that_it_does_not(claim: Cl
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.name)
-def test_terms_name_methods_and_metrics_that_exist(claim: Claim) -> None:
-    for term in claim.terms:
-        for coefficient, method, metric in term.parts:
+def test_comparisons_name_methods_and_metrics_that_exist(claim: Claim) -> None:
+    for one in claim.comparisons:
+        for coefficient, method, metric in one.parts:
             assert coefficient in (1.0, -1.0)
             assert METHODS[method].kind != "pretraining"
             assert metric in WITHOUT_NUMBERS or (method, metric) in PRINTED, (method, metric)
-    assert len({term.comparison for term in claim.terms}) == len(claim.terms)
+    assert len({one.label for one in claim.comparisons}) == len(claim.comparisons)
 
 
 @pytest.mark.parametrize(
@@ -76,15 +78,17 @@ def test_signs_of_the_three_kinds_of_comparison() -> None:
 
 def test_each_table_has_a_reference_for_each_kind_of_input() -> None:
     for number in published_tables("joint_attention"):
-        names = [name for name, method in METHODS.items() if any(table == number for table, _ in method.rows)]
-        kinds = [METHODS[name].kind == "cloud" for name in REFERENCES[number]]
-        assert set(REFERENCES[number]) <= set(names)
-        assert sorted(kinds) == sorted({METHODS[name].kind == "cloud" for name in names})
+        names = [name for name, method in METHODS.items() if any(table == number for table, _ in method.printed_rows)]
+        references = TABLES[number].references
+        assert PAPER.tabulated(number) == names
+        assert set(references) <= set(names)
+        assert sorted(METHODS[name].input for name in references) == sorted({METHODS[name].input for name in names})
 
 
-def test_each_column_has_words_and_each_table_a_main_metric() -> None:
+def test_each_column_is_described_and_each_table_has_a_main_metric() -> None:
+    assert TABLES.keys() == published_tables("joint_attention").keys()
     for number, table in published_tables("joint_attention").items():
-        assert {*table.columns, *MORE_METRICS[number]} <= METRIC_WORDS.keys()
-        assert set(MAIN_METRICS[number]) <= set(table.columns)
-        errors = [metric for metric in table.columns if METRIC_WORDS[metric].lower_is_better]
+        assert {*table.columns, *TABLES[number].more} <= METRICS.keys()
+        assert set(TABLES[number].main) <= set(table.columns)
+        errors = [metric for metric in table.columns if METRICS[metric].direction == "lower"]
         assert [metric.rpartition(".")[2] for metric in errors] == ["eer"]

@@ -8,16 +8,15 @@ import pytest
 import torch
 
 from facelib.errors import UnknownName
-from facelib.papers import run_code
-from facelib.papers.joint_attention import code_modules, run_settings
+from facelib.papers.joint_attention import PAPER
 from facelib.papers.joint_attention.methods import METHODS, PART_MODULES
 from facelib.papers.joint_attention.networks import build_cloud_network, build_image_network, build_network, part_module
-from facelib.papers.joint_attention.settings import settings_of
 from facelib.papers.published import published_rows
+from facelib.papers.status import code_of
 
 
 def test_every_printed_row_has_a_method_and_only_poster_has_none() -> None:
-    ours = {place for method in METHODS.values() for place in method.rows}
+    ours = {place for method in METHODS.values() for place in method.printed_rows}
     printed = {(row.table, row.row) for row in published_rows("joint_attention")}
 
     assert printed - ours == {("3", "Poster et al.")}
@@ -30,17 +29,17 @@ def test_a_method_is_complete(name: str) -> None:
 
     assert all(importlib.util.find_spec(PART_MODULES[part]) for part in method.parts)
     assert all(needed in METHODS for needed in method.needs)
-    assert bool(method.rows) == (method.kind != "pretraining")
+    assert bool(method.printed_rows) == (method.kind != "pretraining")
     assert ("ts" in method.adaptation) == (method.teacher is not None)
     assert bool(method.adaptation) == (method.clouds is not None)
     if method.teacher:  # the student learns from the backbone that it names
         assert METHODS[method.teacher].backbone == method.clouds
-    size = sum(p.numel() for p in build_network(method, run_settings(name, "smoke")).parameters())
+    size = sum(p.numel() for p in build_network(method, PAPER.run_settings(name, "smoke")).parameters())
     assert 5_000 < size < 2_000_000
 
 
 def test_networks_have_their_published_size_at_the_papers_tier() -> None:
-    settings = settings_of("paper")
+    settings = PAPER.settings("paper")
     with torch.device("meta"):  # counting needs no memory
         ir18 = build_image_network("ir18", settings.network)
         joint = build_network(METHODS["jam"], settings)
@@ -49,28 +48,28 @@ def test_networks_have_their_published_size_at_the_papers_tier() -> None:
 
 
 def test_a_change_of_vgg_leaves_ir18_alone() -> None:
-    assert "facelib.models.vgg" in code_modules("vgg16")
-    assert "facelib.models.vgg" not in code_modules("ir18")
-    assert run_code("joint_attention", "vgg16") != run_code("joint_attention", "ir18")
-    assert "facelib.models.resnet" in code_modules("dream")
+    assert "facelib.models.vgg" in PAPER.code(METHODS["vgg16"])
+    assert "facelib.models.vgg" not in PAPER.code(METHODS["ir18"])
+    assert code_of(PAPER, "vgg16") != code_of(PAPER, "ir18")
+    assert "facelib.models.resnet" in PAPER.code(METHODS["dream"])
 
 
 def test_a_methods_own_changes_are_in_its_settings() -> None:
-    assert run_settings("jam_je_aligned", "laptop").loss.pairs == "aligned"
-    assert run_settings("jam_je", "laptop").loss.pairs == "all"
-    assert run_settings("pointnet2_view", "laptop").clouds.pose == "view"
-    assert run_settings("ir18_margin_printed", "laptop", seed=3).training.seed == 3
+    assert PAPER.run_settings("jam_je_aligned", "laptop").loss.pairs == "aligned"
+    assert PAPER.run_settings("jam_je", "laptop").loss.pairs == "all"
+    assert PAPER.run_settings("pointnet2_view", "laptop").clouds.pose == "view"
+    assert PAPER.run_settings("ir18_margin_printed", "laptop", seed=3).training.seed == 3
 
 
 def test_a_pretraining_does_not_depend_on_later_stages() -> None:
-    usual = run_settings("pretrain_ir18", "laptop")
+    usual = PAPER.run_settings("pretrain_ir18", "laptop")
 
-    assert usual == run_settings("pretrain_ir18", "laptop", changes={"training.epochs": 3, "clouds.points": 64})
-    assert usual != run_settings("pretrain_ir18", "laptop", changes={"network.width": 0.5})
+    assert usual == PAPER.run_settings("pretrain_ir18", "laptop", changes={"training.epochs": 3, "clouds.points": 64})
+    assert usual != PAPER.run_settings("pretrain_ir18", "laptop", changes={"network.width": 0.5})
 
 
 def test_unknown_backbones_and_parts_are_named() -> None:
-    settings = settings_of("smoke")
+    settings = PAPER.settings("smoke")
     with pytest.raises(UnknownName, match=r"image backbone 'vgg19'.*vgg16"):
         build_image_network("vgg19", settings.network)
     with pytest.raises(UnknownName, match="cloud backbone 'pointnet3'"):

@@ -17,12 +17,12 @@ from facelib.papers.joint_attention.methods import METHODS
 from facelib.papers.joint_attention.protocol import (
     ARL_VTF_PREFIX,
     arl_vtf_rows,
+    data_set_scores,
     embed,
     evaluate_arl_vtf,
     evaluate_facescape,
     pose_metrics,
     score_probes,
-    scores_of,
     split_scores,
     validation_metrics,
 )
@@ -255,10 +255,10 @@ def test_a_condition_of_scores_that_have_none_is_refused() -> None:
 def test_scores_of_two_data_sets_are_told_apart() -> None:
     arrays = {"scores": np.zeros(1), f"{ARL_VTF_PREFIX}scores": np.ones(2)}
 
-    assert scores_of(arrays, "facescape").keys() == {"scores"}
-    assert scores_of(arrays, "arl_vtf")["scores"].tolist() == [1, 1]
+    assert data_set_scores(arrays, "facescape").keys() == {"scores"}
+    assert data_set_scores(arrays, "arl_vtf")["scores"].tolist() == [1, 1]
     with pytest.raises(BadInput, match="hold nothing of ARL-VTF"):
-        scores_of({"scores": np.zeros(1)}, "arl_vtf")
+        data_set_scores({"scores": np.zeros(1)}, "arl_vtf")
 
 
 def test_clouds_of_a_data_set_without_any_are_refused() -> None:

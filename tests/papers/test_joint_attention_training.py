@@ -22,17 +22,19 @@ from facelib.data.archive import FaceArchive
 from facelib.data.protocol import rows_of
 from facelib.errors import BadInput, MissingPart, UnknownName
 from facelib.faces.morphable_model import MorphableModel
-from facelib.papers import needed_weights
-from facelib.papers.joint_attention import run_settings
+from facelib.papers.joint_attention import PAPER
 from facelib.papers.joint_attention.building import build_task, load_recogniser
-from facelib.papers.joint_attention.data_sets import open_data, split_of
+from facelib.papers.joint_attention.data_sets import split_of
 from facelib.papers.joint_attention.inputs import inputs_of
 from facelib.papers.joint_attention.joint_task import JointTask
 from facelib.papers.joint_attention.methods import METHODS
 from facelib.papers.joint_attention.protocol import CONDITIONS, embed
+from facelib.papers.joint_attention.settings import RecognitionSettings
 from facelib.papers.joint_attention.tasks import Batch, IdentificationTask
-from facelib.papers.joint_attention.training import train
-from facelib.runs.folders import RUNS_VARIABLE, record_path, run_folder
+from facelib.papers.paper import RunInputs
+from facelib.papers.run import found_weights, network_from, open_archive, train
+from facelib.papers.status import needed_runs
+from facelib.runs.folders import RUNS_VARIABLE, Run
 from facelib.runs.records import Record, read_record, read_scores, same_result
 
 
@@ -46,17 +48,35 @@ def folders(tmp_path_factory: pytest.TempPathFactory, face_model: MorphableModel
 
 @pytest.fixture(scope="module")
 def records(folders: None) -> dict[str, Record]:
-    return {name: read_record(train(name, changes=TINY)) for name in METHODS}
+    return {name: made(tiny_run(name)) for name in METHODS}
 
 
 @pytest.fixture(scope="module")
 def archive(folders: None) -> FaceArchive:
-    return open_data(run_settings("jam_je", "smoke", changes=TINY), "facescape")
+    return open_archive(PAPER, "jam_je", tiny_settings("jam_je"), "facescape")
 
 
-def untrained_task(archive: FaceArchive, name: str, **changes: object) -> IdentificationTask:
-    settings = run_settings(name, "smoke", changes=TINY | changes)
-    return build_task(METHODS[name], settings, archive, split_of("facescape", archive, 0), seed=0, weights={})
+def tiny_run(method: str, fold: int = 0, seed: int = 0, **changes: object) -> Run:
+    return Run("joint_attention", method, fold, seed=seed, changes=TINY | changes)
+
+
+def tiny_settings(method: str) -> RecognitionSettings:
+    return PAPER.run_settings(method, "smoke", changes=TINY)
+
+
+def made(run: Run) -> Record:
+    return read_record(train(run, say=lambda text: None))
+
+
+def task_of(archive: FaceArchive, name: str, weights: dict[str, Path]) -> IdentificationTask:
+    """A method's task; without the weights of its pretraining it starts with fresh ones."""
+    method = METHODS[name] if weights else dataclasses.replace(METHODS[name], needs=())
+    network = PAPER.steps.build_network(method, tiny_settings(name))
+    return build_task(RunInputs(method, tiny_settings(name), 0, 0, {"facescape": archive}, weights, "made"), network)
+
+
+def untrained_task(archive: FaceArchive, name: str) -> IdentificationTask:
+    return task_of(archive, name, {})
 
 
 def joint_task(archive: FaceArchive, name: str = "jam_je") -> JointTask:
@@ -78,7 +98,8 @@ def rows_to_learn(task: IdentificationTask, count: int) -> np.ndarray:
 def test_every_method_makes_a_record(records: dict[str, Record], method: str) -> None:
     record = records[method]
 
-    assert (record.method, record.fold, record.tier, record.seed) == (method, 0, "smoke", 0)
+    assert (record.method, record.fold, record.tier, record.seed, record.changes) == (method, 0, "smoke", 0, TINY)
+    assert record.run == tiny_run(method)
     assert all(0 <= metric["value"] <= 1 for metric in record.metrics.values())
     kind = METHODS[method].kind
     pooled = {"tar_at_far_1pct", "auc", "eer", "rank1"}
@@ -119,7 +140,7 @@ def test_training_teaches_something(records: dict[str, Record]) -> None:
 
 
 def test_nobody_evaluated_was_trained_on(records: dict[str, Record], archive: FaceArchive) -> None:
-    scored = read_scores(record_path(run_folder("joint_attention", "smoke", "jam_je", 0, 0)), records["jam_je"])
+    scored = read_scores(tiny_run("jam_je").record, records["jam_je"])
     split = split_of("facescape", archive, 0)
 
     assert scored["identities"].tolist() == split.evaluation.tolist()
@@ -128,12 +149,12 @@ def test_nobody_evaluated_was_trained_on(records: dict[str, Record], archive: Fa
 
 @pytest.mark.parametrize("method", ["ir18", "jam_je", "dream_ts", "ir18_rst", "crosspoint"])
 def test_the_stored_network_embeds_images_alone(records: dict[str, Record], archive: FaceArchive, method: str) -> None:
-    network = load_recogniser(method, changes=TINY)
-    scored = read_scores(record_path(run_folder("joint_attention", "smoke", method, 0, 0)), records[method])
+    network = load_recogniser(tiny_run(method))
+    scored = read_scores(tiny_run(method).record, records[method])
 
     assert not network.training
     assert not any("3d" in name for name, _ in network.named_parameters())
-    inputs = inputs_of(METHODS[method], archive, run_settings(method, "smoke", changes=TINY).clouds)
+    inputs = inputs_of(METHODS[method], archive, tiny_settings(method).clouds)
     embeddings = embed(network, inputs, scored["rows"])
     np.testing.assert_allclose(embeddings, scored["embeddings"], atol=1e-6)
     alone = embed(network, inputs, scored["rows"][:1])  # a batch of one
@@ -141,83 +162,103 @@ def test_the_stored_network_embeds_images_alone(records: dict[str, Record], arch
 
 
 @pytest.mark.parametrize("method", ["pretrain_ir18", "jam_je", "ir18_imid_cmid", "ir18_rst_ts", "dgcnn", "pointcnn"])
-def test_two_runs_are_identical(records: dict[str, Record], tmp_path: Path, method: str) -> None:
-    again = read_record(train(method, changes=TINY, folder=tmp_path / "again"))
+def test_two_runs_are_identical(
+    records: dict[str, Record], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    use_private_runs_but(tiny_run(method), tmp_path, monkeypatch)
+    again = made(tiny_run(method))
 
-    assert same_result(records[method], again) == []
+    assert tiny_run(method).record.is_relative_to(tmp_path)
+    assert differences(records[method], again) == []
+
+
+def differences(first: Record, second: Record) -> list[str]:
+    """Where two records differ, but for the fingerprint of the code, which somebody may edit while the tests run."""
+    return [text for text in same_result(first, second) if not text.startswith("code.digest")]
+
+
+def use_private_runs_but(run: Run, folder: Path, patch: pytest.MonkeyPatch) -> None:
+    """Keep runs in this folder, in which only those lie that a run needs."""
+    needed = [(need, need.folder) for need in needed_runs(run).values()]
+    use_private_runs(patch, folder)
+    run.folder.parent.mkdir(parents=True)
+    for need, made_before in needed:
+        need.folder.symlink_to(made_before, target_is_directory=True)
 
 
 def test_a_finished_run_is_read_back(records: dict[str, Record]) -> None:
-    again = read_record(train("ir18", changes=TINY))
+    said: list[str] = []
+    again = read_record(train(tiny_run("ir18"), say=said.append))
 
+    assert said == [f"{tiny_run('ir18')}: up to date"]
     assert same_result(records["ir18"], again) == []
     assert again.wall_time_s == records["ir18"].wall_time_s  # no epoch was trained
 
 
 def test_another_seed_and_fold_are_other_runs(records: dict[str, Record]) -> None:
-    other = read_record(train("ir18", fold=1, seed=3, changes=TINY))
+    other = made(tiny_run("ir18", fold=1, seed=3))
 
     assert (other.fold, other.parameters["training"]["seed"]) == (1, 3)
     assert other.metrics != records["ir18"].metrics
 
 
-def test_a_run_killed_by_signal_9_ends_as_an_undisturbed_one(records: dict[str, Record], tmp_path: Path) -> None:
-    pretrained = run_folder("joint_attention", "smoke", "pretrain_ir18", 0, 0)
-    runs = tmp_path / "runs"
-    folder = runs / "joint_attention" / "smoke" / "jam_je-fold0-seed0"
-    folder.parent.mkdir(parents=True)
-    (folder.parent / pretrained.name).symlink_to(pretrained, target_is_directory=True)
+def test_a_run_killed_by_signal_9_ends_as_an_undisturbed_one(
+    records: dict[str, Record], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tiny_run("jam_je")
+    use_private_runs_but(run, tmp_path, monkeypatch)
     changes = [word for name, value in TINY.items() for word in ("--set", f"{name}={json.dumps(value)}")]
     command = [sys.executable, "-m", "facelib", "run", "joint_attention", "jam_je", "--directly", *changes]
-    environment = os.environ | {RUNS_VARIABLE: str(runs), "OMP_NUM_THREADS": str(torch.get_num_threads())}
+    environment = os.environ | {RUNS_VARIABLE: str(tmp_path), "OMP_NUM_THREADS": str(torch.get_num_threads())}
 
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
-        while not list(folder.glob("checkpoint_*.pt")):
+        while not list(run.folder.glob("checkpoint_*.pt")):
             assert process.poll() is None, "the run ended before its first checkpoint"
             time.sleep(0.01)
         process.send_signal(signal.SIGKILL)
-    assert not record_path(folder).exists()
-    assert not (folder / "weights.safetensors").exists()
+    assert not run.record.exists()
+    assert not run.weights.exists()
 
     subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)
-    differences = same_result(records["jam_je"], read_record(record_path(folder)))
-    # A commit made while the tests run changes what a new process says of the code, not what came out.
-    assert [text for text in differences if not text.startswith("code.")] == []
+    assert differences(records["jam_je"], read_record(run.record)) == []
 
 
 def test_without_pretraining_the_command_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     use_private_runs(monkeypatch, tmp_path)
 
     with pytest.raises(MissingPart, match="facelib run joint_attention pretrain_ir18 --fold 0 --tier smoke"):
-        train("jam", changes=TINY)
+        train(Run("joint_attention", "jam"))
+    with pytest.raises(MissingPart, match=r"pretrain_ir18 .*--set facescape\.identities=21 .*--set scratch"):
+        train(tiny_run("jam"))
     with pytest.raises(MissingPart, match="facelib run joint_attention jam --fold 0 --tier smoke"):
-        load_recogniser("jam")
+        load_recogniser(Run("joint_attention", "jam"))
 
 
 def test_licensed_data_is_asked_for() -> None:
     with pytest.raises(MissingPart, match=r"their owners license.*--tier gpu"):
-        train("pretrain_ir18", tier="paper")
+        train(Run("joint_attention", "pretrain_ir18", tier="paper"))
 
 
 def test_wrong_names_are_said_before_anything_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     use_private_runs(monkeypatch, tmp_path)
     with pytest.raises(UnknownName, match=r"unknown method 'jam_ej'.*did you mean 'jam_je'"):
-        train("jam_ej")
+        train(Run("joint_attention", "jam_ej"))
     with pytest.raises(UnknownName, match="unknown method 'jam_ej'"):
-        load_recogniser("jam_ej")
+        load_recogniser(Run("joint_attention", "jam_ej"))
     with pytest.raises(UnknownName, match="unknown tier 'laptap'"):
-        train("jam", tier="laptap")
+        train(Run("joint_attention", "jam", tier="laptap"))
     with pytest.raises(UnknownName, match=r"unknown parameter 'loss\.bin'"):
-        train("jam", changes={"loss.bin": 3})
+        train(Run("joint_attention", "jam", changes={"loss.bin": 3}))
     with pytest.raises(BadInput, match="fold is 3"):
-        train("ir18_scratch", fold=3, changes=TINY)
+        train(tiny_run("ir18_scratch", fold=3))
 
     assert list(tmp_path.iterdir()) == []
 
 
 def test_weights_of_other_settings_do_not_fit(records: dict[str, Record]) -> None:
+    wider = PAPER.run_settings("jam", "smoke", changes=TINY | {"network.width": 0.25})
     with pytest.raises(BadInput, match="build the model with the settings it was trained with"):
-        load_recogniser("jam", changes=TINY | {"network.width": 0.25})
+        network_from(PAPER, "jam", wider, tiny_run("jam").weights)
 
 
 def test_a_batch_pairs_photographs_with_clouds_of_their_expression(archive: FaceArchive) -> None:
@@ -252,7 +293,7 @@ def test_the_joint_entropy_is_watched_where_it_is_not_minimised(archive: FaceArc
     watched = {}
     for name in ("jam", "jam_je"):
         task = joint_task(archive, name)
-        terms = task.losses(batch_of(task, rows_to_learn(task, 4)))
+        terms = task.losses(batch_of(task, rows_to_learn(task, 4)), "all")
         assert ("joint_entropy" in terms) == (name == "jam_je")
         watched[name] = task.watch()["joint_entropy"]
 
@@ -272,8 +313,8 @@ def test_a_nan_image_is_refused(records: dict[str, Record], archive: FaceArchive
 
     with pytest.raises(BadInput, match="images holds 1 non-finite"):
         embed(
-            load_recogniser(method, changes=TINY),
-            inputs_of(METHODS[method], damaged, run_settings(method, "smoke").clouds),
+            load_recogniser(tiny_run(method)),
+            inputs_of(METHODS[method], damaged, tiny_settings(method).clouds),
             np.arange(5),
         )
 
@@ -283,7 +324,7 @@ def test_a_nan_image_is_refused_in_training(archive: FaceArchive) -> None:
     task = joint_task(with_nan(archive, "images", rows_of(archive, first)[0]))
 
     with pytest.raises(BadInput, match="non-finite"):
-        task.losses(batch_of(task, rows_to_learn(task, 4)))
+        task.losses(batch_of(task, rows_to_learn(task, 4)), "all")
 
 
 def test_a_nan_cloud_is_refused(archive: FaceArchive) -> None:
@@ -291,26 +332,24 @@ def test_a_nan_cloud_is_refused(archive: FaceArchive) -> None:
     task = joint_task(with_nan(archive, "clouds", archive.arrays["cloud"][first]))
 
     with pytest.raises(BadInput, match="non-finite"):
-        task.losses(batch_of(task, rows_to_learn(task, 4)))
+        task.losses(batch_of(task, rows_to_learn(task, 4)), "all")
 
 
 def test_a_batch_of_one_cannot_be_trained_on(archive: FaceArchive) -> None:
     task = joint_task(archive)
 
     with pytest.raises(BadInput, match="one"):
-        task.losses(batch_of(task, rows_to_learn(task, 1)))
+        task.losses(batch_of(task, rows_to_learn(task, 1)), "all")
 
 
 def test_a_teacher_is_not_trained(records: dict[str, Record], archive: FaceArchive) -> None:
-    settings = run_settings("ir18_ts", "smoke", changes=TINY)
-    weights = needed_weights("joint_attention", "ir18_ts", 0, "smoke")
-    task = build_task(METHODS["ir18_ts"], settings, archive, split_of("facescape", archive, 0), seed=0, weights=weights)
+    task = task_of(archive, "ir18_ts", found_weights(tiny_run("ir18_ts")))
     assert task.adaptation is not None
-    teacher = load_recogniser("pointnet2", changes=TINY)
+    teacher = load_recogniser(tiny_run("pointnet2"))
 
     assert task.modules.keys() == {"network", "head_2d"}
     batch = batch_of(task, rows_to_learn(task, 4))
-    torch.stack(list(task.losses(batch).values())).sum().backward()
+    torch.stack(list(task.losses(batch, "all").values())).sum().backward()
     (told,) = task.adaptation.source.embed(task.modules, batch.clouds)
     torch.testing.assert_close(told.unit, teacher(batch.clouds[0]).unit)
     assert not told.unit.requires_grad
@@ -328,17 +367,14 @@ def test_every_method_starts_from_its_pretrained_weights(records: dict[str, Reco
     for name in ("ir18", "dream", "ir18_rst", "jam", "ghostfacenet"):
         method = METHODS[name]
         assert method.pretraining is not None
-        weights = needed_weights("joint_attention", name, 0, "smoke")
-        task = build_task(
-            method, run_settings(name, "smoke", changes=TINY), archive, split_of("facescape", archive, 0), 0, weights
-        )
+        task = task_of(archive, name, found_weights(tiny_run(name)))
         network = task.network.backbone if name == "dream" else task.network
         body = network.body_2d if name == "jam" else network.body
-        pretrained = load_recogniser(method.pretraining, changes=TINY).body.state_dict()
+        pretrained = load_recogniser(tiny_run(method.pretraining)).body.state_dict()
         for key, value in body.state_dict().items():
             torch.testing.assert_close(value, pretrained[key])
 
 
-def test_too_few_people_for_a_false_accept_rate_are_refused(tmp_path: Path) -> None:
+def test_too_few_people_for_a_false_accept_rate_are_refused() -> None:
     with pytest.raises(BadInput, match=r"\d+ impostor scores: expected at least 100"):
-        train("ir18", changes=TINY | {"facescape.identities": 9, "facescape.views": 1}, folder=tmp_path)
+        train(tiny_run("ir18_scratch", **{"facescape.identities": 9, "facescape.views": 1}))

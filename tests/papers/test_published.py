@@ -6,7 +6,10 @@ import pytest
 
 from facelib.errors import BadInput, UnknownName
 from facelib.papers import PAPERS, load_paper
-from facelib.papers.joint_attention import METHODS, TIERS, settings_of
+from facelib.papers.joint_attention import PAPER
+from facelib.papers.joint_attention.methods import METHODS
+from facelib.papers.joint_attention.settings import TIERS
+from facelib.papers.paper import Paper
 from facelib.papers.published import PublishedRow, printed_values, published_rows, published_tables
 
 
@@ -36,7 +39,7 @@ def test_rates_are_percent() -> None:
         assert all(0 < value <= 100 for value in row.values.values()), row
 
 
-ROWS = [(method.name, *row) for method in METHODS.values() for row in method.rows]
+ROWS = [(method.name, *row) for method in METHODS.values() for row in method.printed_rows]
 
 
 @pytest.mark.parametrize(("name", "table", "label"), [row for row in ROWS if row[2] is not None])
@@ -160,8 +163,8 @@ def test_counterparts_of_paper_3_stand_for_3ddfa_and_prn() -> None:
 
 
 def test_methods_of_paper_3_and_its_printed_rows_name_each_other() -> None:
-    methods = load_paper("sadrnet").METHODS
-    named = {(name, *row) for name, method in methods.items() for row in method.rows if row[1] is not None}
+    methods = load_paper("sadrnet").methods
+    named = {(name, *row) for name, method in methods.items() for row in method.printed_rows if row[1] is not None}
 
     assert {(row.method, row.table, row.row) for row in published_rows("sadrnet") if row.method} == named
 
@@ -180,17 +183,21 @@ def test_unknown_paper() -> None:
 
 @pytest.mark.parametrize("paper", PAPERS)
 def test_every_paper_offers_what_the_command_line_asks_for(paper: str) -> None:
-    package = load_paper(paper)
+    loaded = load_paper(paper)
 
-    assert {"NUMBER", "TITLE", "FOLDER", "HEADLINE", "METHODS", "TIERS", "CLAIMS", "REFERENCES"} <= set(dir(package))
-    assert {"settings_of", "train", "prepare", "data_fingerprint"} <= set(dir(package))
-    assert set(package.TIERS) == {"smoke", "laptop", "gpu", "paper"}
+    assert isinstance(loaded, Paper)
+    assert loaded.name == paper
+    assert loaded.folder.startswith(f"{loaded.number}_")
+    assert list(loaded.tiers) == ["smoke", "laptop", "gpu", "paper"]
+    assert loaded.headline in loaded.metrics
+    assert loaded.tables.keys() == published_tables(paper).keys()
+    assert loaded.claims
 
 
 def test_tiers_override_the_papers_settings() -> None:
-    assert settings_of("smoke").network.width < settings_of("paper").network.width
-    assert settings_of("gpu").network.image_size == 112
-    paper = settings_of("paper")
+    assert PAPER.settings("smoke").network.width < PAPER.settings("paper").network.width
+    assert PAPER.settings("gpu").network.image_size == 112
+    paper = PAPER.settings("paper")
     assert (paper.network.image_size, paper.network.width, paper.data) == (224, 1.0, "licensed")
     assert paper.training.batch_size == 64
     assert paper.training.milestones == (8, 12, 14)
@@ -198,22 +205,22 @@ def test_tiers_override_the_papers_settings() -> None:
 
 @pytest.mark.parametrize("tier", TIERS)
 def test_changes_override_the_tier(tier: str) -> None:
-    changed = settings_of(tier, {"training.epochs": 4, "loss.pairs": "aligned"})
+    changed = PAPER.settings(tier, {"training.epochs": 4, "loss.pairs": "aligned"})
 
     assert (changed.training.epochs, changed.loss.pairs) == (4, "aligned")
-    assert changed.network == settings_of(tier).network
+    assert changed.network == PAPER.settings(tier).network
 
 
 def test_unknown_tier() -> None:
     with pytest.raises(UnknownName, match=r"unknown tier 'smok'.*did you mean 'smoke'"):
-        settings_of("smok")
+        PAPER.settings("smok")
 
 
 def test_unknown_parameter() -> None:
     with pytest.raises(UnknownName, match=r"unknown parameter 'training\.epoch'.*did you mean 'training\.epochs'"):
-        settings_of("smoke", {"training.epoch": 3})
+        PAPER.settings("smoke", {"training.epoch": 3})
 
 
 def test_parameter_of_another_type() -> None:
     with pytest.raises(BadInput, match=r"network\.width is 'half'"):
-        settings_of("smoke", {"network.width": "half"})
+        PAPER.settings("smoke", {"network.width": "half"})

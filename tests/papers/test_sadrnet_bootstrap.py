@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from facelib.papers.sadrnet.words import METRIC_WORDS, YAWS
 from made_faces import IMAGES, PEOPLE, made_scores
 
 from facelib.errors import BadInput
 from facelib.metrics.landmark_error import YAW_BINS, nme_by_yaw
 from facelib.metrics.pose_error import pose_error
 from facelib.papers.sadrnet.bootstrap import CONSTANTS, bootstrap_metrics, interval_widths
+from facelib.papers.sadrnet.metrics import METRICS, YAWS
 from facelib.papers.sadrnet.protocol import metrics_of
 
 SIZE = {"size_mb": {"value": 59.0, "unit": "MB"}}
@@ -55,7 +55,7 @@ def test_estimates_are_the_records_metrics() -> None:
     assert {name: values[name] for name in metrics(scores)} == pytest.approx(
         {name: metric["value"] for name, metric in metrics(scores).items()}, abs=1e-12
     )
-    assert set(made.names) == METRIC_WORDS.keys()
+    assert set(made.names) == METRICS.keys()
 
 
 def test_resamples_are_of_repeated_people() -> None:
@@ -67,7 +67,7 @@ def test_resamples_are_of_repeated_people() -> None:
     for column, name in enumerate(made.names):
         if name not in CONSTANTS and not name.startswith("florence"):
             slow = [slow_metric(some, name) for some in resampled]
-            np.testing.assert_allclose(made.resampled[:, column], slow, atol=1e-12, err_msg=name)
+            np.testing.assert_allclose(made.samples[:, column], slow, atol=1e-12, err_msg=name)
 
 
 def test_resamples_of_single_photographs() -> None:
@@ -77,11 +77,13 @@ def test_resamples_of_single_photographs() -> None:
     generator = np.random.default_rng(int(made.seeds[column]))
     slow = [scores["reconstruction"][generator.integers(count, size=count)].mean() for _ in range(RESAMPLES)]
 
-    np.testing.assert_allclose(made.resampled[:, column], slow, atol=1e-12)
+    np.testing.assert_allclose(made.samples[:, column], slow, atol=1e-12)
 
 
 def test_methods_share_resamples_and_the_two_data_sets_do_not() -> None:
-    first, second = (bootstrap_metrics({}, made_scores(method), resamples=RESAMPLES) for method in ("sadrnet", "direct"))
+    first, second = (
+        bootstrap_metrics({}, made_scores(method), resamples=RESAMPLES) for method in ("sadrnet", "direct")
+    )
     seed = dict(zip(first.names, first.seeds.tolist(), strict=True))
     fewer = bootstrap_metrics({}, made_scores("sadrnet", people=11), resamples=RESAMPLES)
 
@@ -91,19 +93,19 @@ def test_methods_share_resamples_and_the_two_data_sets_do_not() -> None:
     assert fewer.seeds[0] != first.seeds[0]
     # Nearly the same errors of the same people rise and fall together.
     column = first.names.index("sparse_2d")
-    assert np.corrcoef(first.resampled[:, column], second.resampled[:, column])[0, 1] > 0.9
-    assert abs(np.corrcoef(first.resampled[:, column], first.resampled[:, first.names.index("florence")])[0, 1]) < 0.9
+    assert np.corrcoef(first.samples[:, column], second.samples[:, column])[0, 1] > 0.9
+    assert abs(np.corrcoef(first.samples[:, column], first.samples[:, first.names.index("florence")])[0, 1]) < 0.9
 
 
-def test_the_size_is_the_same_in_every_draw() -> None:
+def test_the_size_is_the_same_in_every_resample() -> None:
     scores = made_scores("sadrnet")
     made = bootstrap_metrics(metrics(scores), scores, resamples=RESAMPLES)
 
     assert CONSTANTS == ("size_mb",)
-    assert (made.resampled[:, made.names.index("size_mb")] == 59).all()
+    assert (made.samples[:, made.names.index("size_mb")] == 59).all()
 
 
-def test_without_florence_the_rest_is_drawn() -> None:
+def test_without_florence_the_rest_is_resampled() -> None:
     scores = {name: array for name, array in made_scores("sadrnet").items() if not name.startswith("florence")}
     made = bootstrap_metrics({}, scores, resamples=RESAMPLES)
 
@@ -111,14 +113,14 @@ def test_without_florence_the_rest_is_drawn() -> None:
     assert "florence" not in made.names
 
 
-def test_a_draw_without_a_photograph_of_some_kind_has_no_mean_of_it() -> None:
+def test_a_resample_without_a_photograph_of_some_kind_has_no_mean_of_it() -> None:
     scores = made_scores("sadrnet")
     scores["occluder"] = (scores["identity"] == 100).astype(np.int64)  # one person alone wears something
     made = bootstrap_metrics({}, scores, resamples=200)
-    lost = np.isnan(made.resampled[:, made.names.index("sparse_2d/occluded")])
+    lost = np.isnan(made.samples[:, made.names.index("sparse_2d/occluded")])
 
     assert 0.2 < lost.mean() < 0.5  # (1 - 1/12)^12 = 0.35
-    assert not np.isnan(made.resampled[:, made.names.index("sparse_2d/free")]).any()
+    assert not np.isnan(made.samples[:, made.names.index("sparse_2d/free")]).any()
 
 
 def test_people_differ_so_single_photographs_promise_too_much() -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from facelib.papers.claims import Claim, Term
+from facelib.papers.paper import Claim, Comparison
 from facelib.papers.published import printed_values, published_tables
-from facelib.papers.sadrnet import CLAIMS, MAIN_METRICS, METHODS, METRIC_WORDS, MORE_METRICS, REFERENCES
-from facelib.papers.sadrnet import describe as describe_method
-from facelib.papers.sadrnet.claims import about_equal, between, lower, rises, smaller_rise, unchanged
+from facelib.papers.sadrnet.claims import CLAIMS, about_equal, between, lower, rises, smaller_rise, unchanged
+from facelib.papers.sadrnet.methods import METHODS
+from facelib.papers.sadrnet.metrics import METRICS
+from facelib.papers.sadrnet.metrics import TABLES as SHOWN
 from facelib.report.verdicts import printed_difference
 
 PRINTED = printed_values("sadrnet")
@@ -22,14 +23,14 @@ def of(name: str) -> Claim:
 
 
 def printed(claim: Claim) -> list[float]:
-    found = [printed_difference("sadrnet", term) for term in claim.terms]
+    found = [printed_difference("sadrnet", one) for one in claim.comparisons]
     return [value for value in found if value is not None]
 
 
 def test_there_are_enough_and_names_are_unique() -> None:
     assert len(CLAIMS) >= 10
     assert len({claim.name for claim in CLAIMS}) == len(CLAIMS)
-    assert all(claim.statement and claim.source and claim.terms for claim in CLAIMS)
+    assert all(claim.statement and claim.source and claim.comparisons for claim in CLAIMS)
     assert sum(bool(printed(claim)) for claim in CLAIMS) >= 16  # the paper gives the others in words or pictures
 
 
@@ -40,12 +41,12 @@ def test_a_claim_holds_in_the_printed_numbers(claim: Claim) -> None:
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.name)
-def test_terms_name_methods_and_metrics_that_exist_and_mix_no_units(claim: Claim) -> None:
-    for term in claim.terms:
-        assert {method for _, method, _ in term.parts} <= METHODS.keys()
-        assert len({METRIC_WORDS[metric].unit for _, _, metric in term.parts}) == 1
-        assert all(coefficient in (1.0, -1.0) for coefficient, _, _ in term.parts)
-    assert len({term.comparison for term in claim.terms}) == len(claim.terms)
+def test_comparisons_name_methods_and_metrics_that_exist_and_mix_no_units(claim: Claim) -> None:
+    for one in claim.comparisons:
+        assert {method for _, method, _ in one.parts} <= METHODS.keys()
+        assert len({METRICS[metric].unit for _, _, metric in one.parts}) == 1
+        assert all(coefficient in (1.0, -1.0) for coefficient, _, _ in one.parts)
+    assert len({one.label for one in claim.comparisons}) == len(claim.comparisons)
 
 
 @pytest.mark.parametrize(
@@ -79,12 +80,12 @@ ERRORS = {
 }
 
 
-def value(term: Term) -> float:
-    return sum(coefficient * ERRORS[method, metric] for coefficient, method, metric in term.parts) - term.least
+def value(one: Comparison) -> float:
+    return sum(coefficient * ERRORS[method, metric] for coefficient, method, metric in one.parts) - one.least
 
 
 @pytest.mark.parametrize(
-    ("terms", "values"),
+    ("comparisons", "values"),
     [
         ([lower("sadrnet", "direct", "sparse_2d")], [0.4]),
         ([lower("direct", "sadrnet", "sparse_2d")], [-0.4]),
@@ -99,35 +100,35 @@ def value(term: Term) -> float:
         (between("Size", ((1.0, "sadrnet", "size_mb"),), 60, 63), [-1.0, 4.0]),
     ],
 )
-def test_a_term_is_positive_where_its_words_hold(terms: list[Term], values: list[float]) -> None:
-    assert [value(term) for term in terms] == pytest.approx(values)
+def test_a_comparison_is_positive_where_its_words_hold(comparisons: list[Comparison], values: list[float]) -> None:
+    assert [value(one) for one in comparisons] == pytest.approx(values)
 
 
 def test_words_of_two_sided_comparisons() -> None:
     above, below = about_equal("sadrnet", "no_mesh_loss", "sparse_2d")
 
-    assert above.comparison == "SADRNet less than 0.1 points above without mesh loss, sparse 2D"
-    assert below.comparison == "SADRNet less than 0.1 points below without mesh loss, sparse 2D"
-    assert between("Size", ((1.0, "sadrnet", "size_mb"),), 57, 63)[1].comparison == "Size below 63 MB"
+    assert above.label == "SADRNet less than 0.1 points above without mesh loss, sparse 2D"
+    assert below.label == "SADRNet less than 0.1 points below without mesh loss, sparse 2D"
+    assert between("Size", ((1.0, "sadrnet", "size_mb"),), 57, 63)[1].label == "Size below 63 MB"
 
 
-def test_every_table_has_words_main_metrics_and_a_reference_that_stands_in_it() -> None:
-    assert MAIN_METRICS.keys() == TABLES.keys()
+def test_every_table_has_main_metrics_and_a_reference_that_stands_in_it() -> None:
+    assert SHOWN.keys() == TABLES.keys()
     for number, table in TABLES.items():
-        assert {*table.columns, *MORE_METRICS.get(number, ())} <= METRIC_WORDS.keys()
-        assert set(MAIN_METRICS[number]) <= set(table.columns)
-        assert all(words.lower_is_better for words in (METRIC_WORDS[metric] for metric in table.columns))
-        for reference in REFERENCES.get(number, ()):
-            assert number in [of_table for of_table, _ in METHODS[reference].rows]
-    assert REFERENCES.keys() == TABLES.keys() - {"5"}
+        assert {*table.columns, *SHOWN[number].more} <= METRICS.keys()
+        assert set(SHOWN[number].main) <= set(table.columns)
+        assert all(METRICS[metric].direction == "lower" for metric in table.columns)
+        for reference in SHOWN[number].references:
+            assert number in [of_table for of_table, _ in METHODS[reference].printed_rows]
+    assert [number for number, table in SHOWN.items() if not table.references] == ["5"]
 
 
-def test_every_printed_value_has_words() -> None:
-    assert METRIC_WORDS.keys() >= PRINTED_METRICS
+def test_every_printed_metric_is_described() -> None:
+    assert METRICS.keys() >= PRINTED_METRICS
 
 
 def test_every_method_is_described_in_the_same_columns() -> None:
-    described = {name: describe_method(name) for name in METHODS}
+    described = {name: method.describe() for name, method in METHODS.items()}
 
     assert len({tuple(columns) for columns in described.values()}) == 1
     assert described["sadrnet"]["attention"] == "yes"

@@ -8,7 +8,7 @@ from test_sadrnet_maps import REGIONS, SIZE, made_faces
 from facelib.errors import BadInput
 from facelib.geometry.alignment import Similarity
 from facelib.models.sadrnet import FaceMaps
-from facelib.papers.sadrnet import protocol, run_settings
+from facelib.papers.sadrnet import PAPER, protocol
 from facelib.papers.sadrnet.maps import FaceMapper, TrueMaps
 from facelib.papers.sadrnet.methods import METHODS
 from facelib.papers.sadrnet.networks import MeanFace, build_network, full_size_mib
@@ -135,14 +135,14 @@ def test_the_mean_face_fills_the_true_box(mapper):
 @pytest.mark.parametrize(("method", "printed"), [("sadrnet", 60), ("direct", 52)])
 def test_full_size_is_what_the_paper_says(method, printed):
     """Section IV.F, in MB of 2^20 bytes; the template of the mean face counts."""
-    assert full_size_mib(METHODS[method], run_settings(method, "smoke")) == pytest.approx(printed, abs=0.7)
+    assert full_size_mib(METHODS[method], PAPER.run_settings(method, "smoke")) == pytest.approx(printed, abs=0.7)
 
 
 def test_frameworks_differ_by_settings_only():
     settings = {
-        name: run_settings(name, "smoke").network for name, method in METHODS.items() if method.kind == "network"
+        name: PAPER.run_settings(name, "smoke").network for name, method in METHODS.items() if method.kind == "network"
     }
     assert settings["sadrnet"] == settings["no_mesh_loss"]
     assert len({(s.attention, s.geometry, s.shape) for s in settings.values()}) == 7
-    network = build_network(METHODS["no_attention"], run_settings("no_attention", "smoke"))
+    network = build_network(METHODS["no_attention"], PAPER.run_settings("no_attention", "smoke"))
     assert network.attention is None

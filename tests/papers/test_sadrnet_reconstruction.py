@@ -20,8 +20,7 @@ from facelib.faces.morphable_model import MorphableModel
 from facelib.geometry.alignment import Similarity
 from facelib.geometry.rotations import euler_to_matrix
 from facelib.models.sadrnet import FaceMaps
-from facelib.papers import WEIGHTS_FILE
-from facelib.papers.sadrnet import run_settings
+from facelib.papers.sadrnet import PAPER
 from facelib.papers.sadrnet.methods import METHODS
 from facelib.papers.sadrnet.reconstruction import (
     Reconstruction,
@@ -30,6 +29,7 @@ from facelib.papers.sadrnet.reconstruction import (
     reconstruct_with,
     seen_points,
 )
+from facelib.runs.folders import WEIGHTS_FILE
 
 SIZE = 64
 BOX = FaceBox(150, 60, 260, 180)
@@ -181,7 +181,7 @@ def test_every_network_reads_a_photograph(method: str) -> None:
     assert face.shape.isfinite().all()
     assert torch.linalg.det(face.pose.rotation) == pytest.approx(1, abs=1e-4)
     assert face.landmarks.shape == (68, 3)
-    assert (face.attention is not None) == run_settings(method, "smoke").network.attention
+    assert (face.attention is not None) == PAPER.run_settings(method, "smoke").network.attention
 
 
 @pytest.mark.parametrize("model", ["sadrnett", "no/such/folder", "missing.json"])
@@ -214,7 +214,7 @@ def test_the_baseline_reads_no_photograph() -> None:
     record = json.loads((folder / "record.json").read_text())
     (folder / "record.json").write_text(json.dumps(record | {"method": "mean_face"}))
 
-    with pytest.raises(BadInput, match="mean_face draws no map from a photograph"):
+    with pytest.raises(BadInput, match="mean_face predicts no map of a photograph"):
         load_trained(str(folder))
 
 

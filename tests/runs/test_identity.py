@@ -10,7 +10,8 @@ import pytest
 
 from facelib.errors import BadInput
 from facelib.runs.checkpoints import run_lock
-from facelib.runs.identity import Identity, claim, identity_of_record
+from facelib.runs.folders import Run
+from facelib.runs.identity import Identity, identity_of_record, reserve
 from facelib.runs.records import new_record, write_record
 
 WANTED = Identity({"epochs": 3, "loss": {"bins": 32, "rule": "official"}}, "data1", "code1", {"base": "a1"})
@@ -33,18 +34,14 @@ def folder(tmp_path: Path) -> Path:
 
 def begin(folder: Path, identity: Identity) -> None:
     """A run that was killed after its first epoch."""
-    claim(folder, identity)
+    reserve(folder, identity)
     (folder / "checkpoint_0000.pt").write_text("weights")
 
 
 def finish(folder: Path, identity: Identity) -> None:
     begin(folder, identity)
     record = new_record(
-        paper="toy",
-        method="jam",
-        fold=0,
-        seed=0,
-        tier="smoke",
+        Run("toy", "jam"),
         data={"source": "toy", "fingerprint": identity.data},
         parameters=identity.settings,
         metrics={},
@@ -74,7 +71,7 @@ def test_equal_runs_do_not_differ_and_code_may_be_let_pass() -> None:
 def test_an_unfinished_run_of_the_same_goes_on(folder: Path) -> None:
     begin(folder, WANTED)
 
-    assert claim(folder, WANTED) is None
+    assert reserve(folder, WANTED) is None
     assert (folder / "checkpoint_0000.pt").exists()
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
 
@@ -86,7 +83,7 @@ def test_a_run_of_something_else_is_kept_beside(folder: Path, expected: str, lea
     leave(folder, other)
 
     for number in (1, 2):
-        set_aside = claim(folder, WANTED)
+        set_aside = reserve(folder, WANTED)
         assert set_aside is not None
         kept, reason = set_aside
         assert kept.name == f"superseded-jam-fold0-seed0-{number}"
@@ -95,7 +92,7 @@ def test_a_run_of_something_else_is_kept_beside(folder: Path, expected: str, lea
         assert reason.startswith(f"made from {expected}")
         assert {path.name for path in folder.iterdir()} == {"run.json"}
         assert json.loads((folder / "run.json").read_text()) == dataclasses.asdict(WANTED)
-        claim(folder, other)
+        reserve(folder, other)
         leave(folder, other)
 
 
@@ -103,7 +100,7 @@ def test_a_run_that_does_not_say_what_it_is_made_from_is_set_aside(folder: Path)
     folder.mkdir()
     (folder / "checkpoint_0000.pt").write_text("weights of some older facelib")
 
-    kept, reason = claim(folder, WANTED) or (None, None)
+    kept, reason = reserve(folder, WANTED) or (None, None)
 
     assert kept is not None
     assert reason == "it does not say what it was made from"
@@ -114,26 +111,26 @@ def test_a_damaged_note_counts_as_none(folder: Path, content: str) -> None:
     begin(folder, WANTED)
     (folder / "run.json").write_text(content)
 
-    assert claim(folder, WANTED) is not None
+    assert reserve(folder, WANTED) is not None
 
 
 def test_a_damaged_record_leaves_the_note_to_say_it(folder: Path) -> None:
     finish(folder, WANTED)
     (folder / "record.json").write_text("{")
 
-    assert claim(folder, WANTED) is None
+    assert reserve(folder, WANTED) is None
 
 
 def test_nothing_worth_keeping_is_not_kept(folder: Path) -> None:
-    claim(folder, dataclasses.replace(WANTED, data="data0"))
+    reserve(folder, dataclasses.replace(WANTED, data="data0"))
 
-    assert claim(folder, WANTED) is None
+    assert reserve(folder, WANTED) is None
 
 
 def test_a_folder_that_is_trained_in_is_not_touched(folder: Path) -> None:
     begin(folder, WANTED)
     with run_lock(folder), pytest.raises(BadInput, match="is being trained in by process"):
-        claim(folder, dataclasses.replace(WANTED, data="data0"))
+        reserve(folder, dataclasses.replace(WANTED, data="data0"))
     assert (folder / "checkpoint_0000.pt").exists()
 
 

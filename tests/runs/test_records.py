@@ -13,6 +13,7 @@ import pytest
 import facelib
 from facelib.errors import BadInput, CorruptFile, MissingPart, UnknownName
 from facelib.runs import records
+from facelib.runs.folders import Run
 from facelib.runs.records import (
     Record,
     describe_environment,
@@ -28,11 +29,7 @@ from facelib.runs.records import (
 
 def some_record(**changes) -> Record:
     record = new_record(
-        paper="1_joint_attention",
-        method="jam",
-        fold=1,
-        seed=0,
-        tier="smoke",
+        Run("1_joint_attention", "jam", fold=1, changes={"epochs": 2, "model.width": 0.25}),
         data={"source": "embedded", "fingerprint": "0123456789abcdef"},
         parameters={"epochs": 2, "model": {"width": 0.25}},
         metrics={"tar@1%": {"value": 0.5, "unit": "1"}},
@@ -55,9 +52,19 @@ def test_round_trip(tmp_path):
     assert require_metric(record, "tar@1%") == 0.5
 
 
+def test_a_record_says_which_run_it_is_of(tmp_path):
+    run = Run("toy", "jam", fold=2, tier="laptop", seed=4, changes={"model.stages": (1, 2), "model.width": 0.5})
+    record = new_record(run, data={"source": "", "fingerprint": ""}, parameters={}, metrics={}, wall_time_s=0.0)
+    assert record.run == run
+    write_record(tmp_path / "record.json", record)
+    again = read_record(tmp_path / "record.json").run
+    assert again.changes == {"model.stages": [1, 2], "model.width": 0.5}
+    assert (again.folder, again.command) == (run.folder, run.command)
+
+
 def test_missing_record_names_the_command(tmp_path):
     with pytest.raises(MissingPart, match="facelib run 1_joint_attention jam --fold 1 --tier smoke"):
-        read_record(tmp_path / "record.json", command=some_record().command)
+        read_record(tmp_path / "record.json", command=some_record().run.command)
 
 
 @pytest.mark.parametrize("damage", [lambda text: text[: len(text) // 2], lambda text: "", lambda text: "[1, 2]"])
@@ -73,6 +80,8 @@ def test_damaged_file_is_found(tmp_path, damage):
     ("change", "named"),
     [
         (lambda v: v.pop("metrics"), "metrics"),
+        (lambda v: v.pop("changes"), "changes"),
+        (lambda v: v.update(changes=[]), "changes"),
         (lambda v: v.update(colour="red"), "colour"),
         (lambda v: v.update(fold="1"), "fold"),
         (lambda v: v["metrics"]["tar@1%"].pop("unit"), "tar@1%"),
@@ -93,7 +102,7 @@ def test_other_schema_version_is_refused(tmp_path):
     path = tmp_path / "record.json"
     write_record(path, some_record())
     edit(path, lambda values: values.update(schema_version=99))
-    with pytest.raises(BadInput, match="schema version 99, expected 1"):
+    with pytest.raises(BadInput, match="schema version 99, expected 2"):
         read_record(path)
 
 

@@ -8,7 +8,7 @@ import torch
 from facelib.data.embedded.generation import RENDER_BATCH
 from facelib.errors import BadInput
 from facelib.faces.morphable_model import MorphableModel
-from facelib.faces.occluders import Occluder, wear
+from facelib.faces.occluders import Occluder, occluder_surface
 from facelib.faces.scene import Rendering, SceneSettings, render
 
 
@@ -51,7 +51,7 @@ def posed_photographs(
     for kind in np.unique(occluder):
         for rows in torch.from_numpy(np.flatnonzero(occluder == kind)).split(RENDER_BATCH):
             colour = albedo.expand(len(rows), -1, -1)
-            worn = wear(model, heads[rows], Occluder(kind), generator)
+            worn = occluder_surface(model, heads[rows], Occluder(kind), generator)
             rendering = render(model, heads[rows], colour, pose[rows], scene, generator, worn)
             for name, values in _as_arrays(rendering).items():
                 everyone = seen.setdefault(name, np.empty((count, *values.shape[1:]), values.dtype))

@@ -19,7 +19,7 @@ from facelib.geometry.threads import share_among_threads
 COLLINEAR = 1e-7  # middle over largest eigenvalue: points narrower than 3e-4 of their length lie on a line
 AMBIGUOUS = 1e-9  # eigenvalues closer than this share of the largest are equal
 COINCIDENT = 1e-8  # mm^2; points with a smaller mean square distance from their centroid lie in one place
-EDGE_ON = 1e-6  # components of a unit normal below it count as zero when its sign is settled
+EDGE_ON = 1e-6  # components of a unit normal below it count as zero when its sign is chosen
 _MOMENTS = 10  # of a window: count; sums of x, y, z; sums of xx, xy, xz, yy, yz, zz
 _CLEAR_GAP = 1e-4  # between the smaller eigenvalues, in spreads; beyond it the closed form keeps seven digits
 

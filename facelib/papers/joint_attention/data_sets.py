@@ -17,7 +17,7 @@ from facelib.papers.joint_attention.settings import RecognitionSettings
 WEB_FOLDS = 10  # a tenth of the web identities is held out to evaluate the pretraining
 
 
-def data_sets_of(method: Recogniser, settings: RecognitionSettings) -> dict[str, GeneratedSettings]:
+def data_sets(method: Recogniser, settings: RecognitionSettings) -> dict[str, GeneratedSettings]:
     """The data sets that a method's run reads, the one it learns from first.
 
     Raises:

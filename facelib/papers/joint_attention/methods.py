@@ -63,6 +63,18 @@ class Recogniser(Method):
         return "clouds" if self.kind == "cloud" else "images"
 
     @property
+    def code_modules(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(PART_MODULES[part] for part in self.parts))
+
+    def describe(self) -> dict[str, str]:
+        return {
+            "evaluated on": self.input,
+            "backbone": self.backbone,
+            "clouds from": self.clouds or "",
+            "terms": ", ".join(self.adaptation),
+        }
+
+    @property
     def parts(self) -> tuple[str, ...]:
         """Names in PART_MODULES of all that this method consists of."""
         backbones = (self.backbone, *BELOW.get(self.backbone, ()), *((self.clouds,) if self.clouds else ()))

@@ -1,8 +1,8 @@
 """Paper 3's metrics with the people of its test photographs resampled.
 
 Each metric is a mean over photographs, or a mean of three such means. Photographs of one person are not independent, so
-people are resampled, with all their photographs; those of AFLW2000-3D and of Florence apart. Resamples depend on nothing
-but the photographs that are evaluated, so all methods share them.
+people are resampled, with all their photographs; those of AFLW2000-3D and of Florence apart. Resamples depend on
+nothing but the photographs that are evaluated, so all methods share them.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from facelib.papers.sadrnet.methods import Reconstructor
 from facelib.papers.sadrnet.settings import ReconstructionSettings
 
 
-def data_sets_of(method: Reconstructor, settings: ReconstructionSettings) -> dict[str, GeneratedSettings]:
+def data_sets(method: Reconstructor, settings: ReconstructionSettings) -> dict[str, GeneratedSettings]:
     """The data sets that a run reads, the one it learns from first; a landmark reader is not evaluated on scans.
 
     Raises:

@@ -16,6 +16,19 @@ class Reconstructor(Method):
     """One system; its kind is "network", "pretraining", whose weights networks start from, or "baseline", which is not
     trained."""
 
+    def describe(self) -> dict[str, str]:
+        if self.kind == BASELINE:
+            return {"attention": "", "geometry": "true box of the landmarks", "shape": "mean face", "left out": ""}
+        if self.is_pretraining:
+            return {"attention": "", "geometry": "68 landmarks", "shape": "", "left out": ""}
+        geometry, shape = self.changes["network.geometry"], self.changes["network.shape"]
+        return {
+            "attention": "yes" if self.changes["network.attention"] else "",
+            "geometry": geometry.replace("_", " ").replace("self aligned", "self-aligned"),
+            "shape": "" if geometry == "direct" else shape,
+            "left out": "mesh losses" if self.changes.get("loss.edge") == 0 else "",
+        }
+
 
 def _network(
     name: str,

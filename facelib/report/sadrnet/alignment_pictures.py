@@ -1,4 +1,4 @@
-"""Figure 6 of paper 3: what several networks read off the same photographs, with the error of each."""
+"""Figure 6 of paper 3: what several networks predict on the same photographs, with the error of each."""
 
 from __future__ import annotations
 
@@ -56,8 +56,7 @@ def comparison_data(titles: Sequence[str], predictions: Predictions) -> pd.DataF
     known = {"group": titles, "row": predictions.rows, "yaw": np.rad2deg(predictions.yaw)}
     frames = []
     for label in predictions.found:
-        dense = predictions.dense_errors(label)[:, predictions.evaluated].mean(dim=1).numpy()
-        errors = {"sparse_2d": predictions.sparse_error(label), "dense_3d": dense}
+        errors = {name: predictions.scores[label][name] for name in ("sparse_2d", "dense_3d")}
         frames.append(pd.DataFrame(known | {"method": label} | errors))
     return pd.concat(frames, ignore_index=True)
 
@@ -76,7 +75,7 @@ def draw_comparison(titles: Sequence[str], predictions: Predictions) -> Figure:
     figure, panels = photograph_grid(titles, predictions, parts)
     triangles = predictions.mapper.triangles
     for label, block in blocks_of(predictions, panels, len(parts)):
-        errors, points = predictions.sparse_error(label), predictions.points(label)
+        errors, points = predictions.scores[label]["sparse_2d"], predictions.points(label)
         for number, (landmarks, mesh) in enumerate(block):
             show_aligned(landmarks, predictions, label, number, float(errors[number]))
             image, face = predictions.faces.images[number], points[number]

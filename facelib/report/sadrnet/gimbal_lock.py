@@ -15,7 +15,7 @@ import torch
 
 from facelib.conventions import FACE_TO_CAMERA
 from facelib.errors import BadInput
-from facelib.geometry.rotations import euler_to_matrix, geodesic_distance, matrix_to_euler
+from facelib.geometry.rotations import euler_to_matrix
 from facelib.metrics.pose_error import FIX_PITCH_OR_ROLL, FIX_YAW, euler_errors, near_gimbal_lock
 from facelib.papers.sadrnet.protocol import head_angles
 from facelib.report.sadrnet.overlay import clay, enlarged, name_row, note_below, overlay_face, show
@@ -39,6 +39,9 @@ CASE_COLOUR = PALETTE[5]
 def lock_data(evaluator: Evaluator, most: int = 400) -> pd.DataFrame:
     """Pose errors of photographs in degrees, in both orders of the angles.
 
+    Those in this package's order, and the geodesic angle, are read from the scores of the network's run. These do not
+    hold the sign of an error, so the other order takes the predicted rotations.
+
     Args:
         evaluator: of one network.
         most: photographs, evenly over the data set.
@@ -48,26 +51,28 @@ def lock_data(evaluator: Evaluator, most: int = 400) -> pd.DataFrame:
         the photograph out, as its pitch or roll error is above 20 and its yaw error below 5 degrees.
 
     Raises:
-        BadInput: for readers of several networks.
+        BadInput: for an evaluator of several networks.
     """
     frames = []
     for rows in evaluator.portions(evaluator.spread(most)):
         predictions = evaluator.predict(rows)
         found, true = _rotations(predictions)
-        geodesic = geodesic_distance(found, true).rad2deg().numpy()
-        for order in ORDERS:
-            errors = euler_errors(angles_of(found, order), angles_of(true, order))
+        (scores,) = predictions.scores.values()
+        errors_by_order = {
+            YAW_FIRST: np.rad2deg(scores["euler_error"]),
+            YAW_MIDDLE: euler_errors(angles_with_yaw_in_the_middle(found), angles_with_yaw_in_the_middle(true)),
+        }
+        for order, errors in errors_by_order.items():
             known = {"row": rows, "true_yaw": np.rad2deg(predictions.yaw), "order": order}
-            frames.append(pd.DataFrame(known | dict(zip(ANGLES, errors.T, strict=True)) | {"geodesic": geodesic}))
+            known |= dict(zip(ANGLES, errors.T, strict=True))
+            frames.append(pd.DataFrame(known | {"geodesic": np.rad2deg(scores["geodesic"])}))
     data = pd.concat(frames, ignore_index=True)
     data["case"] = near_gimbal_lock(data[list(ANGLES)].to_numpy())
     return data
 
 
-def angles_of(rotation: torch.Tensor, order: str) -> np.ndarray:
-    """Yaw, pitch and roll (B, 3) in radians of R_head (B, 3, 3), the turns in an order of ORDERS."""
-    if order == YAW_FIRST:
-        return torch.stack(matrix_to_euler(rotation), dim=1).numpy()
+def angles_with_yaw_in_the_middle(rotation: torch.Tensor) -> np.ndarray:
+    """Yaw, pitch and roll (B, 3) in radians of R_head (B, 3, 3) = R_x(pitch) R_y(yaw) R_z(roll)."""
     yaw = rotation[:, 0, 2].clamp(-1, 1).asin()
     pitch = torch.atan2(rotation[:, 1, 2], rotation[:, 2, 2])
     roll = torch.atan2(-rotation[:, 0, 1], rotation[:, 0, 0])
@@ -136,8 +141,9 @@ def _draw_cases(figure: SubFigure, cases: Predictions) -> None:
     panels = figure.subplots(3, MOST_CASES)
     (label,) = cases.found
     triangles, (found, true) = cases.mapper.triangles, _rotations(cases)
-    apart = geodesic_distance(found, true).rad2deg()
-    pairs = ((cases.points(), angles_of(true, YAW_MIDDLE)), (cases.points(label), angles_of(found, YAW_MIDDLE)))
+    apart = np.rad2deg(cases.scores[label]["geodesic"])
+    true_angles, found_angles = (angles_with_yaw_in_the_middle(rotation) for rotation in (true, found))
+    pairs = ((cases.points(), true_angles), (cases.points(label), found_angles))
     for panel in panels[:, len(cases.rows) :].flat:
         panel.axis("off")
     for number, image in enumerate(cases.faces.images):

@@ -45,9 +45,9 @@ def roughness(predictions: Predictions, label: str) -> pd.DataFrame:
     numbers = {
         "edge": (lengths[0] - lengths[1]).abs().mean(dim=1) / lengths[1].mean(dim=1),
         "normal": cosine.acos().rad2deg().mean(dim=1),
-        "reconstruction": (found - true).norm(dim=2)[:, predictions.evaluated].mean(dim=1),
     }
-    return pd.DataFrame({name: values.numpy() for name, values in numbers.items()})
+    reconstruction = predictions.scores[label]["reconstruction"] * predictions.eye_distances()
+    return pd.DataFrame({name: values.numpy() for name, values in numbers.items()} | {"reconstruction": reconstruction})
 
 
 def roughness_data(evaluator: Evaluator, most: int = 200) -> pd.DataFrame:

@@ -18,14 +18,13 @@ from facelib.report.sadrnet.overlay import (
     SIDE,
     bar_beside,
     clay,
-    covered_pixels,
     error_colours,
     note_below,
     overlay_face,
     show,
     show_landmarks,
 )
-from facelib.report.sadrnet.predictions import WORN, Evaluator, Predictions, groups_of, median_place
+from facelib.report.sadrnet.predictions import COVERED, SKIN, WORN, Evaluator, Predictions, groups_of, median_place
 from facelib.report.style import ERROR_COLOURS
 
 if TYPE_CHECKING:
@@ -79,14 +78,14 @@ def draw_under_occlusion(titles: Sequence[str], predictions: Predictions) -> Fig
     limit, triangles = float(evaluated.flatten().quantile(SHOWN_SHARE)), predictions.mapper.triangles
     squares = covered_squares(predictions)
     for label, block in blocks_of(predictions, panels, len(parts)):
-        sparse, points = predictions.sparse_error(label), predictions.points(label)
+        points = predictions.points(label)
+        sparse, dense = (predictions.scores[label][name] for name in ("sparse_2d", "dense_3d"))
         for number, ((landmarks, zoomed, coloured), square) in enumerate(zip(block, squares, strict=True)):
             show_aligned(landmarks, predictions, label, number, float(sparse[number]))
             _show_enlarged(zoomed, landmarks, predictions, label, number, square)
             colours = error_colours(errors[label][number], limit)
             face = overlay_face(predictions.faces.images[number], points[number], triangles, colours, opacity=0.9)
-            dense = float(errors[label][number, predictions.evaluated].mean())
-            show(coloured, face, f"{dense * PERCENT:.2f}")
+            show(coloured, face, f"{dense[number] * PERCENT:.2f}")
     bar = ScalarMappable(Normalize(0, limit * PERCENT), ERROR_COLOURS)
     bar_beside(figure, bar, "distance to the truth in 3D (% of the face)", extend="max")
     note_below(figure, "landmarks: predicted blue, true red; corners: sparse 2D and dense 3D NME (%)")
@@ -95,9 +94,7 @@ def draw_under_occlusion(titles: Sequence[str], predictions: Predictions) -> Fig
 
 def covered_squares(predictions: Predictions) -> list[Square]:
     """The square around what covers each face; the whole image where nothing does."""
-    size = predictions.faces.images.shape[-1]
-    covered = covered_pixels(predictions.points(), predictions.mapper.triangles, size) & (predictions.faces.skin < 0.5)
-    return [_square_around(mask) for mask in covered]
+    return [_square_around(mask) for mask in predictions.regions()[COVERED]]
 
 
 def covered_errors(evaluator: Evaluator, most: int = 200) -> pd.DataFrame:
@@ -155,7 +152,7 @@ def texels_towards_camera(predictions: Predictions) -> tuple[torch.Tensor, torch
     column, row = points[..., :2].floor().long().unbind(2)
     inside = (column >= 0) & (column < size) & (row >= 0) & (row < size)
     place = row.clamp(0, size - 1) * size + column.clamp(0, size - 1)
-    skin = predictions.faces.skin.flatten(1).gather(1, place) > 0.5
+    skin = predictions.regions()[SKIN].flatten(1).gather(1, place)
     triangles = predictions.mapper.triangles
     towards = torch.stack([seen_points(face, triangles, size) for face in points]) & inside & predictions.evaluated
     return towards & skin, towards & ~skin

@@ -75,7 +75,7 @@ def overlay_face(
     return enlarged(image, side) * (1 - opacity * pixels.cover[0]) + opacity * pixels.value[0]
 
 
-def covered_pixels(points: torch.Tensor, triangles: torch.Tensor, size: int) -> torch.Tensor:
+def face_pixels(points: torch.Tensor, triangles: torch.Tensor, size: int) -> torch.Tensor:
     """Which pixels (B, size, size) faces of points (B, N, 3) in them cover, bool."""
     fragments = rasterize(points, triangles, size, size, perspective=False, cull_back_faces=True)
     return fragments.mask

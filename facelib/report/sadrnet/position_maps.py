@@ -21,8 +21,8 @@ from facelib.papers.sadrnet.maps import FaceMapper
 from facelib.report.sadrnet.overlay import (
     bare,
     clay,
-    covered_pixels,
     enlarged,
+    face_pixels,
     name_column,
     name_row,
     overlay_face,
@@ -154,7 +154,7 @@ def annotated(archive: FaceArchive, mapper: FaceMapper, seed: int = 22) -> Annot
     images, target = occluded(faces.images, faces.skin, generator, OcclusionSettings(probability=1.0))
     return Annotations(
         np.array(rows), degrees[rows], faces.images, torch.stack(overlays), faces.skin,
-        covered_pixels(points, triangles, size), images, target,
+        face_pixels(points, triangles, size), images, target,
     )  # fmt: skip
 
 

@@ -1,4 +1,8 @@
-"""What networks read off photographs of the AFLW2000-3D counterpart, beside the truth; for the pictures of paper 3."""
+"""What networks predict on photographs of the AFLW2000-3D counterpart, beside the truth; for the pictures of paper 3.
+
+Errors of whole photographs are those that stand in the scores of the networks' runs. Predictions are for what these do
+not hold: the faces themselves, and their errors texel by texel.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +15,13 @@ import numpy as np
 import torch
 from torch import nn
 
+from facelib.conventions import OUTER_EYE_CORNERS
 from facelib.data.archive import FaceArchive
 from facelib.data.posed_faces import PosedFaces, posed_faces
 from facelib.errors import BadInput
 from facelib.faces.occluders import Occluder
 from facelib.geometry.alignment import similarity_transform
-from facelib.metrics.landmark_error import nme, yaw_bin_masks
+from facelib.metrics.landmark_error import yaw_bin_masks
 from facelib.models.sadrnet import FaceMaps
 from facelib.papers.run import open_archive
 from facelib.papers.sadrnet import PAPER
@@ -24,22 +29,29 @@ from facelib.papers.sadrnet.building import face_mapper
 from facelib.papers.sadrnet.maps import FaceMapper, TrueMaps
 from facelib.papers.sadrnet.reconstruction import load_trained
 from facelib.papers.sadrnet.settings import ReconstructionSettings
+from facelib.report.records import scores_of
+from facelib.report.sadrnet.overlay import face_pixels
 from facelib.runs.records import Record
 
 AT_ONCE = 32  # photographs
 TRUTH = "true face"
 WORN = {Occluder.GLASSES: "glasses", Occluder.SUNGLASSES: "sunglasses", Occluder.MASK: "mask"}
+SKIN, COVERED, BACKGROUND = "visible skin", "covered face", "background"  # regions of a photograph
+
+Scores = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """B photographs with their truth and what networks read off them.
+    """B photographs with their truth and what networks predict on them.
 
     Args:
         rows: (B,) of the data set; occluder: (B,) what is worn; yaw: (B,) true, radians.
         faces: the photographs.
         true: their maps.
         found: label -> maps of that network.
+        scores: label -> what the network's run noted of these photographs, such as sparse_2d, (B,) fractions, and
+            euler_error, (B, 3) radians; nothing of photographs that something was done to.
         mapper: of the maps.
     """
 
@@ -49,6 +61,7 @@ class Predictions:
     faces: PosedFaces
     true: TrueMaps
     found: dict[str, FaceMaps]
+    scores: dict[str, Scores]
     mapper: FaceMapper
 
     def check_titles(self, titles: Sequence[str]) -> None:
@@ -69,11 +82,6 @@ class Predictions:
         geometry = self.true.geometry if label is None else self.found[label].geometry.float()
         return self.mapper.template.landmarks_of(geometry)
 
-    def sparse_error(self, label: str) -> np.ndarray:
-        """NME (B,) of the 68 landmarks in the image, fractions."""
-        found, true = (self.landmarks(name)[..., :2].numpy() for name in (label, None))
-        return nme(found, true, normaliser="box", points="all")
-
     def face_sizes(self) -> torch.Tensor:
         """(B,) pixels, what dense errors are divided by: sqrt(h w) of the box around the evaluated texels."""
         evaluated = self.points()[:, self.evaluated, :2]
@@ -90,6 +98,17 @@ class Predictions:
         found, true = self.points(label).double(), self.mapper.points_of(self.true.shape).double()
         return similarity_transform(found[:, self.evaluated], true[:, self.evaluated]).apply(found).float()
 
+    def eye_distances(self) -> np.ndarray:
+        """(B,) mm between the outer corners of the true eyes, what reconstruction errors are divided by."""
+        corners = self.mapper.template.landmarks_of(self.true.shape)[:, OUTER_EYE_CORNERS]
+        return (corners[:, 0] - corners[:, 1]).norm(dim=1).numpy()
+
+    def regions(self) -> dict[str, torch.Tensor]:
+        """Which pixels (B, H, W) are SKIN that is seen, which COVERED: of the face, but hidden, and which BACKGROUND."""
+        skin = self.faces.skin > 0.5
+        face = face_pixels(self.points(), self.mapper.triangles, skin.shape[-1])
+        return {SKIN: skin, COVERED: face & ~skin, BACKGROUND: ~face & ~skin}
+
     @cached_property
     def evaluated(self) -> torch.Tensor:
         """(N,) bool, which texels of the face are evaluated: those above the neck."""
@@ -102,12 +121,14 @@ class Evaluator:
 
     Args:
         networks: label -> network.
+        scores: label -> what its run noted of all photographs, in the order of their rows.
         archive: the photographs.
         mapper: of the maps.
         settings: of one of the runs.
     """
 
     networks: dict[str, nn.Module]
+    scores: dict[str, Scores]
     archive: FaceArchive
     mapper: FaceMapper
     settings: ReconstructionSettings
@@ -118,7 +139,7 @@ class Evaluator:
 
     @torch.no_grad()
     def predict(self, rows: np.ndarray, faces: PosedFaces | None = None) -> Predictions:
-        """What the networks read off these photographs.
+        """What the networks predict on these photographs.
 
         Args:
             rows: of the data set.
@@ -127,10 +148,16 @@ class Evaluator:
         Raises:
             BadInput: without rows.
         """
-        known, faces = self.archive.arrays, faces or posed_faces(self.archive, rows)
+        known = self.archive.arrays
+        scores = self.scores_at(rows) if faces is None else {}
+        faces = faces or posed_faces(self.archive, rows)
         found = {label: network(faces.images) for label, network in self.networks.items()}
         occluder, yaw = (np.asarray(part) for part in (known["occluder"][rows], known["pose"][rows, 0]))
-        return Predictions(rows, occluder, yaw, faces, self.mapper(faces), found, self.mapper)
+        return Predictions(rows, occluder, yaw, faces, self.mapper(faces), found, scores, self.mapper)
+
+    def scores_at(self, rows: np.ndarray) -> dict[str, Scores]:
+        """What each network's run noted of these photographs, by label."""
+        return {label: {name: values[rows] for name, values in self.scores[label].items()} for label in self.networks}
 
     def portions(self, rows: np.ndarray) -> list[np.ndarray]:
         """Rows in parts that fit into memory together; no part without rows."""
@@ -150,7 +177,7 @@ def open_evaluator(records: Mapping[str, Record]) -> Evaluator:
 
     Raises:
         BadInput: when the runs were evaluated on different photographs, or one is of the baseline.
-        MissingPart, CorruptFile: when weights are gone or damaged.
+        MissingPart, CorruptFile: when weights or scores are gone or damaged.
     """
     trained = {label: load_trained(str(record.run.folder)) for label, record in records.items()}
     evaluated = {
@@ -163,7 +190,14 @@ def open_evaluator(records: Mapping[str, Record]) -> Evaluator:
         )
     settings = next(iter(trained.values())).settings
     networks = {label: each.network for label, each in trained.items()}
-    return Evaluator(networks, open_archive(PAPER, "sadrnet", settings, "aflw2000"), face_mapper(settings), settings)
+    scores = {label: _of_photographs(scores_of(record)) for label, record in records.items()}
+    archive = open_archive(PAPER, "sadrnet", settings, "aflw2000")
+    return Evaluator(networks, scores, archive, face_mapper(settings), settings)
+
+
+def _of_photographs(scores: Scores) -> Scores:
+    """Without those of the Florence counterpart, which are of other pictures."""
+    return {name: values for name, values in scores.items() if not name.startswith("florence")}
 
 
 def groups_of(scores: Mapping[str, Any]) -> dict[str, np.ndarray]:

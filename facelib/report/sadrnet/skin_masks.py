@@ -18,14 +18,13 @@ from facelib.faces.occluders import Occluder
 from facelib.metrics.bootstrap import mean_interval
 from facelib.report.sadrnet.overlay import (
     bar_beside,
-    covered_pixels,
     enlarged,
     name_column,
     name_row,
     picture_grid,
     show,
 )
-from facelib.report.sadrnet.predictions import WORN, Evaluator, Predictions, median_place
+from facelib.report.sadrnet.predictions import BACKGROUND, COVERED, SKIN, WORN, Evaluator, Predictions, median_place
 from facelib.report.style import PALETTE, legend_outside
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 
 RANDOM = "random shapes"
 TURNED = 30.0  # degrees of yaw from which a face counts as turned
-REGIONS = {"visible skin": PALETTE[2], "covered face": PALETTE[5], "background": PALETTE[7]}
+REGIONS = {SKIN: PALETTE[2], COVERED: PALETTE[5], BACKGROUND: PALETTE[7]}
 SHAPES = OcclusionSettings(probability=1.0, shadows=0.0)
 MASK_COLOURS = "viridis"
 
@@ -191,9 +190,7 @@ def _lines(predictions: Predictions, people: np.ndarray) -> Iterator[dict[str, o
         name: functional.interpolate(cells[:, None], size=(size, size))[:, 0]
         for name, cells in (("attention", attention), ("target", target))
     }
-    skin = predictions.faces.skin > 0.5
-    face = covered_pixels(predictions.points(), predictions.mapper.triangles, size)
-    regions = dict(zip(REGIONS, (skin, face & ~skin, ~face & ~skin), strict=True))
+    regions = predictions.regions()
     for place, row in enumerate(predictions.rows):
         before = WORN.get(Occluder(int(predictions.occluder[place])), RANDOM)
         for region, masks in regions.items():

@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from made_predictions import knowing, pictures_in, shaken, texts_of, tiny_archive, tiny_reader
+from made_predictions import knowing, pictures_in, shaken, texts_of, tiny_archive, tiny_evaluator
 
 from facelib.errors import BadInput
 from facelib.metrics.bootstrap import mean_interval
@@ -22,22 +22,22 @@ def closed_figures() -> object:
 
 @pytest.fixture(scope="module")
 def evaluator() -> Evaluator:
-    return tiny_reader(right=knowing(lambda points: 0.5 * points), rough=knowing(shaken(0.3)))
+    return tiny_evaluator(right=knowing(lambda points: 0.5 * points), rough=knowing(shaken(0.3)))
 
 
 def test_roughness_by_counting(evaluator: Evaluator) -> None:
-    read = evaluator.predict(np.array([6, 0]))
-    measured = roughness(read, "rough")
-    evaluated = read.evaluated.numpy()
+    predictions = evaluator.predict(np.array([6, 0]))
+    measured = roughness(predictions, "rough")
+    evaluated = predictions.evaluated.numpy()
     edges, triangles = (
         [tuple(ids) for ids in faces.tolist() if all(evaluated[i] for i in ids)]
-        for faces in (read.mapper.edges, read.mapper.triangles)
+        for faces in (predictions.mapper.edges, predictions.mapper.triangles)
     )
 
     for number in range(2):
         found, true = (
             points[number].double().numpy()
-            for points in (read.laid_shapes("rough"), read.mapper.points_of(read.true.shape))
+            for points in (predictions.laid_shapes("rough"), predictions.mapper.points_of(predictions.true.shape))
         )
         long, short = ([np.linalg.norm(points[a] - points[b]) for a, b in edges] for points in (true, found))
         assert measured["edge"][number] == pytest.approx(
@@ -74,13 +74,13 @@ def test_the_table_has_means_with_intervals() -> None:
 
 
 def test_every_shape_is_seen_from_two_sides_with_its_roughness(evaluator: Evaluator) -> None:
-    read = evaluator.predict(np.array([6, 0]))
-    figure = draw_shapes(["one", "two"], read)
-    texts, measured = texts_of(figure), roughness(read, "rough")
+    predictions = evaluator.predict(np.array([6, 0]))
+    figure = draw_shapes(["one", "two"], predictions)
+    texts, measured = texts_of(figure), roughness(predictions, "rough")
 
     assert pictures_in(figure) == 2 * (1 + 2 * 3)
     assert {"photograph", "true face", "right", "rough", "one", "two"} <= set(texts)
     for edge, normal in zip(measured["edge"], measured["normal"], strict=True):
         assert {f"edges {100 * edge:.1f} %", f"normals {normal:.1f}°"} <= set(texts)
     with pytest.raises(BadInput, match="1 titles for 2 photographs"):
-        draw_shapes(["one"], read)
+        draw_shapes(["one"], predictions)

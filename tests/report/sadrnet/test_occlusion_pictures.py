@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from made_predictions import knowing, pictures_in, shaken, texts_of, tiny_archive, tiny_reader
+from made_predictions import knowing, pictures_in, shaken, texts_of, tiny_archive, tiny_evaluator
 
 from facelib.errors import BadInput
 from facelib.metrics.landmark_error import nme
@@ -38,7 +38,7 @@ def worn() -> np.ndarray:
 
 
 def read_rows(rows: np.ndarray) -> Predictions:
-    return tiny_reader(one=knowing(shaken(0.5)), two=knowing(shaken(1.0, seed=1))).read(rows)
+    return tiny_evaluator(one=knowing(shaken(0.5)), two=knowing(shaken(1.0, seed=1))).predict(rows)
 
 
 def test_typical_differences_are_medians_over_what_is_worn() -> None:
@@ -56,24 +56,24 @@ def test_typical_differences_are_medians_over_what_is_worn() -> None:
 
 
 def test_texels_are_told_apart_by_the_pixel_they_lie_in(worn: np.ndarray) -> None:
-    read = read_rows(worn)
-    seen, hidden = texels_towards_camera(read)
+    predictions = read_rows(worn)
+    seen, hidden = texels_towards_camera(predictions)
 
     assert hidden.any(dim=1).all()
-    for number, face in enumerate(read.points()):
-        towards = seen_points(face, read.mapper.triangles, 64)
+    for number, face in enumerate(predictions.points()):
+        towards = seen_points(face, predictions.mapper.triangles, 64)
         for texel in range(0, len(face), 7):
             u, v = (int(np.floor(face[texel, axis])) for axis in (0, 1))
-            evaluated = bool(towards[texel] and read.evaluated[texel] and 0 <= u < 64 and 0 <= v < 64)
-            skin = evaluated and bool(read.faces.skin[number, v, u])
+            evaluated = bool(towards[texel] and predictions.evaluated[texel] and 0 <= u < 64 and 0 <= v < 64)
+            skin = evaluated and bool(predictions.faces.skin[number, v, u])
             assert bool(seen[number, texel]) == skin
             assert bool(hidden[number, texel]) == (evaluated and not skin)
 
 
 def test_covered_errors_are_means_over_the_covered_texels(worn: np.ndarray) -> None:
-    evaluator = tiny_reader(one=knowing(shaken(0.5)), two=knowing(shaken(1.0, seed=1)))
-    data, read = covered_errors(evaluator), evaluator.predict(worn)
-    hidden = texels_towards_camera(read)[1]
+    evaluator = tiny_evaluator(one=knowing(shaken(0.5)), two=knowing(shaken(1.0, seed=1)))
+    data, predictions = covered_errors(evaluator), evaluator.predict(worn)
+    hidden = texels_towards_camera(predictions)[1]
 
     assert len(data) == 2 * len(worn)
     assert set(data["worn"]) == {"glasses", "sunglasses", "mask"}
@@ -81,16 +81,16 @@ def test_covered_errors_are_means_over_the_covered_texels(worn: np.ndarray) -> N
         own = data[data["method"] == label]
         assert own["row"].tolist() == worn.tolist()
         assert own["identity"].tolist() == tiny_archive().arrays["identity"][worn].tolist()
-        errors = read.dense_errors(label)
+        errors = predictions.dense_errors(label)
         for number, line in enumerate(own.itertuples()):
             # Of one texel: the distance after both faces lost their mean depth, over the size of the true face.
             texel = int(hidden[number].nonzero()[0])
             found, true = (
-                points[number] - torch.tensor([0, 0, 1]) * points[number, read.evaluated, 2].mean()
-                for points in (read.points(label), read.points())
+                points[number] - torch.tensor([0, 0, 1]) * points[number, predictions.evaluated, 2].mean()
+                for points in (predictions.points(label), predictions.points())
             )
             assert float(errors[number, texel]) == pytest.approx(
-                float((found - true)[texel].norm() / read.face_sizes()[number]), rel=1e-4
+                float((found - true)[texel].norm() / predictions.face_sizes()[number]), rel=1e-4
             )
             assert line.covered == pytest.approx(float(errors[number][hidden[number]].mean()))
     both = data.groupby("method")[["covered", "seen"]].mean()
@@ -100,12 +100,12 @@ def test_covered_errors_are_means_over_the_covered_texels(worn: np.ndarray) -> N
 
 def test_covered_errors_weigh_up_to_the_dense_error(worn: np.ndarray) -> None:
     """Over covered, seen and averted texels together the error is the NME that tables have."""
-    read = read_rows(worn)
-    evaluated = read.evaluated
-    found, true = (points[:, evaluated].numpy() for points in (read.points("one"), read.points()))
+    predictions = read_rows(worn)
+    evaluated = predictions.evaluated
+    found, true = (points[:, evaluated].numpy() for points in (predictions.points("one"), predictions.points()))
     expected = nme(found, true, normaliser="box", points="all", subtract_mean_depth=True)
 
-    np.testing.assert_allclose(read.dense_errors("one")[:, evaluated].mean(dim=1), expected, rtol=1e-5)
+    np.testing.assert_allclose(predictions.dense_errors("one")[:, evaluated].mean(dim=1), expected, rtol=1e-5)
 
 
 def test_differences_are_paired_by_photograph() -> None:
@@ -125,10 +125,10 @@ def test_differences_are_paired_by_photograph() -> None:
 
 def test_squares_lie_around_what_is_covered() -> None:
     frontal = np.abs(tiny_archive().arrays["pose"]).max(axis=1).argmin()
-    read = read_rows(np.array([frontal, frontal]))
-    skin = torch.ones_like(read.faces.skin)
+    predictions = read_rows(np.array([frontal, frontal]))
+    skin = torch.ones_like(predictions.faces.skin)
     skin[1, 30:38, 25:45] = 0  # on the face
-    whole, zoomed = covered_squares(replace(read, faces=replace(read.faces, skin=skin)))
+    whole, zoomed = covered_squares(replace(predictions, faces=replace(predictions.faces, skin=skin)))
 
     assert whole == (0, 0, 64)
     # 0.35 of the image, as nine tenths of 20 columns, a quarter more, are less; its middle is that of the patch.
@@ -143,18 +143,18 @@ def test_squares_stay_inside_the_image(worn: np.ndarray) -> None:
 
 
 def test_every_network_shows_landmarks_a_detail_and_errors(worn: np.ndarray) -> None:
-    read = read_rows(worn[:2])
-    figure = draw_under_occlusion(["x", "y"], read)
+    predictions = read_rows(worn[:2])
+    figure = draw_under_occlusion(["x", "y"], predictions)
     texts = texts_of(figure)
 
     assert pictures_in(figure) == 2 * (1 + 3 * 2)
     assert {"one", "two", "enlarged", "error", "distance to the truth in 3D (% of the face)"} <= set(texts)
-    dense = read.dense_errors("two")[:, read.evaluated].mean(dim=1)
-    assert {f"{100 * error:.2f}" for error in (*read.sparse_error("two"), *dense)} <= set(texts)
-    left, top, side = covered_squares(read)[1]
+    noted = predictions.scores["two"]
+    assert {f"{100 * error:.2f}" for error in (*noted["sparse_2d"], *noted["dense_3d"])} <= set(texts)
+    left, top, side = covered_squares(predictions)[1]
     detail = figure.axes[7 + 2]
     scale = round(192 * 64 / side) / 64
     np.testing.assert_allclose(detail.get_xlim(), np.array([left, left + side]) * scale - 0.5)
     np.testing.assert_allclose(detail.get_ylim(), np.array([top + side, top]) * scale - 0.5)
     with pytest.raises(BadInput, match="3 titles for 2 photographs"):
-        draw_under_occlusion(["x", "y", "z"], read)
+        draw_under_occlusion(["x", "y", "z"], predictions)

@@ -11,8 +11,8 @@ import torch
 from facelib.errors import BadInput
 from facelib.report.sadrnet.overlay import (
     clay,
-    covered_pixels,
     error_colours,
+    face_pixels,
     name_block,
     note_below,
     overlay_face,
@@ -46,11 +46,11 @@ def test_a_face_turned_away_covers_nothing() -> None:
     image = torch.full((3, 8, 8), 0.5)
 
     torch.testing.assert_close(overlay_face(image, SQUARE, FACING.flip(1), GREEN, side=8), image)
-    assert not covered_pixels(SQUARE[None], FACING.flip(1), 8).any()
+    assert not face_pixels(SQUARE[None], FACING.flip(1), 8).any()
 
 
-def test_covered_pixels() -> None:
-    covered = covered_pixels(torch.stack((SQUARE, SQUARE + 1)), FACING, 8)
+def test_face_pixels() -> None:
+    covered = face_pixels(torch.stack((SQUARE, SQUARE + 1)), FACING, 8)
 
     assert covered.sum(dim=(1, 2)).tolist() == [12, 12]
     assert covered[0, 1:4, 2:6].all()

@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import torch
 
 from facelib.data.photographs import FaceBox, Photograph
-from facelib.papers.sadrnet import run_settings
+from facelib.papers.sadrnet import PAPER
 from facelib.papers.sadrnet.methods import METHODS
 from facelib.papers.sadrnet.networks import build_network, face_model
 from facelib.papers.sadrnet.reconstruction import Reconstruction, reconstruct
@@ -19,7 +19,7 @@ PHOTOGRAPH = Photograph(torch.rand(3, 150, 150, generator=torch.Generator().manu
 
 def frontal_mean_face() -> Reconstruction:
     """What fresh weights with a regressed pose read in the middle of the box."""
-    network = build_network(METHODS["regressed_pose"], run_settings("regressed_pose", "smoke")).eval()
+    network = build_network(METHODS["regressed_pose"], PAPER.run_settings("regressed_pose", "smoke")).eval()
     return reconstruct(network, face_model(), 64, PHOTOGRAPH, FaceBox(40, 40, 110, 110))
 
 

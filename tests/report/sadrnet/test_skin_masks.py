@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from made_predictions import RAMP, knowing, pictures_in, texts_of, tiny_archive, tiny_reader
+from made_predictions import RAMP, knowing, pictures_in, texts_of, tiny_archive, tiny_evaluator
 
 from facelib.data.posed_faces import posed_faces
 from facelib.errors import BadInput
 from facelib.metrics.bootstrap import mean_interval
-from facelib.report.sadrnet.overlay import covered_pixels
+from facelib.report.sadrnet.overlay import face_pixels
 from facelib.report.sadrnet.predictions import WORN, Evaluator
 from facelib.report.sadrnet.skin_masks import (
     RANDOM,
@@ -40,7 +40,7 @@ def arrays() -> dict[str, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def evaluator() -> Evaluator:
-    return tiny_reader(own=knowing())
+    return tiny_evaluator(own=knowing())
 
 
 @pytest.fixture(scope="module")
@@ -54,16 +54,16 @@ def test_one_network_with_attention_is_asked_for(evaluator: Evaluator) -> None:
     torch.testing.assert_close(attention_of(evaluator.predict(rows)), RAMP.expand(2, 8, 8))
     for networks in ({"blind": knowing(attention=None)}, {"a": knowing(), "b": knowing()}):
         with pytest.raises(BadInput, match="expected one network that has an attention branch"):
-            attention_of(tiny_reader(**networks).read(rows))
+            attention_of(tiny_evaluator(**networks).predict(rows))
 
 
 def test_means_of_regions_by_counting_pixels(
     evaluator: Evaluator, data: pd.DataFrame, arrays: dict[str, np.ndarray]
 ) -> None:
     for row in np.flatnonzero(arrays["occluder"]):
-        read = evaluator.predict(np.array([row]))
-        skin = read.faces.skin[0].numpy()
-        face = covered_pixels(read.points(), read.mapper.triangles, 64)[0].numpy()
+        predictions = evaluator.predict(np.array([row]))
+        skin = predictions.faces.skin[0].numpy()
+        face = face_pixels(predictions.points(), predictions.mapper.triangles, 64)[0].numpy()
         pixels: dict[str, list[tuple[float, float]]] = {name: [] for name in REGIONS}
         for v in range(64):
             for u in range(64):
