@@ -95,9 +95,9 @@ def shifted(offset: Sequence[float]) -> Change:
 
 
 def shaken(amount: float, seed: int = 0) -> Change:
-    """Each point moved by itself."""
+    """Each point moved by itself, in all photographs alike."""
     return lambda points: points + amount * torch.randn(
-        points.shape, generator=torch.Generator().manual_seed(seed)
+        points.shape[1:], generator=torch.Generator().manual_seed(seed)
     )  # fmt: skip
 
 

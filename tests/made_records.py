@@ -111,6 +111,25 @@ def make_record(
     return write_run(Run("joint_attention", method, fold, tier, seed, changes or {}), computed, arrays)
 
 
+def make_face_record(
+    method: str, tier: str = "smoke", *, skill: float = 1.0, people: int = 12, size_mb: float = 59.0
+) -> Record:
+    """Write a record of paper 3 with `made_faces.made_scores`.
+
+    Args:
+        method, tier: of the run.
+        skill, people: as of `made_scores`.
+        size_mb: of the network.
+    """
+    from made_faces import made_scores
+
+    from facelib.papers.sadrnet.protocol import metrics_of
+
+    scores = made_scores(method, skill=skill, people=people)
+    metrics = metrics_of(scores) | {"size_mb": {"value": size_mb, "unit": "MB"}}
+    return write_run(Run("sadrnet", method, tier=tier), metrics, scores, source="embedded_300w_lp")
+
+
 def _scored(
     identities: np.ndarray, angles: list[float], skill: float, own: np.random.Generator
 ) -> dict[str, np.ndarray]:

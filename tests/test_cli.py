@@ -8,13 +8,17 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from tiny_runs import use_private_runs
+from untrained_run import make_untrained_run
 
 import facelib
 from facelib.cli import main
 from facelib.faces.morphable_model import MorphableModel
 from facelib.papers import PAPERS, load_paper
 from facelib.papers.joint_attention import METHODS
+from facelib.runs.folders import Run, project_folder
 from facelib.storage import CACHE_VARIABLE
+
+FIGURES = project_folder() / "figures"
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +47,9 @@ def test_version() -> None:
 def test_help_lists_every_command() -> None:
     text = call("--help").output
 
-    assert all(name in text for name in ("reproduce", "run", "papers", "faces", "doctor", "bench"))
+    assert all(
+        name in text for name in ("reproduce", "run", "status", "papers", "faces", "reconstruct", "doctor", "bench")
+    )
 
 
 def test_papers() -> None:
@@ -70,8 +76,45 @@ def test_papers_for_programs() -> None:
     assert list(papers) == list(PAPERS)
     assert [paper["number"] for paper in papers.values()] == [1, 3]
     for name, paper in papers.items():
-        assert [method["name"] for method in paper["methods"]] == list(load_paper(name).METHODS)
+        assert [method["name"] for method in paper["methods"]] == list(load_paper(name).methods)
     assert [len(paper["published"]) for paper in papers.values()] == [29, 36]
+
+
+def test_status_says_of_every_run_what_it_stands_for(face_model: MorphableModel) -> None:
+    committed = {path.name.split("-fold")[0] for path in (FIGURES / "3_sadrnet/laptop/records").glob("*-fold0.json")}
+    head, *lines = call("status", "--paper", "sadrnet", "--tier", "laptop").output.splitlines()
+    states = {name: state for state, name, *_ in map(str.split, lines)}
+
+    assert states == {name: "committed" if name in committed else "missing" for name in load_paper("sadrnet").methods}
+    count = len(committed)
+    assert sorted(head.removeprefix("sadrnet at laptop: ").split(", ")) == sorted(
+        [f"{count} committed", f"{len(states) - count} missing"]
+    )
+
+    make_untrained_run("direct")  # which says that it was made from other data
+    text = call("status", "--paper", "sadrnet").output
+    assert "sadrnet at smoke: 9 missing, 1 outdated" in text or "1 outdated, 9 missing" in text
+    assert "  outdated  direct fold 0  made from other data" in text
+    assert len(call("status", "--paper", "joint_attention", "--folds", "3").output.splitlines()) == 1 + 5 + 3 * (
+        len(METHODS) - 5
+    )
+
+
+def test_a_run_with_changed_settings_is_made_beside_the_plain_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Run] = []
+
+    def make(runs: list[Run], **options: object) -> None:
+        made.extend(runs)
+        make_untrained_run("direct", **runs[0].changes)
+
+    monkeypatch.setattr("facelib.reproduction.make", make)
+    result = call("run", "sadrnet", "direct", "--set", "network.width=0.25", "--set", "training.milestones=[3, 4]")
+
+    assert result.exit_code == 0, result.output
+    assert made == [Run("sadrnet", "direct", changes={"network.width": 0.25, "training.milestones": [3, 4]})]
+    assert result.output.strip() == str(made[0].record)
+    assert made[0].record.exists()
+    assert not Run("sadrnet", "direct").folder.exists()
 
 
 @pytest.mark.parametrize(

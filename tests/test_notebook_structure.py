@@ -16,7 +16,7 @@ from facelib.papers import PAPERS, load_paper
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 INDEX = "00_start_here.ipynb"
 PARTS = ("method", "train", "tables", "figures")
-EXPECTED = {INDEX, *(f"{load_paper(paper).FOLDER}/{part}.ipynb" for paper in PAPERS for part in PARTS)}
+EXPECTED = {INDEX, *(f"{load_paper(paper).folder}/{part}.ipynb" for paper in PAPERS for part in PARTS)}
 FOUND = sorted(path.relative_to(NOTEBOOKS).as_posix() for path in NOTEBOOKS.rglob("*.ipynb"))
 
 CODE_LINES = 130

@@ -13,13 +13,16 @@ from tiny_runs import TINY, use_private_runs, use_tiny_data
 from facelib import reproduction
 from facelib.errors import FacelibError, MissingPart, UnknownName
 from facelib.faces.morphable_model import MorphableModel
-from facelib.papers.joint_attention import METHODS
+from facelib.papers import status
+from facelib.papers.joint_attention import PAPER
+from facelib.papers.joint_attention.methods import METHODS
 from facelib.papers.joint_attention.settings import TIERS
-from facelib.reproduction import execute, is_current, outdated, report, reproduce_directly, run, runs_of
-from facelib.runs.folders import project_folder, record_path, run_folder, runs_folder
-from facelib.runs.records import read_record
+from facelib.papers.status import Status, code_of, runs_of, status_of
+from facelib.reproduction import execute, make, make_directly, report
+from facelib.runs.folders import Run, project_folder, runs_folder
+from facelib.runs.records import Record, new_record, read_record, write_record
 
-PAPER = "joint_attention"
+NAME = PAPER.name
 ONE_EPOCH = TINY | {f"{stage}.{name}": 1 for stage in ("pretraining", "training") for name in ("epochs", "min_epochs")}
 MADE = ["pretrain_ir18", "ir18", "jam"]
 
@@ -33,70 +36,78 @@ def tiny_smoke_tier(tmp_path_factory: pytest.TempPathFactory, face_model: Morpha
         yield
 
 
+def smoke_run(method: str, fold: int = 0, seed: int = 0, **changes: Any) -> Run:
+    return Run(NAME, method, fold, seed=seed, changes=changes)
+
+
+def is_current(*run: Any, **more: Any) -> bool:
+    return status_of(smoke_run(*run), **more).is_current
+
+
 @pytest.fixture(scope="module")
 def reproduced(tiny_smoke_tier: None) -> list[str]:
     said: list[str] = []
-    assert reproduce_directly(PAPER, "smoke", methods=["jam", "ir18"], say=said.append)
+    assert make_directly(runs_of(PAPER, "smoke", methods=["jam", "ir18"]), say=said.append)
     return said
 
 
 def test_runs_are_made_with_what_they_need(reproduced: list[str]) -> None:
-    assert [line.split(":")[0] for line in reproduced] == [f"{PAPER} {name} fold 0 at smoke" for name in MADE]
+    assert [line.split(":")[0] for line in reproduced] == [f"{NAME} {name} fold 0 at smoke" for name in MADE]
     assert all("tar_at_far_1pct 0." in line for line in reproduced)
 
 
 def test_a_second_time_trains_nothing(reproduced: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("facelib.papers.joint_attention.train", None)
+    monkeypatch.setattr("facelib.papers.run._train", None)
     monkeypatch.setattr(reproduction, "execute", None)
     said: list[str] = []
 
-    assert reproduce_directly(PAPER, "smoke", methods=["jam", "ir18"], say=said.append)
-    run(PAPER, ["jam", "ir18"], say=said.append)
-    names = [*MADE, "jam", "ir18"]
-    assert said == [f"{PAPER} {name} fold 0 at smoke: up to date" for name in names]
+    assert make_directly(runs_of(PAPER, "smoke", methods=["jam", "ir18"]), say=said.append)
+    make([smoke_run("jam"), smoke_run("ir18")], say=said.append)
+    names = [*MADE, "ir18", "jam"]
+    assert said == [f"{NAME} {name} fold 0 at smoke: up to date" for name in names]
 
 
 def test_the_papers_runs_are_in_an_order_in_which_they_can_be_made() -> None:
-    runs = runs_of(PAPER, range(3))
+    runs = runs_of(PAPER, "smoke", range(3))
 
     assert len(runs) == len(set(runs)) == 5 + 3 * (len(METHODS) - 5)
-    assert [METHODS[name].kind for name, _ in runs[:5]] == ["pretraining"] * 5
-    assert [fold for _, fold in runs[5:]] == sorted(fold for _, fold in runs[5:])
-    for place, (name, fold) in enumerate(runs):
-        for need in METHODS[name].needs:
-            assert {(need, fold), (need, 0)} & set(runs[:place])
+    assert [METHODS[run.method].kind for run in runs[:5]] == ["pretraining"] * 5
+    assert [run.fold for run in runs[5:]] == sorted(run.fold for run in runs[5:])
+    for place, run in enumerate(runs):
+        for need in METHODS[run.method].needs:
+            assert {smoke_run(need, run.fold), smoke_run(need)} & set(runs[:place])
 
 
 def test_a_run_is_current_only_with_its_settings_its_data_and_a_sound_record(
     reproduced: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert is_current(PAPER, "jam", 0, "smoke")
-    assert not is_current(PAPER, "jam", 1, "smoke")
-    assert not is_current(PAPER, "jam", 0, "smoke", seed=1)
+    assert is_current("jam")
+    assert not is_current("jam", 1)
+    assert not is_current("jam", 0, 1)
     for change in ({"loss.bins": 16}, {"network.dropout": 0.3}):
         with monkeypatch.context() as patch:
             patch.setitem(TIERS, "smoke", ONE_EPOCH | change)
-            assert not is_current(PAPER, "jam", 0, "smoke")
-    with monkeypatch.context() as patch:
-        patch.setattr("facelib.data.embedded.generation.GENERATOR_VERSION", -1)
-        assert not is_current(PAPER, "jam", 0, "smoke")
-    path = record_path(run_folder(PAPER, "smoke", "jam", 0, 0))
+            assert not is_current("jam")
+    for settings, reads in (("FaceScapeSettings", True), ("FlorenceSettings", False)):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"facelib.data.embedded.{settings}.version", -1)
+            assert is_current("jam") != reads
+    path = smoke_run("jam").record
     content = path.read_bytes()
     path.write_bytes(content[:-9])
-    assert not is_current(PAPER, "jam", 0, "smoke")
+    assert not is_current("jam")
     path.write_bytes(content)
-    assert is_current(PAPER, "jam", 0, "smoke")
+    assert is_current("jam")
 
 
 def test_another_version_of_its_code_asks_for_a_run_again_unless_it_is_let_pass(
     reproduced: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = reproduction.run_code
-    monkeypatch.setattr(reproduction, "run_code", lambda paper, method: before(paper, method) + "x" * (method == "jam"))
+    monkeypatch.setattr(status, "code_of", lambda paper, method: code_of(paper, method) + "x" * (method == "jam"))
 
-    assert is_current(PAPER, "ir18", 0, "smoke")
-    assert "another version of the code" in str(outdated(PAPER, "jam", 0, "smoke"))
-    assert is_current(PAPER, "jam", 0, "smoke", keep_code=True)
+    assert is_current("ir18")
+    assert "another version of the code" in status_of(smoke_run("jam")).reason
+    assert is_current("jam", keep_code=True)
 
 
 def test_a_run_of_other_settings_is_kept_beside(
@@ -106,12 +117,12 @@ def test_a_run_of_other_settings_is_kept_beside(
     for epochs in (1, 2, 3):
         tier = TINY | {"pretraining.epochs": epochs, "pretraining.min_epochs": 1}
         monkeypatch.setitem(TIERS, "smoke", tier)
-        reproduce_directly(PAPER, "smoke", methods=["pretrain_ir18"], say=lambda _: None)
+        make_directly([smoke_run("pretrain_ir18")], say=lambda _: None)
 
-    folder = run_folder(PAPER, "smoke", "pretrain_ir18", 0, 0)
+    folder = smoke_run("pretrain_ir18").folder
     names = [folder.name, f"superseded-{folder.name}-1", f"superseded-{folder.name}-2"]
     assert sorted(path.name for path in folder.parent.iterdir()) == names
-    lengths = [len(read_record(record_path(folder.with_name(name))).history) for name in names]
+    lengths = [len(read_record(folder.with_name(name) / "record.json").history) for name in names]
     assert lengths == [3, 1, 2]
 
 
@@ -129,7 +140,7 @@ class Notebooks:
         for method in parameters.get("methods", ()):
             if method in self.failing:
                 raise FacelibError(self.failing[method])
-            folder = run_folder(PAPER, "smoke", method, parameters["fold"], parameters["seed"])
+            folder = smoke_run(method, parameters["fold"], parameters["seed"], **parameters["changes"]).folder
             folder.mkdir(parents=True, exist_ok=True)
             (folder / "made").write_text("")
 
@@ -140,10 +151,10 @@ def notebooks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Notebooks:
     stand_in = Notebooks({})
     monkeypatch.setattr(reproduction, "execute", stand_in.execute)
 
-    def made(paper: str, method: str, fold: int, tier: str, seed: int = 0, *_: Any, **__: Any) -> bool:
-        return (run_folder(paper, tier, method, fold, seed) / "made").exists()
+    def made(run: Run, **_: Any) -> Status:
+        return Status(run, "current" if (run.folder / "made").exists() else "missing")
 
-    monkeypatch.setattr(reproduction, "is_current", made)
+    monkeypatch.setattr(reproduction, "status_of", made)
     return stand_in
 
 
@@ -151,24 +162,25 @@ SOURCES = project_folder() / "notebooks" / "1_joint_attention"
 
 
 def test_one_run_through_its_notebook(notebooks: Notebooks) -> None:
-    (path,) = run(PAPER, ["jam"], fold=2, seed=4, changes={"loss.bins": 16})
+    run = smoke_run("jam", 2, 4, **{"loss.bins": 16})
+    make([run])
 
-    assert path == record_path(run_folder(PAPER, "smoke", "jam", 2, 4))
-    assert (path.parent / "train.ipynb").read_text() == "executed"
+    assert (run.folder / "train.ipynb").read_text() == "executed"
+    assert not smoke_run("jam", 2, 4).folder.exists()
     ((source, target, parameters),) = notebooks.calls
     assert source == SOURCES / "train.ipynb"
-    assert target == runs_folder() / PAPER / "smoke" / "notebooks" / "jam-fold2-seed4.ipynb"
+    assert target == runs_folder() / NAME / "smoke" / "notebooks" / f"{run.folder.name}.ipynb"
     options = {"fold": 2, "tier": "smoke", "seed": 4, "changes": {"loss.bins": 16}, "keep_code": False}
     assert parameters == {"methods": ["jam"], **options}
 
 
 def test_several_runs_in_one_notebook(notebooks: Notebooks) -> None:
-    run(PAPER, ["ir18_ts", "jam", "pointnet2"], keep_code=True)
+    make([smoke_run(method) for method in ("ir18_ts", "jam", "pointnet2")], keep_code=True)
 
     ((_, target, parameters),) = notebooks.calls
     assert parameters["methods"] == ["pointnet2", "jam", "ir18_ts"]  # the teacher before its student
     assert parameters["keep_code"]
-    assert target.name == "pointnet2-and-2-more-fold0-seed0.ipynb"
+    assert target.name == "pointnet2-fold0-seed0-and-2-more.ipynb"
     assert target.read_text() == "executed"
 
 
@@ -177,11 +189,11 @@ def test_when_one_fails_the_others_are_made_but_not_its_students(notebooks: Note
     said: list[str] = []
 
     with pytest.raises(FacelibError, match=r"pointnet2: the loss is NaN\njam: no memory"):
-        run(PAPER, ["ir18", "ir18_ts", "jam", "pointnet2", "vgg16"], say=said.append)
+        make([smoke_run(name) for name in ("ir18", "ir18_ts", "jam", "pointnet2", "vgg16")], say=said.append)
 
     tried = [parameters["methods"] for _, _, parameters in notebooks.calls]
     assert tried == [["ir18", "pointnet2", "jam", "ir18_ts", "vgg16"], ["jam", "vgg16"], ["vgg16"]]
-    assert f"{PAPER} pointnet2 fold 0 at smoke failed: the loss is NaN" in said
+    assert f"{NAME} pointnet2 fold 0 at smoke failed: the loss is NaN" in said
 
 
 def test_a_notebook_that_fails_after_all_runs_are_made_says_so(
@@ -193,33 +205,53 @@ def test_a_notebook_that_fails_after_all_runs_are_made_says_so(
 
     monkeypatch.setattr(reproduction, "execute", draw_nothing)
     with pytest.raises(FacelibError, match="no ink"):
-        run(PAPER, ["jam", "ir18"])
+        make([smoke_run("jam"), smoke_run("ir18")])
     assert len(notebooks.calls) == 1
 
 
-def test_tables_and_figures_through_their_notebooks(notebooks: Notebooks) -> None:
+def test_tables_and_figures_through_their_notebooks_where_there_is_something_new(
+    notebooks: Notebooks,
+) -> None:
     report(PAPER, "smoke", say=lambda _: None)
 
-    place = runs_folder() / PAPER / "smoke"
+    place = runs_folder() / NAME / "smoke"
     assert notebooks.calls == [
         (SOURCES / "tables.ipynb", place / "tables.ipynb", {"tier": "smoke"}),
         (SOURCES / "figures.ipynb", place / "figures.ipynb", {"tier": "smoke"}),
     ]
+
+    said: list[str] = []
+    report(PAPER, "smoke", say=said.append)
+    assert len(notebooks.calls) == 2
+    assert [line.split(" in ")[0] for line in said] == [
+        f"{NAME} {name} at smoke: up to date" for name in ("tables", "figures")
+    ]
+
+    (place / "figures.ipynb").unlink()
+    report(PAPER, "smoke", say=lambda _: None)
+    assert [source.name for source, _, _ in notebooks.calls[2:]] == ["figures.ipynb"]
+    write_record(smoke_run("jam").record, some_record(smoke_run("jam")))
+    report(PAPER, "smoke", say=lambda _: None)
+    assert [source.name for source, _, _ in notebooks.calls[3:]] == ["tables.ipynb", "figures.ipynb"]
+
+
+def some_record(run: Run) -> Record:
+    return new_record(run, data={"source": "", "fingerprint": ""}, parameters={}, metrics={}, wall_time_s=0.0)
 
 
 def test_names_are_checked_before_a_notebook_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reproduction, "execute", None)
 
     with pytest.raises(UnknownName, match="unknown paper"):
-        run("joint", ["jam"])
+        make([Run("joint", "jam")])
     with pytest.raises(UnknownName, match="unknown method"):
-        run(PAPER, ["ir18", "jma"])
+        make([smoke_run("ir18"), smoke_run("jma")])
     with pytest.raises(UnknownName, match="unknown parameter"):
-        run(PAPER, ["jam"], changes={"epochs": 3})
+        make([smoke_run("jam", epochs=3)])
     with pytest.raises(UnknownName, match="unknown tier"):
-        reproduce_directly(PAPER, "smokey")
+        runs_of(PAPER, "smokey")
     with pytest.raises(MissingPart, match="owners license"):
-        reproduce_directly(PAPER, "paper")
+        make_directly(runs_of(PAPER, "paper"))
 
 
 def test_a_failing_cell_names_the_notebook_and_the_error(tmp_path: Path) -> None:

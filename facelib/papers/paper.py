@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from facelib.data.archive import FaceArchive
     from facelib.data.embedded import GeneratedSettings
     from facelib.metrics.bootstrap import BootstrapSamples
+    from facelib.papers.published import PublishedTable
     from facelib.runs.tasks import Task
 
 Unit = Literal["fraction", "degrees", "MB"]
@@ -253,6 +254,7 @@ class Paper(Generic[M, S]):
         metrics: by name.
         tables: by number, in Arabic figures.
         claims: what the paper says of its methods.
+        printed: its printed tables by number, where they do not lie in `facelib.papers.published`.
     """
 
     name: str
@@ -269,6 +271,7 @@ class Paper(Generic[M, S]):
     folds: int = 1
     tables: Mapping[str, Table] = field(default_factory=dict)
     claims: tuple[Claim, ...] = ()
+    printed: Mapping[str, PublishedTable] | None = None
 
     @property
     def steps(self) -> Steps[M, S]:
@@ -304,6 +307,12 @@ class Paper(Generic[M, S]):
         chosen = self.method(method)
         settings = self.settings(tier, {**chosen.changes, **(changes or {})})
         return override(self.relevant(chosen, settings), {f"{chosen.stage}.seed": seed})
+
+    def seen_changes(self, method: str, tier: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of these changes that make a difference to a method's run."""
+        usual = self.run_settings(method, tier)
+        one_by_one = {name: self.run_settings(method, tier, changes={name: changes[name]}) for name in changes}
+        return {name: changes[name] for name, settings in one_by_one.items() if settings != usual}
 
     def check_fold(self, method: str, fold: int) -> None:
         """Raise BadInput for a fold that a method has not."""

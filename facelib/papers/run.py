@@ -113,7 +113,10 @@ def load_network(run: Run) -> nn.Module:
         CorruptFile: when its weights are damaged.
     """
     paper = load_paper(run.paper)
-    return network_from(paper, run.method, paper.run_settings(run.method, run.tier, run.seed, run.changes), run.weights)
+    settings = paper.run_settings(run.method, run.tier, run.seed, run.changes)
+    if not run.weights.exists():
+        raise MissingPart(f"no weights at {run.weights}: make them with `{run.command}`")
+    return network_from(paper, run.method, settings, run.weights)
 
 
 def network_from(paper: Paper, method: str, settings: Any, weights: Path) -> nn.Module:

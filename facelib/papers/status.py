@@ -71,6 +71,7 @@ def status_of(run: Run, *, keep_code: bool = False) -> Status:
     Raises:
         UnknownName: on an unknown paper, method, tier or setting.
     """
+    load_paper(run.paper).run_settings(run.method, run.tier, run.seed, run.changes)  # a wrong name is said at once
     try:
         record = read_record(run.record, run.command)
     except MissingPart:
@@ -130,12 +131,12 @@ def standing_runs(paper: Paper, tier: str, method: str) -> list[Status]:
 
 
 def needed_runs(run: Run) -> dict[str, Run]:
-    """The runs that a run starts from or is taught by, by method: of seed 0, with its changes where they see one."""
-    paper, needed = load_paper(run.paper), {}
-    for name, fold in paper.needed_runs(run.method, run.fold).items():
-        usual, changed = (paper.run_settings(name, run.tier, 0, changes) for changes in ({}, run.changes))
-        needed[name] = Run(run.paper, name, fold, run.tier, changes={} if changed == usual else run.changes)
-    return needed
+    """The runs that a run starts from or is taught by, by method: of seed 0, with the changes that they see."""
+    paper, tier = load_paper(run.paper), run.tier
+    return {
+        name: Run(run.paper, name, fold, tier, changes=paper.seen_changes(name, tier, run.changes))
+        for name, fold in paper.needed_runs(run.method, run.fold).items()
+    }
 
 
 def identity_of(run: Run) -> Identity:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import fmean
+
 import pandas as pd
 
 from facelib.report.records import TierRuns
@@ -21,14 +23,13 @@ def cost_of_runs(runs: TierRuns) -> pd.DataFrame:
     lines = []
     for name in runs.standing:
         records = runs.records(name)
-        line: dict[str, object] = {"method": runs.label(name)}
-        for column, values in {
+        columns: dict[str, list[float]] = {
             "epochs": [len(record.history) for record in records],
             "training (s)": [record.wall_time_s for record in records],
             "memory (MB)": [record.peak_memory_mb for record in records],
-        }.items():
-            line[column] = round(sum(values) / len(values))
-        lines.append(line | {"runs": len(records)})
+        }
+        means = {column: round(fmean(values)) for column, values in columns.items()}
+        lines.append({"method": runs.label(name), **means, "runs": len(records)})
     return pd.DataFrame(lines, columns=["method", "epochs", "training (s)", "memory (MB)", "runs"]).set_index("method")
 
 
@@ -36,10 +37,11 @@ def machines_sentence(runs: TierRuns) -> str:
     """Such as "16 runs, 3.2 hours of training in all, on: AMD EPYC, no GPU, 1 thread."."""
     records = [record for name in runs.standing for record in runs.records(name)]
     hours = sum(record.wall_time_s for record in records) / SECONDS_OF_AN_HOUR
-    machines = sorted(
-        {f"{r.hardware['cpu']}, {r.hardware['gpu'] or 'no GPU'}, {_counted(r.threads, 'thread')}" for r in records}
-    )
-    return f"{_counted(len(records), 'run')}, {hours:.1f} hours of training in all, on: {'; '.join(machines) or 'none'}."
+    machines = {
+        f"{r.hardware['cpu']}, {r.hardware['gpu'] or 'no GPU'}, {_counted(r.threads, 'thread')}" for r in records
+    }
+    where = "; ".join(sorted(machines)) or "none"
+    return f"{_counted(len(records), 'run')}, {hours:.1f} hours of training in all, on: {where}."
 
 
 def _counted(number: int, noun: str) -> str:

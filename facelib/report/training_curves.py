@@ -59,11 +59,13 @@ def _draw_validation(panel: Axes, record: Record, metrics: Mapping[str, Metric])
     """In the units of the tables; what is no metric of the paper is left out."""
     shown = {name: metrics[name] for name in record.history[0]["validation"] if name in metrics}
     for name, metric in shown.items():
-        _draw_curve(panel, [metric.factor * row["validation"][name] for row in record.history], metric.phrase)
+        _draw_curve(
+            panel, [metric.factor * row["validation"][name] for row in record.history], metric.label or metric.phrase
+        )
     units = dict.fromkeys("%" if metric.unit == "fraction" else metric.unit for metric in shown.values())
     better = dict.fromkeys(BETTER[metric.direction] for metric in shown.values())
-    panel.set(ylabel=f"validation people, {' or '.join(units)}", title=f"({' or '.join(better)})")
-    panel.title.set(fontsize=7, fontweight="normal")
+    panel.set(ylabel=f"validation people, {' or '.join(units)}")
+    panel.set_title(" or ".join(better), fontsize=7, fontweight="normal")
     panel.set_ylim(bottom=0, top=101 if list(better) == [BETTER["higher"]] else None)
     _finish(panel)
 

@@ -11,6 +11,7 @@ pass at once; undecided otherwise. While runs are missing it is not run, unless 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 from facelib.papers.paper import Claim, Comparison
@@ -118,7 +119,7 @@ class ClaimResult:
         why = {
             REPRODUCED: f"{interval} lies above 0{', as all others do' if several else ''}",
             CONTRADICTED: f"{interval} lies below 0 (corrected p {one.corrected_p:.2g})",
-            UNDECIDED: f"{interval} does not lie above 0, and none lies below" if several else f"{interval} holds 0",
+            UNDECIDED: f"{interval} does not lie above 0, and none lies below, corrected" if several else f"{interval} holds 0",
             NO_SKILL: f"no method in '{one.comparison}' is better than one that knows nothing",
         }[self.verdict]
         return f"{self.verdict.capitalize()}: {why}. {RULE}"
@@ -192,8 +193,8 @@ def has_skill(estimates: Estimates, method: str, metric: str) -> bool:
     """Whether a method is better in a metric than one that knows nothing, by its 95 % interval.
 
     Against a baseline the paired difference decides; where the scores for it are not here, the two intervals must not
-    overlap, and where records have no interval their values decide. A metric without a baseline, such as a size, needs
-    no skill.
+    overlap, and where records have no interval their values decide. A metric that records do not hold, or that has no
+    baseline, such as a size, needs no skill.
     """
     described = estimates.runs.paper.metrics[metric]
     baseline, sign = described.knows_nothing, 1.0 if described.direction == "higher" else -1.0
@@ -207,6 +208,8 @@ def has_skill(estimates: Estimates, method: str, metric: str) -> bool:
             return gap.low > 0
     own = _bounds(estimates, method, metric)
     other = _bounds(estimates, baseline, metric) if isinstance(baseline, str) else (baseline, baseline)
+    if math.isnan(own[0] + other[0]):  # older records lack the metric: they show no want of skill
+        return True
     return own[0] > other[1] if sign > 0 else own[1] < other[0]
 
 

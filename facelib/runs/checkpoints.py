@@ -52,22 +52,22 @@ def load_weights(path: Path, modules: Mapping[str, nn.Module]) -> None:
     """Load weights in place.
 
     Args:
-        path: a safetensors file. Where a checksum lies beside it, it must match.
+        path: a safetensors file, with its checksum beside it.
         modules: modules by the names they were saved under. The file may hold further modules, such as the
             classifier of a recogniser of which only the backbone is wanted.
 
     Raises:
         MissingPart: there is no such file.
-        CorruptFile: the file is damaged.
-        BadInput: a tensor is missing, left over, or of another shape; no module has been changed then.
+        CorruptFile: the file is damaged, or its checksum is missing.
+        BadInput: a tensor is missing, left over, of another shape or type, or not finite; no module has been changed
+            then.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     if not path.is_file():
         raise MissingPart(f"no weights at {path}: train the run that makes them")
-    if path.with_name(path.name + ".sha256").is_file():
-        verify_checked(path)
+    verify_checked(path)
     try:
         tensors = load_file(path)
     except SafetensorError as error:
@@ -81,17 +81,8 @@ def load_weights(path: Path, modules: Mapping[str, nn.Module]) -> None:
 
 
 def restore(modules: Mapping[str, nn.Module], states: States, source: str) -> None:
-    """Load state dictionaries into modules after comparing every name and shape; see `load_weights`."""
-    problems: list[str] = []
-    for name, module in modules.items():
-        wanted, found = module.state_dict(), states.get(name, {})
-        problems += [f"{name}.{key} is missing" for key in wanted if key not in found]
-        problems += [f"{name}.{key} is not part of the model" for key in found if key not in wanted]
-        problems += [
-            f"{name}.{key} has shape {tuple(found[key].shape)}, expected {tuple(value.shape)}"
-            for key, value in wanted.items()
-            if key in found and found[key].shape != value.shape
-        ]
+    """Load state dictionaries into modules after comparing every name, shape and type; see `load_weights`."""
+    problems = [problem for name in modules for problem in _problems(name, modules[name], states.get(name, {}))]
     if problems:
         more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
         raise BadInput(
@@ -100,6 +91,21 @@ def restore(modules: Mapping[str, nn.Module], states: States, source: str) -> No
         )
     for name, module in modules.items():
         module.load_state_dict(states[name])
+
+
+def _problems(name: str, module: nn.Module, found: Mapping[str, Tensor]) -> Iterator[str]:
+    """What keeps a state dictionary from being loaded into a module, in words."""
+    wanted = module.state_dict()
+    yield from (f"{name}.{key} is missing" for key in wanted if key not in found)
+    yield from (f"{name}.{key} is not part of the model" for key in found if key not in wanted)
+    for key in wanted.keys() & found.keys():
+        value, given = wanted[key], found[key]
+        if given.shape != value.shape:
+            yield f"{name}.{key} has shape {tuple(given.shape)}, expected {tuple(value.shape)}"
+        elif given.dtype != value.dtype:
+            yield f"{name}.{key} holds {given.dtype}, expected {value.dtype}"
+        elif not given.isfinite().all():
+            yield f"{name}.{key} holds numbers that are not finite"
 
 
 def save_checkpoint(folder: Path, epoch: int, content: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -85,5 +86,7 @@ class Run:
     def command(self) -> str:
         """The command that makes it, to be named wherever it is missing."""
         seed = f" --seed {self.seed}" if self.seed else ""
-        changes = "".join(f" --set {name}={json.dumps(value)}" for name, value in self.changes.items())
+        changes = "".join(
+            f" --set {shlex.quote(f'{name}={json.dumps(value)}')}" for name, value in self.changes.items()
+        )
         return f"facelib run {self.paper} {self.method} --fold {self.fold} --tier {self.tier}{seed}{changes}"

@@ -28,14 +28,15 @@ from facelib.runs.learner import Learner
 from facelib.runs.phases import check_schedule, schedule_of
 from facelib.runs.progress import ProgressBar, progress_bar
 from facelib.runs.settings import TrainingSettings, as_dict
-from facelib.runs.stopping import Row, finished, kept_epoch
-from facelib.runs.tasks import Task
+from facelib.runs.tasks import Monitor, Task
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
     from torch import Tensor, nn
 
 CHECKPOINT_FORMAT = 2
+
+Row = dict[str, Any]  # one epoch of the history
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,6 +96,25 @@ def train(
     for module in task.modules.values():
         module.eval()
     return TrainingResult(kept_epoch(history, task.monitor, settings), history, seconds, weights)
+
+
+def best_epoch(history: list[Row], monitor: Monitor) -> int:
+    """The epoch with the best monitored number; the first of equals."""
+    choose = max if monitor.direction == "highest" else min
+    return choose(range(len(history)), key=lambda epoch: history[epoch]["validation"][monitor.name])
+
+
+def kept_epoch(history: list[Row], monitor: Monitor, settings: TrainingSettings) -> int:
+    """The epoch, of those in the history, whose weights the training gives if it ends here."""
+    return len(history) - 1 if settings.keep == "last" else best_epoch(history, monitor)
+
+
+def finished(history: list[Row], monitor: Monitor, settings: TrainingSettings) -> bool:
+    """Whether training ends after these epochs: all are done, or patience is."""
+    done = len(history)
+    if done >= settings.epochs or settings.keep == "last":
+        return done >= settings.epochs
+    return done >= settings.min_epochs and done - 1 - best_epoch(history, monitor) >= settings.patience
 
 
 class _Run:

@@ -8,7 +8,14 @@ from safetensors.torch import load_file
 from torch import nn
 
 from facelib.errors import BadInput, CorruptFile, MissingPart
-from facelib.runs.checkpoints import load_checkpoint, load_weights, run_lock, save_checkpoint, save_weights
+from facelib.runs.checkpoints import (
+    load_checkpoint,
+    load_weights,
+    run_lock,
+    save_checkpoint,
+    save_states,
+    save_weights,
+)
 
 
 def recogniser(width: int = 4) -> dict[str, nn.Module]:
@@ -113,3 +120,32 @@ def test_lock_clears_what_a_killed_run_left(tmp_path):
     with run_lock(tmp_path), open(tmp_path / "training.lock") as file, pytest.raises(BlockingIOError):
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     assert sorted(path.name for path in tmp_path.glob(".*")) == [".record.json.77.part"]
+
+
+def test_weights_without_their_checksum_are_refused(tmp_path):
+    path = tmp_path / "w.safetensors"
+    save_weights(path, recogniser())
+    path.with_name(path.name + ".sha256").unlink()
+
+    with pytest.raises(CorruptFile, match="checksum file is missing"):
+        load_weights(path, recogniser())
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (lambda weight: weight.fill_(float("nan")), "not finite"),
+        (lambda weight: weight.double(), "float64, expected torch.float32"),
+    ],
+)
+def test_weights_that_are_not_finite_or_of_another_type_are_refused(tmp_path, change, named):
+    modules = {"head": nn.Linear(2, 2)}
+    state = {key: value.clone() for key, value in modules["head"].state_dict().items()}
+    state["weight"] = change(state["weight"])
+    save_states(tmp_path / "w.safetensors", {"head": state})
+    before = modules["head"].weight.clone()
+
+    with pytest.raises(BadInput, match=named):
+        load_weights(tmp_path / "w.safetensors", modules)
+
+    assert torch.equal(modules["head"].weight, before)

@@ -19,9 +19,8 @@ from facelib.errors import BadInput, UnknownName
 from facelib.runs.checks import TrainingDiverged
 from facelib.runs.optimizers import learning_rate
 from facelib.runs.settings import TrainingSettings, override
-from facelib.runs.stopping import best_epoch, finished, kept_epoch
 from facelib.runs.tasks import Monitor, to_device
-from facelib.runs.training import train
+from facelib.runs.training import best_epoch, finished, kept_epoch, train
 
 # The program that gets killed and the task of these tests are one file; it is loaded by path, so that the tests do not
 # depend on how pytest imports them.

@@ -1,107 +1,149 @@
-"""A paper whose runs take as long as a test likes, may fail, and may change their code: a file of the test says so."""
+"""A whole paper in one file: people are six numbers, and networks tell whether these add up to more than nothing.
+
+A teacher starts in a base and learns on, a student learns from the teacher besides, and a third network hardly learns.
+"""
 
 from __future__ import annotations
 
-import json
-import os
-import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from facelib.errors import BadInput
-from facelib.papers import needed_weights, run_code
-from facelib.runs.folders import record_path, run_folder
-from facelib.runs.settings import TrainingSettings, as_dict, override
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
 
-NUMBER, TITLE, FOLDER, HEADLINE, FOLDS = 0, "A toy", str(Path(__file__).parent), "accuracy", 3
-VALUE_MODULES = ()
-STATE_VARIABLE = "TOY_STATE"  # names the file: {"epoch_s": seconds, "failing": [methods], "code": {method: module}}
+from facelib.data.embedded.generation import open_generated
+from facelib.metrics.bootstrap import BootstrapSamples, resample_identities
+from facelib.papers.datasets import DATA_SETS, DataSet
+from facelib.papers.paper import Claim, Comparison, Method, Metric, Metrics, Paper, RunInputs, Scores, Table
+from facelib.papers.published import PublishedRow, PublishedTable
+from facelib.runs.checkpoints import load_weights
+from facelib.runs.phases import DEFAULT_SCHEDULE
+from facelib.runs.settings import TrainingSettings
+from facelib.runs.tasks import Monitor
+from facelib.storage import digest_of
+
+LEARNING = TrainingSettings(epochs=1, learning_rate=0.2, batch_size=16, accelerator="cpu", keep="last")
+TIERS = {"smoke": {"faces.identities": 12, "training.epochs": 5}, "laptop": {"training.epochs": 6}}
+METHODS = (
+    Method("student", "Student", "network", "section 2", (("1", "Student"),), needs=("base", "teacher")),
+    Method("teacher", "Teacher", "network", "section 1", (("1", "Teacher"),), needs=("base",)),
+    Method("other", "Other", "network", "ours", (("1", None),), ("base",), {"training.learning_rate": 1e-4}),
+    Method("base", "Base", "pretraining", "section 1"),
+)
 
 
 @dataclass(frozen=True)
-class Method:
-    name: str
-    kind: str = "toy"
-    needs: tuple[str, ...] = ()
-    label: str = ""
-    source: str = ""
-    changes: dict[str, Any] = field(default_factory=dict)
+class ToyFaces:
+    archive: ClassVar[str] = "toy_faces"
+    version: ClassVar[int] = 1
+    identities: int = 24
+    images: int = 8
+    image_count = property(lambda self: self.identities * self.images)
 
 
-METHODS = {
-    method.name: method
-    for method in (
-        Method("student", needs=("base", "teacher")),
-        Method("teacher", needs=("base",)),
-        Method("other", needs=("base",)),
-        Method("base", "pretraining"),
-    )
-}
-TIERS = {"smoke": {"epochs": 5}, "laptop": {"epochs": 6}}
+@dataclass(frozen=True)
+class ToySettings:
+    faces: ToyFaces = ToyFaces()
+    pretraining: TrainingSettings = LEARNING
+    training: TrainingSettings = LEARNING
 
 
-def state() -> dict[str, Any]:
-    return json.loads(Path(os.environ[STATE_VARIABLE]).read_text())
+def open_toy_faces(settings: ToyFaces, on_images: Any) -> Any:
+    def person(number: int) -> dict[str, np.ndarray]:
+        random = np.random.default_rng(number)
+        numbers = (random.normal(size=6) + random.normal(size=(settings.images, 6))).astype(np.float32)
+        return {"identity": np.full(len(numbers), number), "numbers": numbers, "up": (numbers.sum(1) > 0).astype(int)}
+
+    return open_generated(settings, settings.identities, person, lambda: on_images(settings.images))
 
 
-def settings_of(tier: str, changes: dict[str, Any] | None = None) -> TrainingSettings:
-    toy = {"min_epochs": 2, "learning_rate": 0.05, "milestones": [3], "batch_size": 8, "accelerator": "cpu"}
-    return override(TrainingSettings(), toy | TIERS[tier] | (changes or {}))
+DATA_SETS["toy_faces"] = DataSet("toy faces", "none", "people as six numbers", ToyFaces, open_toy_faces)
 
 
-def run_settings(method: str, tier: str, seed: int = 0, changes: dict[str, Any] | None = None) -> TrainingSettings:
-    return settings_of(tier, {**(changes or {}), "seed": seed})
+def data_sets(method: Method, settings: ToySettings) -> dict[str, ToyFaces]:
+    return {"toy_faces": settings.faces}
 
 
-def data_fingerprint(method: str, tier: str, changes: dict[str, Any] | None = None) -> str:
-    return "toy data"
+def build_network(method: Method, settings: ToySettings) -> nn.Module:
+    return nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 2))
 
 
-def code_modules(method: str) -> tuple[str, ...]:
-    return (state()["code"].get(method, "facelib.storage"),)
+def samples(inputs: RunInputs, evaluated: bool) -> tuple[np.ndarray, Tensor, Tensor]:
+    """Of the people whom a fold is evaluated on, or of all others: identities, numbers and labels."""
+    arrays = inputs.training_archive.arrays
+    rows = np.flatnonzero((arrays["identity"] % 3 == inputs.fold) == evaluated)
+    return arrays["identity"][rows], torch.from_numpy(arrays["numbers"][rows]), torch.from_numpy(arrays["up"][rows])
 
 
-def prepare(tier: str) -> None:
-    pass
+class ToyTask:
+    monitor, schedule = Monitor("accuracy", "highest"), DEFAULT_SCHEDULE
+
+    def __init__(self, inputs: RunInputs, network: nn.Module, teacher: nn.Module | None) -> None:
+        self.modules, self.teacher = {"network": network}, teacher
+        _, self.numbers, self.labels = samples(inputs, evaluated=False)
+        self.fingerprint, self.batch_count = inputs.fingerprint, len(self.labels) // 16
+
+    def batches(self, epoch: int, generator: torch.Generator) -> Any:
+        order = torch.randperm(len(self.labels), generator=generator)[: 16 * self.batch_count]
+        return ((self.numbers[rows], self.labels[rows]) for rows in order.split(16))
+
+    def losses(self, batch: tuple[Tensor, Tensor], phase: str) -> dict[str, Tensor]:
+        answers = self.modules["network"](batch[0])
+        taught = {} if self.teacher is None else {"teacher": self.teacher(batch[0]).softmax(1)}
+        return {name: cross_entropy(answers, wanted) for name, wanted in {"label": batch[1], **taught}.items()}
+
+    def watch(self) -> dict[str, float]:
+        return {}
+
+    def validate(self) -> dict[str, float]:
+        return {"accuracy": float((self.modules["network"](self.numbers).argmax(1) == self.labels).float().mean())}
 
 
-def train(method: str, *, fold: int, tier: str, seed: int = 0, changes: dict[str, Any] | None = None) -> Path:
-    from toy_task import ToyTask
+def build_task(inputs: RunInputs, network: nn.Module) -> ToyTask:
+    teacher = build_network(inputs.method, inputs.settings).requires_grad_(False)
+    for name, path in inputs.weights.items():
+        load_weights(path, {"network": network if name == "base" else teacher})
+    return ToyTask(inputs, network, teacher if "teacher" in inputs.weights else None)
 
-    from facelib.runs.checkpoints import load_weights
-    from facelib.runs.records import new_record, write_record
-    from facelib.runs.training import train as run_training
-    from facelib.storage import sha256_of
 
-    if method in state()["failing"]:
-        raise BadInput(f"{method} was told to fail")
+@torch.no_grad()
+def evaluate(inputs: RunInputs, network: nn.Module) -> tuple[Metrics, Scores]:
+    identity, numbers, labels = samples(inputs, evaluated=True)
+    hits = (network(numbers).argmax(1) == labels).numpy().astype(float)
+    return {"accuracy": {"value": hits.mean().item(), "unit": "fraction"}}, {"identity": identity, "hits": hits}
 
-    class SlowTask(ToyTask):
-        def batches(self, epoch, generator):
-            time.sleep(state()["epoch_s"])
-            return super().batches(epoch, generator)
 
-    folder = run_folder("toy", tier, method, fold, seed)
-    settings = run_settings(method, tier, seed, changes)
-    needed = needed_weights("toy", method, fold, tier)
-    task = SlowTask(seed=fold)
-    for path in needed.values():
-        load_weights(path, task.modules)
-    result = run_training(task, settings, folder)
-    record = new_record(
-        paper="toy",
-        method=method,
-        fold=fold,
-        seed=seed,
-        tier=tier,
-        data={"source": "toy", "fingerprint": "toy data"},
-        parameters=as_dict(settings),
-        metrics={"accuracy": {"value": task.validate()["accuracy"], "unit": "fraction"}},
-        wall_time_s=result.seconds,
-        history=result.history,
-        code_digest=run_code("toy", method),
-        needs={name: sha256_of(path) for name, path in needed.items()},
-    )
-    write_record(record_path(folder), record)
-    return record_path(folder)
+def bootstrap_metrics(metrics: Metrics, arrays: Scores, *, resamples: int, seed: int = 0) -> BootstrapSamples:
+    people, place = np.unique(arrays["identity"], return_inverse=True)
+    hits, counts, own = np.bincount(place, arrays["hits"]), np.bincount(place), int(digest_of(people.tolist()), 16) >> 1
+    found = resample_identities(lambda w: (w @ hits) / (w @ counts), len(people), seed=own + seed, resamples=resamples)
+    return BootstrapSamples(("accuracy",), *found, np.array([own]))
+
+
+class ToyPaper(Paper[Method, ToySettings]):
+    def code(self, method: Method) -> tuple[str, ...]:
+        return ()  # this file does not lie in facelib, which is all that facelib.runs.code reads
+
+
+def claim(name: str, statement: str, first: str, second: str) -> Claim:
+    difference = ((1.0, first, "accuracy"), (-1.0, second, "accuracy"))
+    return Claim(name, statement, "table 1", (Comparison(f"{first} above {second}", difference),))
+
+
+ROWS = (("Teacher", "teacher", None, 95.0), ("Student", "student", None, 90.0), ("Theirs", None, "other", 70.0))
+TABLE_1 = tuple(PublishedRow("1", row, ours, beside, {"accuracy": value}) for row, ours, beside, value in ROWS)
+
+PAPER = ToyPaper(
+    name="toy", module=__name__, number=0, title="A toy", folder=str(Path(__file__).parent), folds=3,
+    methods={method.name: method for method in METHODS}, published=ToySettings(), tiers=TIERS, headline="accuracy",
+    metrics={"accuracy": Metric("Accuracy", "accuracy", knows_nothing=0.5)},
+    tables={"1": Table(("accuracy",), references=("teacher",))},
+    claims=(
+        claim("learning_helps", "The teacher knows more than one who hardly learnt", "teacher", "other"),
+        claim("teaching_hurts", "One who hardly learnt knows more than the student", "other", "student"),
+    ),
+    printed={"1": PublishedTable("1", "Table I: accuracy", "percent", ("accuracy",), TABLE_1)},
+)  # fmt: skip

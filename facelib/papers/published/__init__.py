@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
+from facelib import papers
 from facelib.errors import unknown_name
 
 
@@ -59,6 +60,9 @@ def published_tables(paper: str) -> dict[str, PublishedTable]:
     Raises:
         UnknownName: when the paper has no file of printed numbers.
     """
+    own = papers.load_paper(paper).printed if paper in papers.PAPERS else None
+    if own is not None:
+        return dict(own)
     folder = resources.files(__package__)
     try:
         text = (folder / f"{paper}.json").read_text(encoding="utf-8")

@@ -104,7 +104,7 @@ class Predictions:
         return (corners[:, 0] - corners[:, 1]).norm(dim=1).numpy()
 
     def regions(self) -> dict[str, torch.Tensor]:
-        """Which pixels (B, H, W) are SKIN that is seen, which COVERED: of the face, but hidden, and which BACKGROUND."""
+        """Which pixels (B, H, W) are SKIN that is seen, COVERED (of the face, but hidden) or BACKGROUND."""
         skin = self.faces.skin > 0.5
         face = face_pixels(self.points(), self.mapper.triangles, skin.shape[-1])
         return {SKIN: skin, COVERED: face & ~skin, BACKGROUND: ~face & ~skin}

@@ -8,8 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
-from made_records import PEOPLE, make_record
-from tiny_runs import use_private_runs
+from made_records import PEOPLE, make_record, use_made_runs
 
 from facelib.data.archive import FaceArchive
 from facelib.models.blocks import Embedding, to_embedding
@@ -34,9 +33,8 @@ from facelib.report.joint_attention.saliency import (
     patch_masks,
     received_attention,
 )
-from facelib.report.records import folder_of
-from facelib.runs.folders import record_path
-from facelib.runs.records import Record, read_scores
+from facelib.report.records import scores_of
+from facelib.runs.records import Record
 
 
 class LooksAtOnePlace:
@@ -62,12 +60,12 @@ def closed_figures() -> object:
 
 @pytest.fixture
 def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Record:
-    use_private_runs(monkeypatch, tmp_path / "runs")
+    use_made_runs(monkeypatch, tmp_path)
     return make_record("jam")
 
 
 def archive_of(record: Record) -> FaceArchive:
-    scored = read_scores(record_path(folder_of(record)), record)
+    scored = scores_of(record)
     count = len(scored["rows"])
     images = np.random.default_rng(0).integers(1, 256, (count, 3, 8, 8), np.uint8)
     images[:, :, :, 4:] = 0
@@ -159,7 +157,7 @@ def test_shares_by_pose(record: Record) -> None:
 
 
 def test_pairs_turn_away_from_one_frontal_image(record: Record) -> None:
-    scored, archive = read_scores(record_path(folder_of(record)), record), archive_of(record)
+    scored, archive = scores_of(record), archive_of(record)
     pairs = face_pairs(record, archive, person=PEOPLE + 2)
 
     assert [round(pair.angle) for pair in pairs] == [20, 45, 75, 100]  # nearest to 15, 60, 75 and 90, the first of ties
@@ -172,7 +170,7 @@ def test_pairs_turn_away_from_one_frontal_image(record: Record) -> None:
 
 
 def test_threshold_lets_one_percent_of_other_people_pass(record: Record) -> None:
-    scored = read_scores(record_path(folder_of(record)), record)
+    scored = scores_of(record)
     threshold = face_pairs(record, archive_of(record))[0].threshold
     false = []
     for who in scored["identities"]:

@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
-from made_records import make_record
-from tiny_runs import use_private_runs
+from made_records import make_record, use_made_runs
 
 from facelib.report.joint_attention.interactive import interactive_roc, roc_figure, write_page
 from facelib.report.joint_attention.roc import CONDITIONS, FAR_GRID, roc_data
@@ -22,7 +21,7 @@ METHODS = ("JAM", "IR-18", "PointNet++")
 
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pd.DataFrame:
-    use_private_runs(monkeypatch, tmp_path / "runs")
+    use_made_runs(monkeypatch, tmp_path)
     records = {"JAM": [make_record("jam", skill=2.0)], "IR-18": [make_record("ir18", fold) for fold in range(3)]}
     return roc_data(records | {"PointNet++": [make_record("pointnet2")]}, tuple(CONDITIONS))
 

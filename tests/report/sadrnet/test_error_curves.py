@@ -8,14 +8,15 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from made_faces import made_scores, make_face_record
-from tiny_runs import use_private_runs
+from made_faces import made_scores
+from made_records import make_face_record, use_made_runs
 
-from facelib.papers.sadrnet import METHODS
+from facelib.papers.sadrnet import PAPER
+from facelib.papers.sadrnet.methods import METHODS
 from facelib.report import intervals
-from facelib.report.intervals import combine, draws_of_methods
+from facelib.report.intervals import Estimates, open_estimates
 from facelib.report.manifest import save_figure
-from facelib.report.records import tabulated_methods
+from facelib.report.records import open_runs
 from facelib.report.sadrnet import error_curves
 from facelib.report.sadrnet.error_curves import EVERYTHING, METRICS, curve_data, draw_curves, draw_yaw, yaw_data
 from facelib.report.style import EMPHASISED_COLOURS, use_house_style
@@ -23,8 +24,8 @@ from facelib.report.style import EMPHASISED_COLOURS, use_house_style
 
 @pytest.fixture(autouse=True)
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> object:
-    use_private_runs(monkeypatch, tmp_path / "runs")
-    monkeypatch.setattr(intervals, "DRAWS", 60)
+    use_made_runs(monkeypatch, tmp_path)
+    monkeypatch.setattr(intervals, "RESAMPLES", 60)
     yield
     plt.close("all")
 
@@ -32,6 +33,10 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> object:
 @pytest.fixture
 def curves() -> pd.DataFrame:
     return curve_data({"SADRNet": make_face_record("sadrnet"), "mean": make_face_record("mean_face", skill=0.5)})
+
+
+def opened() -> Estimates:
+    return open_estimates(open_runs("sadrnet", "smoke"))
 
 
 def test_a_curve_counts_photographs(curves: pd.DataFrame) -> None:
@@ -80,8 +85,8 @@ def test_drawn_curves_are_in_percent_and_named(curves: pd.DataFrame) -> None:
 
 def test_errors_by_yaw_are_those_of_records_and_tables() -> None:
     records = {name: make_face_record(name) for name in ("sadrnet", "direct")}
-    data = yaw_data("smoke", tabulated_methods("sadrnet"))
-    draws = draws_of_methods("sadrnet", "smoke", ["sadrnet", "direct"])
+    estimates = opened()
+    data = yaw_data(estimates, PAPER.tabulated())
 
     assert data["method"].unique().tolist() == ["SADRNet", METHODS["direct"].label]
     assert len(data) == 2 * 2 * 4
@@ -89,17 +94,17 @@ def test_errors_by_yaw_are_those_of_records_and_tables() -> None:
         own = data[data["method"] == METHODS[name].label].set_index(["metric", "yaw"])
         for metric in METRICS:
             for yaw, key in ((EVERYTHING, metric), ("30-60", f"{metric}/30-60")):
-                line, expected = own.loc[(metric, yaw)], combine(draws, [(1.0, name, key)])
+                line, expected = own.loc[(metric, yaw)], estimates.combine([(1.0, name, key)])
                 assert line["error"] == pytest.approx(record.metrics[key]["value"])
                 assert line[["low", "high"]].tolist() == [expected.low, expected.high]
                 assert line["low"] < line["error"] < line["high"]
 
 
 def test_every_method_has_a_mark_of_its_own() -> None:
-    methods = tabulated_methods("sadrnet")
+    methods = PAPER.tabulated()
     for name in methods:
         make_face_record(name)
-    data = yaw_data("smoke", methods)
+    data = yaw_data(opened(), methods)
     figure = draw_yaw(data, ["SADRNet"])
 
     lines = [line for line in figure.axes[0].lines if not line.get_label().startswith("_")]

@@ -81,7 +81,7 @@ def test_errors_in_our_order_are_those_that_the_run_noted() -> None:
     np.testing.assert_allclose(first[["yaw", "pitch", "roll"]], np.arange(36.0).reshape(12, 3))
     assert first["case"].tolist() == [False] * 12  # yaw is off by as much
     np.testing.assert_allclose(middle["geodesic"], np.arange(12) + 50.0)
-    assert middle["pitch"].max() < 40  # of the predicted rotations
+    assert middle["pitch"].median() < 15  # of the predicted rotations
 
 
 def test_errors_are_of_the_turn_between_both_poses(pose: np.ndarray) -> None:

@@ -1,0 +1,115 @@
+"""The committed records of the laptop tier give the committed tables and verdicts, on any machine and by any code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from facelib.papers import PAPERS, load_paper
+from facelib.papers.published import published_tables
+from facelib.papers.status import committed_folder
+from facelib.report.claims import as_entries
+from facelib.report.intervals import Estimates, open_estimates
+from facelib.report.manifest import figures_folder
+from facelib.report.records import TierRuns, open_runs
+from facelib.report.tables import comparison
+from facelib.report.verdicts import evaluate_claims
+from facelib.runs.folders import RUNS_VARIABLE
+
+ROUNDED = 1.5e-3  # CSV files and estimates are kept to three decimals
+TABLES = [(paper, number) for paper in PAPERS for number in published_tables(paper)]
+NOT_NUMBERS = ["method", "origin", "reference"]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def nothing_was_run_here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(RUNS_VARIABLE, str(tmp_path_factory.mktemp("no_runs")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def estimates(nothing_was_run_here: None) -> dict[str, Estimates]:
+    return {paper: open_estimates(open_runs(paper, "laptop")) for paper in PAPERS}
+
+
+def committed(paper: str) -> Path:
+    return figures_folder(load_paper(paper).folder, "laptop")
+
+
+def records_of(paper: str, method: str) -> list[dict[str, Any]]:
+    folder = committed_folder(load_paper(paper), "laptop")
+    assert folder is not None
+    return [json.loads(path.read_text()) for path in sorted(folder.glob(f"{method}-fold*.json"))]
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_all_runs_are_the_committed_ones(estimates: dict[str, Estimates], paper: str) -> None:
+    runs: TierRuns = estimates[paper].runs
+    states = {status.state for standing in runs.standing.values() for status in standing}
+
+    assert states == {"committed"}
+    assert runs.shared_mark == "as committed"
+    folder = committed_folder(runs.paper, "laptop")
+    assert folder is not None
+    count = sum(len(standing) for standing in runs.standing.values())
+    assert count == len(list(folder.glob("*-fold*.json"))) > 5
+
+
+@pytest.mark.parametrize(("paper", "number"), TABLES)
+def test_tables_are_the_committed_ones(estimates: dict[str, Estimates], paper: str, number: str) -> None:
+    made = comparison(estimates[paper], number)
+    kept = pd.read_csv(committed(paper) / f"table_{number}.csv", comment="#")
+
+    columns = [name for name in made.columns if name != "run"]
+    assert columns == [name for name in kept.columns if name != "run"]
+    words = [name for name in NOT_NUMBERS if name in columns]
+    pd.testing.assert_frame_equal(made[words].fillna(""), kept[words].fillna(""), check_dtype=False)
+    numbers = [name for name in columns if name not in words]
+    np.testing.assert_allclose(
+        made[numbers].to_numpy(float), kept[numbers].to_numpy(float), atol=ROUNDED, rtol=0, equal_nan=True
+    )
+
+
+@pytest.mark.parametrize(("paper", "number"), TABLES)
+def test_our_rows_are_the_means_of_the_records(estimates: dict[str, Estimates], paper: str, number: str) -> None:
+    """Computed anew from the files."""
+    loaded = load_paper(paper)
+    made = comparison(estimates[paper], number)
+    (main, *_) = loaded.tables[number].main
+    factor = {"fraction": 100, "degrees": 1, "MB": 1}[loaded.metrics[main].unit]
+    ours = made[made["origin"] == "ours"].set_index("method")
+    found = 0
+    for name in loaded.tabulated(number):
+        records = records_of(paper, name)
+        label = loaded.methods[name].label
+        rows = [row for row in ours.index if row == label or row.startswith(f"{label} (ours")]
+        assert len(rows) == bool(records)
+        if records:
+            values = [record["metrics"][main]["value"] for record in records]
+            assert ours.loc[rows[0], main] == pytest.approx(factor * np.mean(values))
+            assert ours.loc[rows[0], "folds"] == len(values)
+            found += 1
+    assert found
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_verdicts_are_the_committed_ones(estimates: dict[str, Estimates], paper: str) -> None:
+    made = as_entries(evaluate_claims(estimates[paper]), "laptop")
+    kept = json.loads((committed(paper) / "claims.json").read_text())
+
+    assert [(entry["name"], entry["verdict"]) for entry in made] == [
+        (entry["name"], entry["verdict"]) for entry in kept
+    ]
+    for ours, theirs in zip(made, kept, strict=True):
+        assert len(ours["comparisons"]) == len(theirs["comparisons"])
+        for one, other in zip(ours["comparisons"], theirs["comparisons"], strict=True):
+            assert one["comparison"] == other["comparison"]
+            found, expected = ([each["difference"], *each["interval"]] for each in (one, other))
+            np.testing.assert_allclose(found, expected, atol=ROUNDED, rtol=0)
