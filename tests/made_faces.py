@@ -1,14 +1,10 @@
-"""Records of paper 3 with made-up errors of single photographs, as if runs had left them; no training."""
+"""Made-up errors of single photographs, as runs of paper 3 leave them; no training."""
 
 from __future__ import annotations
 
 import zlib
 
 import numpy as np
-
-from facelib.papers.sadrnet.protocol import metrics_of
-from facelib.runs.folders import record_path, run_folder
-from facelib.runs.records import Record, new_record, write_record, write_scores
 
 PEOPLE, IMAGES = 12, 9  # images of a person: three in each range of yaw
 FLORENCE_PEOPLE, RENDERINGS = 5, 4
@@ -53,26 +49,3 @@ def made_scores(method: str, *, skill: float = 1.0, people: int = PEOPLE) -> dic
         "florence_yaw": np.zeros(renderings),
         "florence_pitch": np.zeros(renderings),
     }
-
-
-def make_face_record(
-    method: str, tier: str = "smoke", *, skill: float = 1.0, people: int = PEOPLE, size_mb: float = 59.0
-) -> Record:
-    """Write a record with scores; arguments as of `made_scores`."""
-    scores = made_scores(method, skill=skill, people=people)
-    folder = run_folder("sadrnet", tier, method, 0, 0)
-    folder.mkdir(parents=True, exist_ok=True)
-    record = new_record(
-        paper="sadrnet",
-        method=method,
-        fold=0,
-        seed=0,
-        tier=tier,
-        data={"source": "embedded_300w_lp", "fingerprint": "made"},
-        parameters={},
-        metrics=metrics_of(scores) | {"size_mb": {"value": size_mb, "unit": "MB"}},
-        wall_time_s=1.0,
-        scores=write_scores(folder / "scores.npz", scores),
-    )
-    write_record(record_path(folder), record)
-    return record

@@ -125,7 +125,7 @@ def test_errors_are_one_message_and_nothing_is_made(run: Path, noise: Path, tmp_
         (noise, "--model", "sadrnet", "--box", BOX): "make it with `facelib run sadrnet sadrnet --fold 0 --tier smoke`",
         (noise, "--model", tmp_path / "away", "--box", BOX): "there is no run at",
         (tmp_path / "broken.jpg", "--model", run, "--box", BOX): "broken.jpg is",
-        (tmp_path / "none.jpg", "--model", run, "--box", BOX): "there is no file",
+        (tmp_path / "none.jpg", "--model", run, "--box", BOX): "none.jpg' does not exist",
     }
     for words, message in cases.items():
         assert message in refused(*words, "-o", tmp_path / "face")

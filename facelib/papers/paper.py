@@ -165,6 +165,10 @@ class Method:
         """Modules that its run loads by name, whose code imports do not show."""
         return ()
 
+    def needed(self, settings: Any) -> tuple[str, ...]:
+        """Those of its needs that a run with these settings has."""
+        return self.needs
+
     def describe(self) -> dict[str, str]:
         """What it is made of: the columns of the table of systems."""
         return {}
@@ -319,10 +323,6 @@ class Paper(Generic[M, S]):
         folds = 1 if self.method(method).is_pretraining else self.folds
         if not 0 <= fold < folds:
             raise BadInput(f"fold is {fold}: {method} of paper {self.number} has folds 0 to {folds - 1}")
-
-    def needed_runs(self, method: str, fold: int) -> dict[str, int]:
-        """The methods that a run starts from or is taught by, and the fold of each: 0 for pretrainings."""
-        return {need: 0 if self.methods[need].is_pretraining else fold for need in self.methods[method].needs}
 
     def tabulated(self, table: str | None = None) -> list[str]:
         """The methods that stand in some table, or in this one; pretrainings stand in none."""

@@ -8,13 +8,14 @@ run of this machine does, and are never compared by their code.
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from facelib.errors import BadInput, CorruptFile, MissingPart
+from facelib.errors import BadInput, CorruptFile, MissingPart, UnknownName
 from facelib.papers import load_paper
 from facelib.papers.paper import Paper
 from facelib.runs.code import code_digest
@@ -27,6 +28,8 @@ from facelib.storage import digest_of, sha256_of, write_text
 TRAINING_CODE = "facelib.runs.training:train"  # of every run, besides its paper's own
 COMMITTED_FOLDER = "records"  # beside the tables of a tier
 COMMITTED_COMMAND = "git checkout -- figures"
+
+logger = logging.getLogger(__name__)
 
 State = Literal["current", "outdated", "committed", "missing"]
 
@@ -133,10 +136,12 @@ def standing_runs(paper: Paper, tier: str, method: str) -> list[Status]:
 def needed_runs(run: Run) -> dict[str, Run]:
     """The runs that a run starts from or is taught by, by method: of seed 0, with the changes that they see."""
     paper, tier = load_paper(run.paper), run.tier
-    return {
-        name: Run(run.paper, name, fold, tier, changes=paper.seen_changes(name, tier, run.changes))
-        for name, fold in paper.needed_runs(run.method, run.fold).items()
-    }
+    settings = paper.run_settings(run.method, tier, run.seed, run.changes)
+    needed = {}
+    for name in paper.method(run.method).needed(settings):
+        fold = 0 if paper.method(name).is_pretraining else run.fold
+        needed[name] = Run(run.paper, name, fold, tier, changes=paper.seen_changes(name, tier, run.changes))
+    return needed
 
 
 def identity_of(run: Run) -> Identity:
@@ -226,10 +231,23 @@ def _committed_runs(paper: Paper, tier: str, method: str) -> list[Run]:
 
 
 def _local_runs(paper: Paper, tier: str, method: str) -> list[Run]:
-    """Those with a record in the runs folder, the tier's own settings or not."""
-    folders = (runs_folder() / paper.name / tier).glob(f"{method}-fold*-seed*")
-    command = Run(paper.name, method, tier=tier).command
-    return [read_record(path, command).run for folder in folders if (path := folder / RECORD_FILE).exists()]
+    """Those with a record in the runs folder, the tier's own settings or not.
+
+    Records of another schema, and of settings that are gone, say nothing that could be shown; they are passed over.
+    """
+    runs = []
+    for folder in (runs_folder() / paper.name / tier).glob(f"{method}-fold*-seed*"):
+        path = folder / RECORD_FILE
+        if not path.exists():
+            continue
+        try:
+            run = read_record(path, Run(paper.name, method, tier=tier).command).run
+            paper.run_settings(run.method, run.tier, run.seed, run.changes)
+        except (BadInput, UnknownName) as error:
+            logger.warning("%s is passed over: %s", path, error)
+        else:
+            runs.append(run)
+    return runs
 
 
 def digest_of_weights(path: Path) -> str:

@@ -189,8 +189,8 @@ def open_estimates(runs: TierRuns) -> Estimates:
         MissingPart, CorruptFile: as `read_scores`.
     """
     samples: dict[str, dict[int, Starts]] = {}
-    for method in runs.standing.keys() & set(runs.paper.tabulated()):  # pretrainings have scores of another kind
-        for status in runs.standing[method]:
+    for method in runs.paper.tabulated():  # pretrainings have scores of another kind
+        for status in runs.standing.get(method, ()):
             if status.record is not None and status.state != "committed":
                 starts = samples.setdefault(method, {}).setdefault(status.run.fold, {})
                 starts[status.run.seed] = samples_of(runs, status.record)

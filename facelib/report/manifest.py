@@ -1,11 +1,20 @@
-"""Pictures on disk: PNG and PDF, their source data, and a line in the manifest on where they come from."""
+"""Pictures on disk: PNG and PDF, their source data, and a line in the manifest on where they come from.
+
+The repository keeps them, so they are small: PNG files have a palette, and PDF files hold photographs with the pixels
+and colours that print shows, and thousands of marks as one image. The same figure gives the same bytes.
+"""
 
 from __future__ import annotations
 
+import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
 
 import facelib
 from facelib.report.style import stamp, tier_label
@@ -15,6 +24,11 @@ from facelib.storage import atomic_path, write_json, write_text
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
+
+PNG_COLOURS, PDF_COLOURS = 256, 128  # of a whole picture, and of each photograph in one
+PDF_PIXELS = 128  # of a photograph, per inch
+MANY_MARKS = 5000  # that are drawn as an image in a PDF file
 
 
 def figures_folder(paper_folder: str, tier: str) -> Path:
@@ -69,15 +83,76 @@ def write_figure(
         The PNG's path.
     """
     stamp(figure, label)
-    for ending in ("png", "pdf"):
-        with atomic_path(folder / f"{name}.{ending}") as temporary:
-            figure.savefig(temporary, format=ending, metadata={"CreationDate": None} if ending == "pdf" else None)
+    with atomic_path(folder / f"{name}.png") as temporary:
+        _write_png(figure, temporary)
+    with atomic_path(folder / f"{name}.pdf") as temporary:
+        _write_pdf(figure, temporary)
     _write_numbers(folder / f"{name}.csv", data)
     path = folder / "manifest.json"
     manifest = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     manifest[name] = {**origin, "version": facelib.__version__}
     write_json(path, dict(sorted(manifest.items())))
     return folder / f"{name}.png"
+
+
+def _write_png(figure: Figure, path: Path) -> None:
+    """With a palette, unless that takes more room."""
+    figure.savefig(path, format="png")
+    with Image.open(path) as picture:
+        reduced, dpi = _with_palette(picture.convert("RGB"), PNG_COLOURS), picture.info["dpi"]
+    written = io.BytesIO()
+    reduced.save(written, format="png", optimize=True, dpi=dpi)
+    if written.tell() < path.stat().st_size:
+        path.write_bytes(written.getvalue())
+
+
+def _write_pdf(figure: Figure, path: Path) -> None:
+    from matplotlib.collections import Collection
+
+    for marks in figure.findobj(Collection):
+        if max(len(marks.get_offsets()), len(marks.get_paths())) > MANY_MARKS:  # type: ignore[attr-defined, arg-type]
+            marks.set_rasterized(True)
+    with _light_photographs(figure):
+        figure.savefig(path, format="pdf", metadata={"CreationDate": None})
+
+
+def _with_palette(picture: Image.Image, colours: int) -> Image.Image:
+    """An RGB picture with its own palette, not dithered, as noise takes room."""
+    # Median cut alone turns small red lips brown. The mean colours that follow need not settle to the last pixel.
+    settled = picture.width * picture.height // 50
+    return picture.quantize(colours, Image.Quantize.MEDIANCUT, kmeans=settled, dither=Image.Dither.NONE)
+
+
+@contextmanager
+def _light_photographs(figure: Figure) -> Iterator[None]:
+    """Give each RGB image of a drawn figure no more pixels and colours than a PDF file shall hold, and take it back."""
+    from matplotlib.image import AxesImage
+
+    photographs = [image for image in figure.findobj(AxesImage) if getattr(image.get_array(), "shape", ())[2:] == (3,)]
+    before = [(image.get_array(), image.get_interpolation()) for image in photographs]
+    for image in photographs:
+        _lighten(image, figure.dpi)
+    try:
+        yield
+    finally:
+        for image, (pixels, interpolation) in zip(photographs, before, strict=True):
+            image.set_data(pixels)
+            image.set_interpolation(interpolation)
+
+
+def _lighten(image: AxesImage, dpi: float) -> None:
+    pixels = np.asarray(image.get_array())
+    if pixels.dtype != np.uint8:
+        pixels = (255 * pixels.clip(0, 1)).round().astype(np.uint8)
+    picture, shown = Image.fromarray(pixels), image.get_window_extent()
+    width, height = (round(inches * PDF_PIXELS) for inches in (shown.width / dpi, shown.height / dpi))
+    cropped = shown.width > image.axes.bbox.width + 1 or shown.height > image.axes.bbox.height + 1
+    if not cropped and (width < picture.width or height < picture.height):
+        image.axes.set_autoscale_on(False)
+        image.set_extent(image.get_extent())  # or another number of pixels would be another size
+        image.set_interpolation("none")  # the pixels go into the file as they are
+        picture = picture.resize((min(width, picture.width), min(height, picture.height)))
+    image.set_data(np.asarray(_with_palette(picture, PDF_COLOURS).convert("RGB")))
 
 
 def _write_numbers(path: Path, data: pd.DataFrame) -> None:

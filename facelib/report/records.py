@@ -45,8 +45,7 @@ class TierRuns:
     @property
     def shared_mark(self) -> str:
         """The mark that all runs in tables bear; it stands in the caption instead of in each row."""
-        names = self.standing.keys() & set(self.paper.tabulated())  # pretrainings see fewer changes
-        marks = {status.mark for name in names for status in self.standing[name]}
+        marks = {status.mark for name in self.paper.tabulated() for status in self.standing.get(name, ())}
         return marks.pop() if len(marks) == 1 else ""
 
     def local_records(self, methods: Iterable[str]) -> dict[str, list[Record]]:

@@ -119,7 +119,7 @@ class ClaimResult:
         why = {
             REPRODUCED: f"{interval} lies above 0{', as all others do' if several else ''}",
             CONTRADICTED: f"{interval} lies below 0 (corrected p {one.corrected_p:.2g})",
-            UNDECIDED: f"{interval} does not lie above 0, and none lies below, corrected" if several else f"{interval} holds 0",
+            UNDECIDED: f"{interval} {'does not lie above 0, and none lies below, corrected' if several else 'holds 0'}",
             NO_SKILL: f"no method in '{one.comparison}' is better than one that knows nothing",
         }[self.verdict]
         return f"{self.verdict.capitalize()}: {why}. {RULE}"

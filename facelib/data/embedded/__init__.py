@@ -6,7 +6,7 @@ facescape          identities x expressions x views around the head, with a clou
 arl_vtf            gallery, frontal and pose probes of other people before another camera (paper 1)
 web_faces          many people in uncontrolled photographs, for the pretraining (papers 1 and 2)
 posed_photographs  what those of paper 3 share: photographs with skin, camera, shape and what is worn
-wild_faces         the counterparts of 300W-LP and AFLW2000-3D: uncontrolled photographs in all poses (paper 3)
+aflw_300wlp        the counterparts of 300W-LP and AFLW2000-3D: uncontrolled photographs in all poses (paper 3)
 florence           twenty poses of each person and a scan (paper 3)
 """
 

@@ -83,9 +83,7 @@ class ArlVtfSettings:
     @property
     def image_count(self) -> int:
         """Photographs in the data set."""
-        return (
-            self.identities * (self.gallery + 2 * self.probes) + self.training_identities * self.training_images
-        )
+        return self.identities * (self.gallery + 2 * self.probes) + self.training_identities * self.training_images
 
 
 def open_arl_vtf(settings: ArlVtfSettings, on_images: OnImages = lambda count: None) -> FaceArchive:

@@ -16,6 +16,9 @@ class Reconstructor(Method):
     """One system; its kind is "network", "pretraining", whose weights networks start from, or "baseline", which is not
     trained."""
 
+    def needed(self, settings: Any) -> tuple[str, ...]:
+        return self.needs if settings.warm_start else ()
+
     def describe(self) -> dict[str, str]:
         if self.kind == BASELINE:
             return {"attention": "", "geometry": "true box of the landmarks", "shape": "mean face", "left out": ""}

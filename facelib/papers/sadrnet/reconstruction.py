@@ -169,7 +169,7 @@ def load_trained(model: str, tier: str = "smoke") -> TrainedNetwork:
         BadInput: for a run of another paper, of the baseline, or of other settings than it says.
     """
     path = _record_of(model, tier)
-    usual = Run(PAPER.name, "sadrnet", tier=tier).command
+    usual = Run(PAPER.name, model if model in METHODS else "sadrnet", tier=tier).command
     record = read_record(path, usual)
     if record.paper != PAPER.name:
         raise BadInput(
