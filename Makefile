@@ -8,6 +8,7 @@ PAPER  ?=
 FOLDS  ?= 1
 JOBS   ?=
 EXTRAS ?= notebooks,test
+SLOW   ?=
 
 BIN   := .venv/bin
 STAMP := .venv/.ready
@@ -27,7 +28,7 @@ help:
 	@echo 'make setup       install into .venv and bake the faces, with the extras EXTRAS=$(EXTRAS)'
 	@echo 'make reproduce   train, print the tables, draw the figures: TIER=smoke|laptop|gpu|paper, PAPER=name (all without),'
 	@echo '                 FOLDS=1..3, JOBS=runs at once'
-	@echo 'make test        lint, then run the tests'
+	@echo 'make test        lint, then run the tests; SLOW=1 trains every method too, as CI does'
 	@echo 'make lint        ruff and mypy'
 	@echo 'make notebooks   open the notebooks in JupyterLab'
 	@echo 'make bench       measure speed against other packages'
@@ -53,7 +54,7 @@ reproduce: setup
 	@$(BIN)/facelib reproduce --tier $(TIER) --folds $(FOLDS) $(if $(PAPER),--paper $(PAPER)) $(if $(JOBS),--jobs $(JOBS))
 
 test: lint
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile $(if $(SLOW),,-m 'not slow')
 
 lint: setup
 	@$(BIN)/ruff check --quiet

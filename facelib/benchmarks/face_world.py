@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -49,14 +49,10 @@ def photograph(heads: Heads) -> list[Rendering]:
     return [render(heads.model, *batch, settings=settings, generator=generator) for batch in batches]
 
 
-def load_numpy() -> Callable[[Heads], np.ndarray]:
-    """The peer of the linear model: mean + coefficients times basis."""
-
-    def combine(heads: Heads) -> np.ndarray:
-        basis, mean = heads.model.identity_basis.flatten(1).numpy(), heads.model.mean.flatten().numpy()
-        return (mean + heads.identity.numpy() @ basis).reshape(len(heads.identity), -1, 3)
-
-    return combine
+def combine_in_numpy(heads: Heads) -> np.ndarray:
+    """The linear model as it is usually written: mean + coefficients times basis."""
+    basis, mean = heads.model.identity_basis.flatten(1).numpy(), heads.model.mean.flatten().numpy()
+    return (mean + heads.identity.numpy() @ basis).reshape(len(heads.identity), -1, 3)
 
 
 def same_vertices(ours: torch.Tensor, theirs: np.ndarray) -> bool:
@@ -64,32 +60,25 @@ def same_vertices(ours: torch.Tensor, theirs: np.ndarray) -> bool:
     return bool(np.abs(ours.numpy() - theirs).max() < 1e-3)
 
 
+_case = partial(Case, prepare=draw_heads, n=BATCH, images=BATCH, growth=(BATCH, 4 * BATCH, 16 * BATCH))
 CASES = (
-    Case(
+    _case(
         name="photograph",
         kernel="photograph",
         size=f"image, depth, mask, landmarks, visibility at {SIZE} x {SIZE}, 4 samples a pixel, batch of {BATCH}",
         peer=None,
-        prepare=draw_heads,
-        n=BATCH,
         counted="photographs",
         ours=photograph,
-        images=BATCH,
         goal=Goal(ms=1000 / PHOTOGRAPHS_A_SECOND),
-        growth=(BATCH, 4 * BATCH, 16 * BATCH),
     ),
-    Case(
+    _case(
         name="linear-face-model",
         kernel="linear face model",
         size=f"4,857 vertices, 199 components, batch of {BATCH}",
         peer="NumPy",
-        prepare=draw_heads,
-        n=BATCH,
         counted="heads",
         ours=lambda heads: heads.model.vertices(heads.identity),
-        load_peer=load_numpy,
+        load_peer=lambda: combine_in_numpy,
         agree=same_vertices,
-        images=BATCH,
-        growth=(BATCH, 4 * BATCH, 16 * BATCH),
     ),
 )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
+NOISE = np.float32(2)  # on every coordinate of an embedding, times the spread of people
 
-@dataclass(frozen=True)
-class LabelledScores:
+
+class LabelledScores(NamedTuple):
     """The same scores twice: by kind for ours, in one array with labels for the peer."""
 
     genuine: np.ndarray
@@ -17,8 +18,7 @@ class LabelledScores:
     labels: np.ndarray
 
 
-@dataclass(frozen=True)
-class EmbeddingSets:
+class EmbeddingSets(NamedTuple):
     """Probes (P, D) and gallery (G, D), float32, with their identities."""
 
     probes: np.ndarray
@@ -40,7 +40,7 @@ def made_scores(count: int, genuine_share: float) -> LabelledScores:
 
 
 def made_embeddings(
-    probes: int, gallery: int, identities: int, dimension: int, noise: float = 2.0, enrol_once: bool = False
+    probes: int, gallery: int, identities: int, dimension: int, enrol_once: bool = False
 ) -> EmbeddingSets:
     """Probes of random people; a gallery of random people, too, or of each one once."""
     generator = np.random.default_rng(0)
@@ -48,7 +48,7 @@ def made_embeddings(
     probe_ids = generator.integers(0, identities, probes)
     gallery_ids = np.arange(identities) if enrol_once else generator.integers(0, identities, gallery)
     sets = (
-        centres[ids] + np.float32(noise) * generator.standard_normal((len(ids), dimension), np.float32)
+        centres[ids] + NOISE * generator.standard_normal((len(ids), dimension), np.float32)
         for ids in (probe_ids, gallery_ids)
     )
     return EmbeddingSets(next(sets), probe_ids, next(sets), gallery_ids)

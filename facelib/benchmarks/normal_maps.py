@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -64,17 +65,13 @@ def load_open3d() -> Callable[[torch.Tensor], np.ndarray]:
     return estimate
 
 
-def load_eigh() -> Callable[[torch.Tensor], np.ndarray]:
+def usual_eigh(image: torch.Tensor) -> np.ndarray:
     """The usual PyTorch code: all windows side by side, their covariances, one batched decomposition."""
-
-    def decompose(image: torch.Tensor) -> np.ndarray:
-        windows = image[0].unfold(1, WINDOW, 1).unfold(2, WINDOW, 1).flatten(3)  # (3, H - 4, W - 4, 25)
-        centred = (windows - windows.mean(dim=-1, keepdim=True)).permute(1, 2, 0, 3)
-        _, vectors = torch.linalg.eigh(centred @ centred.mT)
-        border = (WINDOW // 2,) * 4
-        return torch.nn.functional.pad(vectors[..., 0].permute(2, 0, 1), border).numpy()
-
-    return decompose
+    windows = image[0].unfold(1, WINDOW, 1).unfold(2, WINDOW, 1).flatten(3)  # (3, H - 4, W - 4, 25)
+    centred = (windows - windows.mean(dim=-1, keepdim=True)).permute(1, 2, 0, 3)
+    _, vectors = torch.linalg.eigh(centred @ centred.mT)
+    border = (WINDOW // 2,) * 4
+    return torch.nn.functional.pad(vectors[..., 0].permute(2, 0, 1), border).numpy()
 
 
 def same_normals(found: Normals, theirs: np.ndarray, mean_degrees: float) -> bool:
@@ -109,43 +106,26 @@ def _square(pixels: int) -> torch.Tensor:
     return range_image(side, side)
 
 
-CASES = (
-    Case(
-        name="normal-components-160",
-        kernel="normal components",
-        size="160 x 160, 5 x 5 windows",
-        peer="open3d estimate_normals, 25 nearest",
-        prepare=_square,
-        n=160 * 160,
-        counted="pixels",
-        ours=ours,
-        load_peer=load_open3d,
-        agree=lambda found, theirs: same_normals(found, theirs, FROM_NEAREST),
-        goal=Goal(ratio=25),
-        growth=(160 * 160, 320 * 320, 640 * 640),
-    ),
-    Case(
+_case = partial(Case, kernel="normal components", counted="pixels", ours=ours)
+_small = partial(_case, size="160 x 160, 5 x 5 windows", prepare=_square, n=160 * 160)
+_open3d: dict[str, Any] = {
+    "peer": "open3d estimate_normals, 25 nearest",
+    "load_peer": load_open3d,
+    "agree": partial(same_normals, mean_degrees=FROM_NEAREST),
+}
+CASES: tuple[Case, ...] = (
+    _small(name="normal-components-160", **_open3d, goal=Goal(ratio=25), growth=(160 * 160, 320 * 320, 640 * 640)),
+    _case(
         name="normal-components-640",
-        kernel="normal components",
         size="480 x 640, 5 x 5 windows",
-        peer="open3d estimate_normals, 25 nearest",
         prepare=lambda pixels: range_image(480, pixels // 480),
         n=480 * 640,
-        counted="pixels",
-        ours=ours,
-        load_peer=load_open3d,
-        agree=lambda found, theirs: same_normals(found, theirs, FROM_NEAREST),
+        **_open3d,
     ),
-    Case(
+    _small(
         name="normal-components-eigh",
-        kernel="normal components",
-        size="160 x 160, 5 x 5 windows",
         peer="torch.linalg.eigh of all windows",
-        prepare=_square,
-        n=160 * 160,
-        counted="pixels",
-        ours=ours,
-        load_peer=load_eigh,
-        agree=lambda found, theirs: same_normals(found, theirs, FROM_EIGH),
+        load_peer=lambda: usual_eigh,
+        agree=partial(same_normals, mean_degrees=FROM_EIGH),
     ),
 )

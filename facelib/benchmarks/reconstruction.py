@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -111,20 +112,9 @@ def folded(module: nn.Module) -> nn.Module:
     return result
 
 
-def load_folded() -> Callable[[Photographs], torch.Tensor]:
-    return _prepared(lambda drawing, images: folded(drawing))
-
-
-def load_exported() -> Callable[[Photographs], torch.Tensor]:
-    return _prepared(lambda drawing, images: torch.export.export(drawing, (images,)).module())
-
-
-def load_channels_last() -> Callable[[Photographs], torch.Tensor]:
-    def convert(drawing: nn.Module, images: torch.Tensor) -> Callable[[torch.Tensor], Drawn]:
-        other = copy.deepcopy(drawing).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return lambda given: other(given.contiguous(memory_format=torch.channels_last))
-
-    return _prepared(convert)
+def channels_last(module: nn.Module) -> Callable[[torch.Tensor], Drawn]:
+    other = copy.deepcopy(module).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return lambda images: other(images.contiguous(memory_format=torch.channels_last))
 
 
 def same_faces(ours: torch.Tensor, theirs: torch.Tensor) -> bool:
@@ -140,11 +130,6 @@ def landmarks(count: int) -> Landmarks:
     turn = turn * torch.linalg.det(turn)[:, None, None]  # no reflection
     pose = 0.5 * shape @ turn.mT + torch.tensor([64.0, 64.0, 0.0]) + torch.randn(count, 68, 3, generator=generator)
     return Landmarks(shape, pose, torch.rand(count, 68, generator=generator))
-
-
-def align(given: Landmarks) -> Similarity:
-    """Ours."""
-    return self_alignment(*given)
 
 
 def load_scipy() -> Callable[[Landmarks], Similarity]:
@@ -224,24 +209,23 @@ def _prepared(
 
 
 PEERS = {
-    "folded": ("norms folded into convolutions", load_folded),
-    "exported": ("torch.export", load_exported),
-    "channels-last": ("channels last", load_channels_last),
+    "folded": ("norms folded into convolutions", partial(_prepared, lambda drawing, images: folded(drawing))),
+    "exported": (
+        "torch.export",
+        partial(_prepared, lambda drawing, images: torch.export.export(drawing, (images,)).module()),
+    ),
+    "channels-last": ("channels last", partial(_prepared, lambda drawing, images: channels_last(drawing))),
 }
 
-CASES = (
+_case = partial(Case, kernel="SADRNet", prepare=photographs, counted="photographs", ours=read_faces, agree=same_faces)
+CASES: tuple[Case, ...] = (
     *(
-        Case(
+        _case(
             name=f"reconstruct-{name}-{count}",
-            kernel="SADRNet",
             size=f"laptop tier, batch of {count}",
             peer=peer,
-            prepare=photographs,
             n=count,
-            counted="photographs",
-            ours=read_faces,
             load_peer=load_peer,
-            agree=same_faces,
             images=count,
             growth=(1, 4, 16) if (name, count) == ("folded", 1) else (),
         )
@@ -257,7 +241,7 @@ CASES = (
             prepare=landmarks,
             n=count,
             counted="faces",
-            ours=align,
+            ours=lambda given: self_alignment(*given),
             load_peer=load_scipy,
             agree=same_poses,
             images=count,

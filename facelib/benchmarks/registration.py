@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,9 @@ SAME = 0.01  # mm, between two registrations by least squares
 ALIKE = 0.1  # mm, where the peer takes the ratio of spreads as scale, which residuals make a little larger
 THREADS = 2
 
-Both = tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]  # distance and index, each way
+Found = tuple[np.ndarray, np.ndarray]  # distance and index of each query's nearest point
+Both = tuple[Found, Found]
+Search = Callable[[torch.Tensor, torch.Tensor], Found]  # of queries and points
 
 
 @dataclass(frozen=True)
@@ -42,46 +45,48 @@ def two_scans(count: int) -> Scans:
     return Scans(source, head_cloud(count, seed=2))
 
 
-def nearest_both_ways(scans: Scans) -> Both:
-    """Ours."""
-    ways = (scans.source, scans.target), (scans.target, scans.source)
-    there, back = (tuple(value[0].numpy() for value in nearest(a[None], b[None])) for a, b in ways)
-    return there, back  # type: ignore[return-value]
+def both_ways(search: Search) -> Callable[[Scans], Both]:
+    return lambda scans: (search(scans.source, scans.target), search(scans.target, scans.source))
 
 
-def load_small_gicp() -> Callable[[Scans], Both]:
+def our_search(queries: torch.Tensor, points: torch.Tensor) -> Found:
+    distance, index = nearest(queries[None], points[None])
+    return distance[0].numpy(), index[0].numpy()
+
+
+def load_small_gicp() -> Search:
     import small_gicp
 
-    def search(queries: torch.Tensor, points: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+    def search(queries: torch.Tensor, points: torch.Tensor) -> Found:
         tree = small_gicp.KdTree(points.double().numpy(), num_threads=THREADS)
         index, squared = tree.batch_nearest_neighbor_search(queries.double().numpy(), num_threads=THREADS)
         return np.sqrt(squared), index
 
-    return lambda scans: (search(scans.source, scans.target), search(scans.target, scans.source))
+    return search
 
 
-def load_open3d_neighbours() -> Callable[[Scans], Both]:
+def load_open3d_neighbours() -> Search:
     import open3d
 
     tensor: Any = open3d.core.Tensor  # its type stubs do not know NumPy arrays
 
-    def search(queries: torch.Tensor, points: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+    def search(queries: torch.Tensor, points: torch.Tensor) -> Found:
         found = open3d.core.nns.NearestNeighborSearch(tensor(points.numpy()))
         found.knn_index()
         index, squared = found.knn_search(tensor(queries.numpy()), 1)
         return np.sqrt(squared.numpy()[:, 0]), index.numpy()[:, 0]
 
-    return lambda scans: (search(scans.source, scans.target), search(scans.target, scans.source))
+    return search
 
 
-def load_scipy() -> Callable[[Scans], Both]:
+def load_scipy() -> Search:
     from scipy.spatial import cKDTree
 
-    def search(queries: torch.Tensor, points: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+    def search(queries: torch.Tensor, points: torch.Tensor) -> Found:
         distance, index = cKDTree(points.numpy()).query(queries.numpy(), workers=THREADS)
         return distance, index
 
-    return lambda scans: (search(scans.source, scans.target), search(scans.target, scans.source))
+    return search
 
 
 def same_neighbours(ours: Both, theirs: Both) -> bool:
@@ -142,7 +147,7 @@ def same_registration(ours: np.ndarray, theirs: np.ndarray, tolerance: float) ->
     return bool(np.abs(corners @ (ours - theirs).T).max() < tolerance)
 
 
-def _nearest_case(peer: str, load_peer: Callable[[], Callable[[Scans], Both]], growth: tuple[int, ...] = ()) -> Case:
+def _nearest_case(peer: str, load_search: Callable[[], Search], growth: tuple[int, ...] = ()) -> Case:
     return Case(
         name=f"nearest-{peer.replace('_', '-')}",
         kernel="nearest neighbours",
@@ -151,41 +156,34 @@ def _nearest_case(peer: str, load_peer: Callable[[], Callable[[Scans], Both]], g
         prepare=two_scans,
         n=NEIGHBOURS,
         counted="points",
-        ours=nearest_both_ways,
-        load_peer=load_peer,
+        ours=both_ways(our_search),
+        load_peer=lambda: both_ways(load_search()),
         agree=same_neighbours,
         growth=growth,
     )
 
 
-CASES = (
+_icp_case = partial(Case, kernel="ICP", prepare=two_scans, n=POINTS, counted="points")
+CASES: tuple[Case, ...] = (
     _nearest_case("small_gicp", load_small_gicp, growth=(10_000, 40_000, 160_000)),
     _nearest_case("open3d", load_open3d_neighbours),
     _nearest_case("scipy", load_scipy),
-    Case(
+    _icp_case(
         name="icp",
-        kernel="ICP",
         size=f"{POINTS:,} on {POINTS:,} points, {STEPS} steps with scale",
         peer="open3d registration_icp",
-        prepare=two_scans,
-        n=POINTS,
-        counted="points",
-        ours=lambda scans: register(scans, FARTHEST),
+        ours=partial(register, max_distance=FARTHEST),
         load_peer=load_open3d_icp,
-        agree=lambda ours, theirs: same_registration(ours, theirs, SAME),
+        agree=partial(same_registration, tolerance=SAME),
         goal=Goal(ratio=1),
         growth=(5_000, 20_000, 80_000),
     ),
-    Case(
+    _icp_case(
         name="icp-trimesh",
-        kernel="ICP",
         size=f"{POINTS:,} on {POINTS:,} points, {STEPS} steps with scale, all pairs",
         peer="trimesh registration.icp",
-        prepare=two_scans,
-        n=POINTS,
-        counted="points",
-        ours=lambda scans: register(scans, math.inf),
+        ours=partial(register, max_distance=math.inf),
         load_peer=load_trimesh,
-        agree=lambda ours, theirs: same_registration(ours, theirs, ALIKE),
+        agree=partial(same_registration, tolerance=ALIKE),
     ),
 )

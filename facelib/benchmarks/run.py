@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ SCHEMA = 1
 Tell = Callable[[str], None]
 
 
-def run_benchmarks(only: str | None = None, tell: Tell | None = None) -> list[dict[str, Any]]:
+def run_benchmarks(only: str | None = None, tell: Tell = lambda name: None) -> list[dict[str, Any]]:
     """Run all benchmarks, or some.
 
     Args:
@@ -32,10 +32,14 @@ def run_benchmarks(only: str | None = None, tell: Tell | None = None) -> list[di
     Raises:
         UnknownName: when there is no benchmark of that name.
     """
-    return [run_case(case) for case in _told(select_cases(CASES, only), tell)]
+    rows = []
+    for case in select_cases(CASES, only):
+        tell(case.name)
+        rows.append(run_case(case))
+    return rows
 
 
-def run_growth(only: str | None = None, tell: Tell | None = None) -> list[dict[str, Any]]:
+def run_growth(only: str | None = None, tell: Tell = lambda name: None) -> list[dict[str, Any]]:
     """The time of ours against size, one curve a kernel.
 
     Args:
@@ -53,7 +57,8 @@ def run_growth(only: str | None = None, tell: Tell | None = None) -> list[dict[s
         curves = ", ".join(case.name for case in CASES if case.growth)
         raise BadInput(f"{only} has no curve of growth: expected one of {curves}")
     rows = []
-    for case in _told(growing, tell):
+    for case in growing:
+        tell(case.name)
         for n in case.growth:
             given = case.prepare(n)
             case.ours(given)
@@ -90,10 +95,3 @@ def write_benchmark_record(folder: Path, rows: list[dict[str, Any]]) -> Path:
     path = folder / f"{now:%Y%m%dT%H%M%S}.json"
     write_json(path, {"schema": SCHEMA, "time": now.isoformat(), **describe_environment(), "rows": rows})
     return path
-
-
-def _told(cases: list[Case], tell: Tell | None) -> Iterator[Case]:
-    for case in cases:
-        if tell is not None:
-            tell(case.name)
-        yield case

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 
 import torch
 
@@ -52,36 +52,25 @@ def same_balls(ours: torch.Tensor, theirs: torch.Tensor) -> bool:
     return float((ours != theirs).any(-1).float().mean()) < BORDER
 
 
-def _plain(work: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[], Callable[[torch.Tensor], torch.Tensor]]:
-    return lambda: work
-
-
+_case = partial(Case, prepare=unit_cloud, n=POINTS, counted="points", growth=(20_000, 80_000, 320_000))
 CASES = (
-    Case(
+    _case(
         name="farthest-points",
         kernel="farthest points",
         size=f"{POINTS:,} -> {CENTRES:,} points",
         peer="usual PyTorch loop",
-        prepare=unit_cloud,
-        n=POINTS,
-        counted="points",
         ours=lambda points: farthest_point_sampling(points, CENTRES),
-        load_peer=_plain(usual_farthest_points),
+        load_peer=lambda: usual_farthest_points,
         agree=torch.equal,
-        growth=(20_000, 80_000, 320_000),
     ),
-    Case(
+    _case(
         name="ball-query",
         kernel="ball query",
         size=f"{CENTRES:,} centres, {NEIGHBOURS} of {POINTS:,} points",
         peer="usual PyTorch sort",
-        prepare=unit_cloud,
-        n=POINTS,
-        counted="points",
         ours=lambda points: ball_query(points[:, :CENTRES], points, RADIUS, NEIGHBOURS),
-        load_peer=_plain(usual_ball_query),
+        load_peer=lambda: usual_ball_query,
         agree=same_balls,
         goal=Goal(ratio=100),
-        growth=(20_000, 80_000, 320_000),
     ),
 )

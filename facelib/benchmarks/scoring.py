@@ -40,80 +40,66 @@ def by_histogram(given: LabelledScores) -> VerificationBounds:
 
 def streamed(given: EmbeddingSets) -> VerificationSummary:
     """Ours, exact, without the score matrix."""
-    return streamed_verification(given.probes, given.probe_ids, given.gallery, given.gallery_ids, FARS)
+    return streamed_verification(*given, FARS)
 
 
 def streamed_in_one_pass(given: EmbeddingSets) -> VerificationBounds:
     """Ours, in fixed memory, without the score matrix."""
-    return streamed_bounds(given.probes, given.probe_ids, given.gallery, given.gallery_ids, FARS)
+    return streamed_bounds(*given, FARS)
 
 
 def hits(given: EmbeddingSets) -> np.ndarray:
     """Ours: which probes are found at rank 1."""
-    return streamed_ranks(given.probes, given.probe_ids, given.gallery, given.gallery_ids) == 1
+    return streamed_ranks(*given) == 1
 
+
+_of_scores = partial(
+    Case,
+    counted="scores",
+    prepare=partial(made_scores, genuine_share=0.01),
+    peer=SCIKIT_LEARN,
+    load_peer=load_scikit_learn,
+    growth=(625_000, 2_500_000, 10_000_000),
+)
+_exact = partial(_of_scores, kernel="ROC, EER, AUC", ours=exact, agree=same_curve)
+_streamed = partial(
+    Case,
+    kernel="streamed verification",
+    counted="probes (as many enrolled)",
+    prepare=lambda n: made_embeddings(n, n, n // 10, 512),
+    ours=streamed,
+)
 
 CASES: tuple[Case, ...] = (
-    Case(
-        name="roc-exact",
-        kernel="ROC, EER, AUC",
-        size="10,000,000 scores, 1 % genuine",
-        peer=SCIKIT_LEARN,
-        prepare=partial(made_scores, genuine_share=0.01),
-        n=10_000_000,
-        counted="scores",
-        ours=exact,
-        load_peer=load_scikit_learn,
-        agree=same_curve,
-        goal=Goal(ratio=30, mib=100),
-        growth=(625_000, 2_500_000, 10_000_000),
-    ),
-    Case(
+    _exact(name="roc-exact", size="10,000,000 scores, 1 % genuine", n=10_000_000, goal=Goal(ratio=30, mib=100)),
+    _exact(
         name="roc-exact-balanced",
-        kernel="ROC, EER, AUC",
         size="1,000,000 scores, 50 % genuine",
-        peer=SCIKIT_LEARN,
-        prepare=partial(made_scores, genuine_share=0.5),
         n=1_000_000,
-        counted="scores",
-        ours=exact,
-        load_peer=load_scikit_learn,
-        agree=same_curve,
+        prepare=partial(made_scores, genuine_share=0.5),
+        growth=(),
     ),
-    Case(
+    _of_scores(
         name="roc-histogram",
         kernel="bounds of ROC",
         size="2,500,000 scores, 1 % genuine",
-        peer=SCIKIT_LEARN,
-        prepare=partial(made_scores, genuine_share=0.01),
         n=2_500_000,
-        counted="scores",
         ours=by_histogram,
-        load_peer=load_scikit_learn,
         agree=holds_rates,
-        growth=(625_000, 2_500_000, 10_000_000),
     ),
-    Case(
+    _streamed(
         name="verification-streamed",
-        kernel="streamed verification",
         size="10,000 x 10,000 embeddings, 512-D",
         peer=None,
-        prepare=lambda n: made_embeddings(n, n, n // 10, 512),
         n=10_000,
-        counted="probes (as many enrolled)",
-        ours=streamed,
         goal=Goal(ms=4000, mib=150),
         growth=(625, 2_500, 10_000),
     ),
-    Case(
+    _streamed(
         name="verification-streamed-small",
-        kernel="streamed verification",
         size="1,500 x 1,500 embeddings, 512-D",
         peer=f"NumPy matrix + {SCIKIT_LEARN}",
-        prepare=lambda n: made_embeddings(n, n, n // 10, 512),
         n=1_500,
-        counted="probes (as many enrolled)",
-        ours=streamed,
         load_peer=load_full_matrix,
         agree=same_rates,
     ),

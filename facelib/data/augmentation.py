@@ -62,7 +62,8 @@ def augmented(faces: PosedFaces, generator: torch.Generator, settings: Augmentat
     Returns:
         B photographs of the same size, with masks and poses that fit them.
     """
-    turn, size, column, row, *tint = _even(len(faces), 7, generator).to(faces.images).unbind(1)
+    even = torch.rand(len(faces), 7, generator=generator, device=generator.device).to(faces.images)
+    turn, size, column, row, *tint = even.unbind(1)
     if settings.moves:
         height, width = faces.images.shape[-2:]
         angle = math.radians(settings.rotation) * (2 * turn - 1)
@@ -122,10 +123,6 @@ def _sources(motion: Similarity, size: tuple[int, ...]) -> torch.Tensor:
     half = torch.tensor([width / 2, height / 2]).to(turn)
     down = down + back.translation[:, None, :2] - half
     return (down / half)[:, :, None] + (across / half)[:, None]
-
-
-def _even(rows: int, columns: int, generator: torch.Generator) -> torch.Tensor:
-    return torch.rand(rows, columns, generator=generator, device=generator.device)
 
 
 def _within(limits: tuple[float, float], share: torch.Tensor) -> torch.Tensor:

@@ -175,30 +175,18 @@ def square_crop(photograph: Photograph, box: FaceBox, size: int, enlarge: float 
     if side > 4 * max(width, height):
         raise BadInput(f"{where} is far larger than the photograph of {width:g} x {height:g} pixels: give the face's")
     left, top = (box.left + box.right - side) / 2, (box.top + box.bottom - side) / 2
-    rows, columns = (
+    (down, rows), (across, columns) = (
         _averaging(first / photograph.reduction, side / photograph.reduction, size, count)
         for first, count in zip((top, left), photograph.pixels.shape[1:], strict=True)
     )
-    part = photograph.pixels[:, rows.start : rows.stop, columns.start : columns.stop]
-    return FaceCrop(rows.weights @ part @ columns.weights.T, side / size, (left, top))
+    return FaceCrop(down @ photograph.pixels[:, rows, columns] @ across.T, side / size, (left, top))
 
 
-@dataclass(frozen=True)
-class _Averaging:
-    """Pixels along one axis as means of pixels `start` to `stop` of the photograph, weights (S, stop - start)."""
+def _averaging(first: float, length: float, size: int, count: int) -> tuple[torch.Tensor, slice]:
+    """Pixels of a crop along one axis as means of some of the photograph's: weights (size, some), and which.
 
-    weights: torch.Tensor
-    start: int
-    stop: int
-
-
-def _averaging(first: float, length: float, size: int, count: int) -> _Averaging:
-    """Triangles as wide as the coarser of both pixels: linear when enlarging, without aliasing when reducing.
-
-    Args:
-        first, length: where the crop starts and how long it is, in pixels of the photograph.
-        size: pixels of the crop.
-        count: pixels of the photograph; those beyond it count as 0.
+    Triangles as wide as the coarser of both pixels: linear when enlarging, without aliasing when reducing. The crop
+    starts at `first` and is `length` long in the photograph, whose `count` pixels lie among zeros.
     """
     step = length / size
     reach = max(step, 1.0)
@@ -208,7 +196,7 @@ def _averaging(first: float, length: float, size: int, count: int) -> _Averaging
     weights /= weights.sum(dim=1, keepdim=True)
     inside = (numbers >= 0) & (numbers < count)
     start = int(numbers[inside][0]) if inside.any() else 0
-    return _Averaging(weights[:, inside].float(), start, start + int(inside.sum()))
+    return weights[:, inside].float(), slice(start, start + int(inside.sum()))
 
 
 def find_face(photograph: Photograph) -> FaceBox:

@@ -18,6 +18,7 @@ from facelib.geometry.point_clouds import check_clouds
 from facelib.geometry.procrustes import nearest_rotation
 
 SCALES = ("ratio", "least_squares")
+LEAST_WEIGHT = 0.1  # of an invisible landmark (eq. 11)
 # Points count as one place when they spread less than so many roundings of their coordinates, or than a length that
 # nothing has and whose square still divides in float32.
 _ROUNDINGS, _LEAST_SPREAD = 8, 1e-12
@@ -95,7 +96,6 @@ def self_alignment(
     pose_landmarks: torch.Tensor,
     visibility: torch.Tensor,
     *,
-    eps: float = 0.1,
     scale: str = "ratio",
 ) -> Similarity:
     """The pose of a face from its landmarks in the pose-free shape and in the image (paper 3, section III.C).
@@ -106,8 +106,7 @@ def self_alignment(
     Args:
         shape_landmarks: K_S, (B, K, 3).
         pose_landmarks: K_P, (B, K, 3).
-        visibility: Vis, (B, K), 0 to 1.
-        eps: added to every visibility (eq. 11), positive.
+        visibility: Vis, (B, K), 0 to 1; 0.1 is added to each (eq. 11).
         scale: "ratio" for eq. 14, the ratio of the unweighted sums of distances to the weighted centroids; or
             "least_squares", weighted (Umeyama).
 
@@ -115,16 +114,13 @@ def self_alignment(
         The similarity from shape to pose.
 
     Raises:
-        BadInput: on wrong or different shapes, non-finite values, two dtypes or devices, a negative visibility, or eps
-            that is not positive.
+        BadInput: on wrong or different shapes, non-finite values, two dtypes or devices, or a negative visibility.
         UnknownName: for another scale.
     """
     if scale not in SCALES:
         raise unknown_name("scale of the self-alignment", scale, SCALES)
-    if not eps > 0:
-        raise BadInput(f"eps is {eps}: expected a positive number, so that invisible landmarks still have a weight")
     visibility = _checked_weights(shape_landmarks, pose_landmarks, visibility, may_vanish=True)
-    pair = _Pair(shape_landmarks, pose_landmarks, visibility + eps)  # W, eq. 11
+    pair = _Pair(shape_landmarks, pose_landmarks, visibility + LEAST_WEIGHT)  # W, eq. 11
     rotation = pair.rotation()  # the scale of eq. 15 does not change it
     f = pair.ratio_of_distances() if scale == "ratio" else pair.least_squares_scale(rotation)
     return pair.similarity(f, rotation)

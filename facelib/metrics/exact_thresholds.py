@@ -66,20 +66,8 @@ class UnresolvedBins:
         parts = len(self.beaten)
         wanted = np.empty((parts, -(-len(tile) // parts) * tile.shape[1]), tile.dtype)  # touched where written only
         found = np.empty(parts, np.int64)
-        share_among_threads(
-            resolve_tile,
-            parts,
-            tile,
-            spans,
-            self.histogram.low,
-            self.histogram.scale,
-            self.flags,
-            self.genuine,
-            self.place_of_bin,
-            self.beaten,
-            wanted,
-            found,
-        )
+        bins = (self.histogram.low, self.histogram.scale, self.flags, self.genuine, self.place_of_bin)
+        share_among_threads(resolve_tile, parts, tile, spans, *bins, self.beaten, wanted, found)
         pieces = [part[:count] for part, count in zip(wanted, found, strict=True)]
         scores, counts = np.unique(np.concatenate(pieces), return_counts=True)
         self.scores.append(scores)

@@ -1,4 +1,4 @@
-"""Identification: scores of probes against the enrolled identities of a gallery (paper 1, section V.A), ranks, CMC.
+"""Identification: scores of probes against the enrolled identities of a gallery (paper 1, section V.A), ranks.
 
 Paper 1 enrols five samples an identity and does not state how their scores are fused; we take the maximum.
 
@@ -7,8 +7,6 @@ against the probe. An own score of minus infinity, a comparison that failed, is 
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -81,25 +79,6 @@ def rank1(scores: Array, probe_ids: Array, ids: Array) -> float:
         BadInput: if a probe is not enrolled, or the shapes do not fit.
     """
     return float(np.mean(probe_ranks(scores, probe_ids, ids) == 1))
-
-
-def cmc(scores: Array, probe_ids: Array, ids: Array, ranks: Sequence[int] = (1, 5, 10)) -> np.ndarray:
-    """Cumulative match characteristic: the fraction of probes found within each rank.
-
-    Args:
-        scores, probe_ids, ids: as genuine_and_impostor, every probe enrolled.
-        ranks: (R,) from 1 to the number of identities.
-
-    Returns:
-        (R,), fractions.
-
-    Raises:
-        BadInput: as rank1, for no ranks, or for one out of range.
-    """
-    found, identities = probe_ranks(scores, probe_ids, ids), len(as_array(ids))
-    if len(ranks) == 0 or not all(1 <= rank <= identities and int(rank) == rank for rank in ranks):
-        raise BadInput(f"ranks {tuple(ranks)}: expected whole numbers from 1 to {identities}, the identities enrolled")
-    return np.array([np.mean(found <= rank) for rank in ranks])
 
 
 def probe_ranks(scores: Array, probe_ids: Array, ids: Array) -> np.ndarray:

@@ -13,24 +13,19 @@ are left out. For rank-1 use `bootstrap.mean_interval` of the hits.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
 from facelib.errors import BadInput
 from facelib.geometry.threads import share_among_threads
-from facelib.metrics.bootstrap import (
-    RESAMPLES,
-    Seed,
-    resample_identities,
-)
+from facelib.metrics.bootstrap import RESAMPLES, Seed, resample_identities
 from facelib.metrics.inputs import Array, as_array, identity_array, score_arrays
 from facelib.metrics.verification import MIN_IMPOSTORS, check_fars
 
 
-@dataclass(frozen=True)
-class ScoredPairs:
+class ScoredPairs(NamedTuple):
     """Scores with the people they compare, ready to be weighted; made by `scored_pairs`.
 
     Args:
@@ -128,18 +123,10 @@ def verification_samples(
 def _weighted_metrics(pairs: ScoredPairs, fars: Sequence[float], weights: np.ndarray) -> np.ndarray:
     """TAR at each FAR, EER and AUC (B, F + 2); NaN where a kind of pair has no weight."""
     order = np.argsort(fars, kind="stable")
+    ascending = np.asarray(fars, np.float64)[order]
     metrics = np.full((len(weights), len(fars) + 2), np.nan)
-    share_among_threads(
-        _weigh,
-        len(weights),
-        pairs.is_genuine,
-        pairs.first,
-        pairs.second,
-        pairs.ends,
-        weights,
-        np.asarray(fars, np.float64)[order],
-        metrics,
-    )
+    is_genuine, first, second, ends, _ = pairs
+    share_among_threads(_weigh, len(weights), is_genuine, first, second, ends, weights, ascending, metrics)
     metrics[:, order] = metrics[:, : len(fars)].copy()
     return metrics
 

@@ -62,7 +62,15 @@ class ScoreHistogram:
         """
         for name, scores, counts in (("genuine", genuine, self.genuine), ("impostor", impostor, self.impostor)):
             if scores is not None:
-                add_scores(score_array(name, scores), self.low, self.scale, counts)
+                self._count(score_array(name, scores), counts)
+
+    def _count(self, scores: np.ndarray, counts: np.ndarray) -> None:
+        thread_counts = ThreadCounts(counts)
+        for first in range(0, len(scores), PIECE):
+            piece = scores[first : first + PIECE]
+            parts = thread_counts.reserve(len(piece))
+            share_among_threads(_count_part, len(parts), piece, self.low, self.scale, parts)
+        thread_counts.flush()
 
     def bins_of(self, scores: np.ndarray) -> np.ndarray:
         """The bin of each score, as the kernels compute it."""
@@ -82,23 +90,6 @@ class ScoreHistogram:
             else:
                 below = middle
         return inside
-
-
-def add_scores(scores: np.ndarray, low: float, scale: float, counts: np.ndarray) -> None:
-    """Add one for each score to the count of its bin.
-
-    Args:
-        scores: (N,), without NaN.
-        low: where the bins begin.
-        scale: bins in one unit of score.
-        counts: (bins,) int64, changed.
-    """
-    thread_counts = ThreadCounts(counts)
-    for first in range(0, len(scores), PIECE):
-        piece = scores[first : first + PIECE]
-        parts = thread_counts.reserve(len(piece))
-        share_among_threads(_count_part, len(parts), piece, low, scale, parts)
-    thread_counts.flush()
 
 
 class ThreadCounts:

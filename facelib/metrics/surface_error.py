@@ -1,4 +1,4 @@
-"""Errors of reconstructed surfaces: to points, to planes, by corresponding vertices, and paper 4's mesh fitting error.
+"""Errors of reconstructed surfaces: to planes, by corresponding vertices, and paper 4's mesh fitting error.
 
 Nearest points are exact, by scipy's k-d tree. Lengths are millimetres; surfaces are compared where they lie, so align
 them first.
@@ -35,12 +35,13 @@ class MeshFittingError:
     pairs: int
 
 
-def point_to_point(predicted: Array, true: Array, *, direction: str, statistic: str) -> float:
-    """Distance of points to the nearest point of the other surface.
+def point_to_plane(predicted: Array, true: Array, true_triangles: Array, *, direction: str, statistic: str) -> float:
+    """Distance of points to the plane of the nearest point of the other surface; planes are the true surface's.
 
     Args:
         predicted: (N, 3) mm.
-        true: (M, 3) mm.
+        true: (M, 3) mm, vertices.
+        true_triangles: (T, 3) vertex ids; a vertex's plane is perpendicular to its normal.
         direction: whose points look for a neighbour: "predicted_to_true", "true_to_predicted", or "both", the pairs of
             both directions taken together.
         statistic: "rms", the root of the mean square, or "mean".
@@ -49,41 +50,21 @@ def point_to_point(predicted: Array, true: Array, *, direction: str, statistic: 
         mm.
 
     Raises:
-        BadInput: for wrong shapes or non-finite coordinates.
-        UnknownName: for another direction or statistic.
-    """
-    _check_names(direction, statistic)
-    guess, truth = point_array("predicted", predicted, (None, 3)), point_array("true", true, (None, 3))
-    forth, back = _directions(direction)
-    distances = [cKDTree(truth).query(guess, workers=-1)[0]] if forth else []
-    distances += [cKDTree(guess).query(truth, workers=-1)[0]] if back else []
-    return _statistic(np.concatenate(distances), statistic)
-
-
-def point_to_plane(predicted: Array, true: Array, true_triangles: Array, *, direction: str, statistic: str) -> float:
-    """Distance of points to the plane of the nearest point of the other surface; planes are the true surface's.
-
-    Args:
-        predicted: (N, 3) mm.
-        true: (M, 3) mm, vertices.
-        true_triangles: (T, 3) vertex ids; a vertex's plane is perpendicular to its normal.
-        direction, statistic: as point_to_point.
-
-    Returns:
-        mm.
-
-    Raises:
         BadInput: for wrong shapes, non-finite coordinates, or a vertex with neighbours and without a normal.
         UnknownName: for another direction or statistic.
     """
-    _check_names(direction, statistic)
+    if direction not in DIRECTIONS:
+        raise unknown_name("direction", direction, DIRECTIONS)
+    if statistic not in STATISTICS:
+        raise unknown_name("statistic", statistic, STATISTICS)
     guess, truth = point_array("predicted", predicted, (None, 3)), point_array("true", true, (None, 3))
     triangles = torch.as_tensor(as_array(true_triangles))
     normals = vertex_normals(torch.from_numpy(truth)[None], triangles)[0].numpy()
-    forth, back = _directions(direction)
-    every_guess, every_truth = np.arange(len(guess)), np.arange(len(truth))
-    pairs = [(every_guess, cKDTree(truth).query(guess, workers=-1)[1])] if forth else []
-    pairs += [(cKDTree(guess).query(truth, workers=-1)[1], every_truth)] if back else []
+    pairs = []
+    if direction != "true_to_predicted":
+        pairs.append((np.arange(len(guess)), cKDTree(truth).query(guess, workers=-1)[1]))
+    if direction != "predicted_to_true":
+        pairs.append((cKDTree(guess).query(truth, workers=-1)[1], np.arange(len(truth))))
     of_guess, of_truth = (np.concatenate(places) for places in zip(*pairs, strict=True))
     flat = ~normals[of_truth].any(axis=1)
     if flat.any():
@@ -91,7 +72,8 @@ def point_to_plane(predicted: Array, true: Array, true_triangles: Array, *, dire
             f"true vertex {int(of_truth[np.argmax(flat)])} has no normal: it is in no triangle with an area; "
             "leave such vertices out"
         )
-    return _statistic(np.abs(((guess[of_guess] - truth[of_truth]) * normals[of_truth]).sum(axis=1)), statistic)
+    distances = np.abs(((guess[of_guess] - truth[of_truth]) * normals[of_truth]).sum(axis=1))
+    return float(np.sqrt(np.mean(distances**2)) if statistic == "rms" else np.mean(distances))
 
 
 def reconstruction_nme(predicted: Array, true: Array, *, outer_eye_corners: tuple[int, int]) -> np.ndarray:
@@ -145,18 +127,3 @@ def mesh_fitting_error(predicted: Array, true: Array, *, flying_distance: float)
     return MeshFittingError(  # len(kept) is N^vt
         error=float(np.mean(kept**2)), dropped=1 - len(kept) / len(distances), pairs=len(kept)
     )
-
-
-def _check_names(direction: str, statistic: str) -> None:
-    if direction not in DIRECTIONS:
-        raise unknown_name("direction", direction, DIRECTIONS)
-    if statistic not in STATISTICS:
-        raise unknown_name("statistic", statistic, STATISTICS)
-
-
-def _directions(direction: str) -> tuple[bool, bool]:
-    return direction != "true_to_predicted", direction != "predicted_to_true"
-
-
-def _statistic(distances: np.ndarray, statistic: str) -> float:
-    return float(np.sqrt(np.mean(distances**2)) if statistic == "rms" else np.mean(distances))

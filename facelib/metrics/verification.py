@@ -32,7 +32,7 @@ class RocCurve:
 
     Args:
         far, tar: (T,), not falling.
-        thresholds: (T,), falling; after infinity each distinct score (of `roc_curve`) or genuine score (`roc_steps`).
+        thresholds: (T,), falling; after infinity each distinct genuine score, and the lowest impostor score if below.
     """
 
     far: np.ndarray
@@ -122,7 +122,8 @@ def roc_steps(scores: SortedScores) -> RocCurve:
     is_first = np.concatenate([[True], ascending[1:] > ascending[:-1]])
     steps = ascending[is_first][::-1]
     tar = (len(ascending) - np.flatnonzero(is_first)[::-1]) / len(ascending)
-    far = _accepted(scores.impostor, steps)
+    impostors = len(scores.impostor)
+    far = (impostors - np.searchsorted(scores.impostor, steps)) / impostors
     rest = scores.impostor[:1][far[-1:] < 1]  # the lowest impostor, if below all genuine scores, leads to (1, 1)
     ones = np.ones(len(rest))
     return RocCurve(
@@ -171,39 +172,6 @@ def tar_at_far(genuine: Array, impostor: Array, far: float = 0.01, min_impostors
     return float(np.mean(genuine_values >= genuine_values.dtype.type(threshold)))
 
 
-def roc_curve(genuine: Array, impostor: Array) -> RocCurve:
-    """FAR and TAR at every distinct score.
-
-    Raises:
-        BadInput: for empty or unusable scores.
-    """
-    both = sorted_scores(genuine, impostor)
-    thresholds = np.unique(np.concatenate([both.genuine, both.impostor]))[::-1]
-    return RocCurve(
-        far=np.concatenate([[0.0], _accepted(both.impostor, thresholds)]),
-        tar=np.concatenate([[0.0], _accepted(both.genuine, thresholds)]),
-        thresholds=np.concatenate([np.full(1, np.inf, thresholds.dtype), thresholds]),
-    )
-
-
-def equal_error_rate(genuine: Array, impostor: Array) -> float:
-    """The rate at which FAR equals FRR = 1 - TAR, linear between the two neighbouring points of the ROC.
-
-    Raises:
-        BadInput: for empty or unusable scores.
-    """
-    return sorted_scores(genuine, impostor).equal_error_rate()
-
-
-def area_under_curve(genuine: Array, impostor: Array) -> float:
-    """Probability that a genuine score exceeds an impostor score, ties counting half (Mann-Whitney), exact.
-
-    Raises:
-        BadInput: for empty or unusable scores.
-    """
-    return sorted_scores(genuine, impostor).area_under_curve()
-
-
 def check_fars(fars: Sequence[float], impostors: int, min_impostors: int) -> None:
     """Raise BadInput unless every target is a fraction and there are enough impostors to speak of a rate."""
     for far in fars:
@@ -214,8 +182,3 @@ def check_fars(fars: Sequence[float], impostors: int, min_impostors: int) -> Non
             f"{impostors} impostor scores: expected at least {max(min_impostors, 1)} for a false accept rate; "
             "compare more people, or lower min_impostors knowing what it means"
         )
-
-
-def _accepted(ascending: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
-    """Fraction of scores at or above each threshold."""
-    return (len(ascending) - np.searchsorted(ascending, thresholds, side="left")) / len(ascending)

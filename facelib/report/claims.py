@@ -6,42 +6,25 @@ import json
 import math
 import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from facelib.report.intervals import Estimates
 from facelib.report.manifest import save_figure
 from facelib.report.records import TierRuns
 from facelib.report.style import tier_label, use_house_style
-from facelib.report.verdicts import (
-    CONTRADICTED,
-    NO_SKILL,
-    NO_VERDICT,
-    NOT_RUN,
-    REPRODUCED,
-    UNDECIDED,
-    VERDICTS,
-    ClaimResult,
-    ComparisonResult,
-    evaluate_claims,
-)
+from facelib.report.verdicts import CONTRADICTED, VERDICTS, ClaimResult, ComparisonResult, evaluate_claims
 from facelib.storage import write_json
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-COLOURS = {
-    REPRODUCED: "#009E73",
-    CONTRADICTED: "#D55E00",
-    UNDECIDED: "#0072B2",
-    NO_SKILL: "#AA7700",
-    NOT_RUN: "#8C8C8C",
-    NO_VERDICT: "#8C8C8C",
-}
+# In the order of VERDICTS.
+COLOURS = dict(zip(VERDICTS, ("#009E73", "#D55E00", "#0072B2", "#AA7700", "#8C8C8C", "#8C8C8C"), strict=True))
 RESULT_FIELDS = ("comparison", "difference", "interval", "printed_difference", "unit", "folds", "p", "skill")
+MEASURED = ("comparison", "difference", "low", "high", "printed", "unit")  # columns of `comparison_data`
 UNITS = {"points": "percentage points"}  # spelt out
 NICE = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)  # limits of the axis
 
@@ -74,42 +57,21 @@ def _result_entry(result: ComparisonResult) -> dict[str, Any]:
     interval = [round(result.low, 3), round(result.high, 3)]
     printed = None if result.printed is None else round(result.printed, 3)
     unit = UNITS.get(result.unit, result.unit)
-    values = (
-        result.comparison,
-        round(result.difference, 3),
-        interval,
-        printed,
-        unit,
-        list(result.folds),
-        result.corrected_p,
-        result.skill,
-    )
+    numbers = (round(result.difference, 3), interval, printed)
+    values = (result.comparison, *numbers, unit, list(result.folds), result.corrected_p, result.skill)
     return dict(zip(RESULT_FIELDS, values, strict=True))
 
 
 def comparison_data(evaluated: list[ClaimResult]) -> pd.DataFrame:
     """One line a comparison: its claim, verdict, words, difference, interval, printed difference, unit and folds."""
-    return pd.DataFrame(
-        [
-            {
-                "claim": one.claim.name,
-                "statement": one.claim.statement,
-                "table": one.claim.source,
-                "verdict": one.verdict,
-                "comparison": result.comparison,
-                "difference": result.difference,
-                "low": result.low,
-                "high": result.high,
-                "printed": result.printed,
-                "unit": result.unit,
-                "folds": len(result.folds),
-                "corrected p": result.corrected_p,
-                "skill": result.skill,
-            }
-            for one in evaluated
-            for result in one.comparisons
-        ]
-    )
+    lines = []
+    for one in evaluated:
+        known = {"claim": one.claim.name, "statement": one.claim.statement, "table": one.claim.source}
+        for result in one.comparisons:
+            measured = {name: getattr(result, name) for name in MEASURED}
+            further = {"folds": len(result.folds), "corrected p": result.corrected_p, "skill": result.skill}
+            lines.append(known | {"verdict": one.verdict} | measured | further)
+    return pd.DataFrame(lines)
 
 
 def claims_as_markdown(evaluated: list[ClaimResult]) -> str:
@@ -157,8 +119,6 @@ def discussion(evaluated: list[ClaimResult]) -> str:
 
 def draw_claims(evaluated: list[ClaimResult]) -> Figure:
     """A line for each claim: its decisive comparison with interval, the printed one, and the others faint."""
-    import matplotlib.pyplot as plt
-
     use_house_style()
     height = 0.9 + 0.38 * len(evaluated)
     figure, axes = plt.subplots(figsize=(9.2, height))
@@ -188,12 +148,8 @@ def draw_claims(evaluated: list[ClaimResult]) -> Figure:
 def _scale(evaluated: list[ClaimResult]) -> tuple[float, float]:
     """Where the axis turns logarithmic, and where it ends: so that half of the intervals lie in the linear part."""
     ends = [max(abs(one.decisive.low), abs(one.decisive.high)) for one in evaluated if one.decisive]
-    shown = [
-        abs(value)
-        for one in evaluated
-        for result in one.comparisons
-        for value in (result.difference, result.printed or 0.0)
-    ]
+    results = [result for one in evaluated for result in one.comparisons]
+    shown = [abs(value) for result in results for value in (result.difference, result.printed or 0.0)]
     limit = _at_least(max([*ends, *shown, NICE[0]]))
     linear = min(_at_least(float(np.median(ends or [0.0]))), limit / 10)
     return linear, limit
@@ -246,16 +202,14 @@ def _draw_claim(axes: Axes, position: int, one: ClaimResult, linear: float, limi
 
 
 def _add_legend(axes: Axes) -> None:
-    import matplotlib.pyplot as plt
 
     dark = "#4D4D4D"
-    handles = [
-        plt.Line2D([], [], marker="o", ms=5, lw=1.6, color=dark, label="least favourable comparison, 95 % interval"),
-        plt.Line2D([], [], marker="o", ms=3, ls="", color=dark, alpha=0.4, label="other comparisons of the claim"),
-        plt.Line2D(
-            [], [], marker="D", ms=4.5, ls="", mfc="none", mec="black", mew=0.8, label="as printed in the paper"
-        ),
-    ]
+    looks: dict[str, dict[str, Any]] = {
+        "least favourable comparison, 95 % interval": {"marker": "o", "ms": 5, "lw": 1.6, "color": dark},
+        "other comparisons of the claim": {"marker": "o", "ms": 3, "ls": "", "color": dark, "alpha": 0.4},
+        "as printed in the paper": {"marker": "D", "ms": 4.5, "ls": "", "mfc": "none", "mec": "black", "mew": 0.8},
+    }
+    handles = [plt.Line2D([], [], label=text, **look) for text, look in looks.items()]
     axes.legend(handles=handles, loc="lower right", bbox_to_anchor=(1.14, 1.0), ncols=3, fontsize=7)
 
 
@@ -265,8 +219,6 @@ def write_claims(estimates: Estimates, folder: Path) -> list[ClaimResult]:
     Raises:
         MissingPart: as evaluate_claims.
     """
-    import matplotlib.pyplot as plt
-
     evaluated, runs = evaluate_claims(estimates), estimates.runs
     write_json(folder / "claims.json", as_entries(evaluated, runs.tier))
     figure, notebook = draw_claims(evaluated), f"notebooks/{runs.paper.folder}/tables.ipynb"

@@ -31,6 +31,7 @@ class Gallery:
 
     def __init__(self, runs: TierRuns, output: str = "", notebook: str = "figures") -> None:
         self.home = figures_folder(runs.paper.folder, runs.tier)
+        self.is_committed = runs.tier != next(iter(runs.paper.tiers))  # the smallest tier's pictures are not
         self.tier = runs.tier
         self.notebook = f"notebooks/{runs.paper.folder}/{notebook}.ipynb"
         partial = any(status.state == "committed" for each in runs.standing.values() for status in each)
@@ -63,8 +64,15 @@ class Gallery:
 
         for name in names:
             path = self.home / f"{name}.png"
-            if path.exists():
+            if self.is_committed and path.exists():
                 display(Markdown("As committed: the runs behind this picture are not on this machine."))
                 display(Image(path))
             else:
                 print(f"{name}: its runs are missing, and no picture was committed")
+
+    def committed_numbers(self, name: str) -> pd.DataFrame:
+        """The numbers of a committed picture; none where it was not committed."""
+        import pandas as pd
+
+        path = self.home / f"{name}.csv"
+        return pd.read_csv(path) if self.is_committed and path.exists() else pd.DataFrame()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from facelib.storage import write_text
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,16 @@ class InteractivePicture:
             "image/png": base64.b64encode(self.png).decode(),
             "text/plain": self.text,
         }
+
+
+def still_png(figure: Figure, dpi: int) -> bytes:
+    """A matplotlib figure as a PNG file's content; the figure is closed."""
+    import matplotlib.pyplot as plt
+
+    written = io.BytesIO()
+    figure.savefig(written, format="png", dpi=dpi)
+    plt.close(figure)
+    return written.getvalue()
 
 
 def write_page(picture: InteractivePicture, path: Path) -> Path:

@@ -144,10 +144,7 @@ def turnable_meshes(meshes: Sequence[FaceMesh], label: str, png: bytes) -> Inter
         margin={"l": 0, "r": 0, "t": 50, "b": 30},
         scene={
             "aspectmode": "data",
-            "camera": {
-                "eye": {"x": 0.35, "y": 0.1, "z": 1.9},
-                "up": {"x": 0, "y": 1, "z": 0},
-            },
+            "camera": {"eye": {"x": 0.35, "y": 0.1, "z": 1.9}, "up": {"x": 0, "y": 1, "z": 0}},
             "dragmode": "orbit",
             **{f"{name}axis": axis for name in "xyz"},
         },
@@ -216,26 +213,43 @@ def thinned(mesh: FaceMesh, most: int = SHOWN_POINTS) -> FaceMesh:
 
 
 def _trace(dense: FaceMesh) -> go.Mesh3d:
-    """A mesh for plotly, in numbers as short as the eye allows."""
-    import plotly.graph_objects as go
-
     mesh = thinned(dense)
-    x, y, z = mesh.vertices.double().numpy().round(2).astype(np.float32).T
-    i, j, k = mesh.triangles.numpy().astype(np.uint16 if len(x) < 2**16 else np.uint32).T
-    look: dict[str, Any] = {"color": "#{:02x}{:02x}{:02x}".format(*(round(255 * part) for part in CLAY))}
+    look: dict[str, Any] = {"color": hex_colours(torch.tensor([CLAY]))[0]}
     if mesh.values is not None:
         bar = {"title": {"text": mesh.unit, "side": "right"}, "len": 0.6, "thickness": 14}
         limit = mesh.limit or float(mesh.values.max())
         values = mesh.values.numpy().astype(np.float32)
         look = {"intensity": values, "cmin": 0.0, "cmax": limit, "colorscale": ERROR_COLOURS, "colorbar": bar}
     elif mesh.colours is not None:
-        encoded = (_known(mesh.colours) * 255).round().int().tolist()
-        look = {"vertexcolor": ["#{:02x}{:02x}{:02x}".format(*rgb) for rgb in encoded]}
-    lighting = {"ambient": 0.55, "diffuse": 0.6, "specular": 0.05, "roughness": 0.8}
-    return go.Mesh3d(
-        x=x, y=y, z=z, i=i, j=j, k=k, name=mesh.title, lighting=lighting,
-        lightposition={"x": 0, "y": 300, "z": 1000}, hoverinfo="skip", **look,
-    )  # fmt: skip
+        look = {"vertexcolor": hex_colours(_known(mesh.colours))}
+    look |= {"name": mesh.title, "hoverinfo": "skip"}
+    return plotly_mesh(mesh.vertices, mesh.triangles, decimals=2, specular=0.05, roughness=0.8, **look)
+
+
+def plotly_mesh(
+    vertices: torch.Tensor, triangles: torch.Tensor, *, decimals: int, specular: float, roughness: float, **look: Any
+) -> go.Mesh3d:
+    """A mesh for plotly, in numbers as short as the eye allows, to keep notebooks and pages small.
+
+    Args:
+        vertices: (N, 3).
+        triangles: (T, 3).
+        decimals: of the coordinates.
+        specular, roughness: of the surface.
+        look: of plotly's mesh.
+    """
+    import plotly.graph_objects as go
+
+    x, y, z = vertices.double().numpy().round(decimals).astype(np.float32).T
+    i, j, k = triangles.numpy().astype(np.uint16 if len(x) < 2**16 else np.uint32).T
+    light = {"ambient": 0.55, "diffuse": 0.6, "specular": specular, "roughness": roughness}
+    place = {"x": 0, "y": 300, "z": 1000}
+    return go.Mesh3d(x=x, y=y, z=z, i=i, j=j, k=k, lighting=light, lightposition=place, **look)
+
+
+def hex_colours(colours: torch.Tensor) -> list[str]:
+    """Colours (N, 3) in [0, 1] as texts of 8 bits, such as "#d1c7ba"."""
+    return ["#{:02x}{:02x}{:02x}".format(*rgb) for rgb in (colours * 255).round().int().tolist()]
 
 
 def _known(colours: torch.Tensor) -> torch.Tensor:

@@ -35,16 +35,17 @@ def draw_ratios(data: pd.DataFrame) -> Figure:
 
     use_house_style()
     figure, axes = plt.subplots(figsize=(9, 0.9 + 0.21 * len(data)), layout="constrained")
+    lines: list[Any] = list(data.itertuples(index=False))
     colours = [PALETTE[0] if agree else PALETTE[5] for agree in data["agree"]]
     axes.barh(range(len(data)), data["ratio"] - 1, left=1, color=colours, height=0.62, alpha=0.9)
     axes.axvline(1, color="black", linewidth=0.8)
     axes.set_xscale("log")
-    axes.set_yticks(range(len(data)), [f"{row.name}  (against {row.peer})" for row in _records(data)], fontsize=7)
+    axes.set_yticks(range(len(data)), [f"{row.name}  (against {row.peer})" for row in lines], fontsize=7)
     axes.set_ylim(len(data) - 0.4, -0.6)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.set_xlim(min(0.5, data["ratio"].min() / 2), data["ratio"].max() * 7)
     axes.grid(visible=False, axis="y")
-    for position, row in enumerate(_records(data)):
+    for position, row in enumerate(lines):
         text = f"{row.ratio:.3g} x   {_milliseconds(row.ours_ms)} / {_milliseconds(row.peer_ms)}"
         axes.text(max(row.ratio, 1) * 1.08, position, text, va="center", fontsize=6.5)
     axes.set_xlabel("times faster than the peer; beside the bar our time / the peer's time of one piece", fontsize=8)
@@ -106,10 +107,6 @@ def speed_label(environment: dict[str, Any]) -> str:
     hardware, packages = environment["hardware"], environment["packages"]
     device = hardware["gpu"] or hardware["cpu"]
     return f"{device}, {environment['threads']} threads, torch {packages['torch']}"
-
-
-def _records(data: pd.DataFrame) -> list[Any]:
-    return list(data.itertuples(index=False))
 
 
 def _milliseconds(value: float) -> str:

@@ -6,7 +6,10 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from torch import Tensor
 
 # Okabe and Ito's colours, told apart by colour-blind readers; blue, orange, green ... in the order of use.
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#4D4D4D")
@@ -85,6 +88,17 @@ def legend_outside(figure: Figure, place: str, **options: Any) -> None:
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     legend.set_bbox_to_anchor((0, 0, 1, 1), transform=figure.transFigure)
+
+
+def pixels(image: Tensor) -> np.ndarray:
+    """An image (3, H, W) as matplotlib takes it, (H, W, 3) in [0, 1]."""
+    return image.clamp(0, 1).permute(1, 2, 0).numpy()
+
+
+def switch_off(panels: Iterable[Axes]) -> None:
+    """Leave out the axes of panels that hold pictures or nothing."""
+    for panel in panels:
+        panel.axis("off")
 
 
 def tier_label(tier: str, data: str = "embedded faces") -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from facelib.errors import unknown_name
-from facelib.papers.paper import Metric, Table
+from facelib.papers.paper import Metric
 from facelib.papers.published import PublishedRow, PublishedTable, published_tables
 from facelib.report.intervals import Estimates, open_estimates
 from facelib.report.markup import to_latex, to_markdown
@@ -50,8 +50,12 @@ def comparison(estimates: Estimates, table: str) -> pd.DataFrame:
         lines.append(_printed_line(runs, described, row))
     printed = {row.method for row in described.rows}
     lines += [_our_line(estimates, described, name) for name in methods if name not in printed]
+    metrics, main = _metrics(runs, described), runs.paper.tables[table].main
+    measured = [column for metric in metrics for column in (metric, *(f"{spread} {metric}" for spread in SPREAD))]
+    differences = [f"{difference} {metric}" for metric in main for difference in DIFFERENCE]
+    ordered = ["method", "origin", "run", "folds", *measured, "reference", *differences]
     found = {column for line in lines for column in line}
-    return pd.DataFrame(lines, columns=[column for column in _columns(runs, described) if column in found])
+    return pd.DataFrame(lines, columns=[column for column in ordered if column in found])
 
 
 def caption(runs: TierRuns, table: str) -> str:
@@ -92,16 +96,10 @@ def systems(paper: str) -> pd.DataFrame:
 
     loaded = load_paper(paper)
     methods = [loaded.methods[name] for name in loaded.tabulated()]
-    lines = [
-        {
-            "method": method.label,
-            **method.describe(),
-            "tables": ", ".join(
-                dict.fromkeys(table if row else f"{table} (ours)" for table, row in method.printed_rows)
-            ),
-        }
-        for method in methods
-    ]
+    lines = []
+    for method in methods:
+        where = dict.fromkeys(table if row else f"{table} (ours)" for table, row in method.printed_rows)
+        lines.append({"method": method.label, **method.describe(), "tables": ", ".join(where)})
     return pd.DataFrame(lines).set_index("method")
 
 
@@ -156,19 +154,7 @@ def epoch_rule(runs: TierRuns, record: Record) -> str:
 
 def _metrics(runs: TierRuns, described: PublishedTable) -> tuple[str, ...]:
     """Those that the paper prints, and those of ours besides."""
-    return (*described.columns, *_table(runs, described).more)
-
-
-def _table(runs: TierRuns, described: PublishedTable) -> Table:
-    return runs.paper.tables[described.table]
-
-
-def _columns(runs: TierRuns, described: PublishedTable) -> list[str]:
-    """All that `comparison` may hold, in order."""
-    metrics, main = _metrics(runs, described), _table(runs, described).main
-    measured = [column for metric in metrics for column in (metric, *(f"{spread} {metric}" for spread in SPREAD))]
-    differences = [f"{difference} {metric}" for metric in main for difference in DIFFERENCE]
-    return ["method", "origin", "run", "folds", *measured, "reference", *differences]
+    return (*described.columns, *runs.paper.tables[described.table].more)
 
 
 def _our_line(estimates: Estimates, described: PublishedTable, name: str, prefix: str = "") -> dict[str, Any]:
@@ -188,7 +174,7 @@ def _our_line(estimates: Estimates, described: PublishedTable, name: str, prefix
 
 def _difference(estimates: Estimates, described: PublishedTable, name: str, prefix: str) -> dict[str, Any]:
     """A line's main metrics minus those of its reference row; nothing where both are not from the same machine."""
-    runs, table = estimates.runs, _table(estimates.runs, described)
+    runs, table = estimates.runs, estimates.runs.paper.tables[described.table]
     kind = runs.paper.method(name).input
     reference = next((other for other in table.references if runs.paper.method(other).input == kind), None)
     if reference in (None, name) or reference not in runs.standing:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from facelib.papers.paper import Metric, Paper
 from facelib.report.style import stamp, tier_label, use_house_style
 from facelib.runs.records import Record
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 BETTER = {"higher": "higher is better", "lower": "lower is better"}
 
@@ -27,21 +26,22 @@ def draw_training_curves(paper: Paper, records: Mapping[str, Record]) -> Figure 
     Returns:
         The picture; None when no run was trained.
     """
-    import matplotlib.pyplot as plt
-
     trained = {label: record for label, record in records.items() if record.history}
     if not trained:
         return None
     use_house_style()
     pairs = min(len(trained), 2)  # of panels in a row
     rows = math.ceil(len(trained) / pairs)
-    figure, panels = plt.subplots(
-        rows, 2 * pairs, figsize=(7.5 * pairs + 1, 2.3 * rows + 0.3), squeeze=False, layout="constrained"
-    )
+    size = (7.5 * pairs + 1, 2.3 * rows + 0.3)
+    figure, panels = plt.subplots(rows, 2 * pairs, figsize=size, squeeze=False, layout="constrained")
     for (label, record), left, right in zip(trained.items(), panels[:, ::2].flat, panels[:, 1::2].flat, strict=False):
         _draw_losses(left, record)
         _draw_validation(right, record, paper.metrics)
         left.set_title(label)
+        for panel in (left, right):
+            panel.set_xlabel("epoch")
+            panel.locator_params(axis="x", integer=True, nbins=5)
+            panel.legend(fontsize=6.5, handlelength=1, loc="center left", bbox_to_anchor=(1, 0.5))
     for panel in panels.flat[2 * len(trained) :]:
         panel.set_axis_off()
     stamp(figure, tier_label(next(iter(trained.values())).tier))
@@ -52,29 +52,20 @@ def _draw_losses(panel: Axes, record: Record) -> None:
     for name in record.history[0]["losses"]:
         _draw_curve(panel, [row["losses"][name] for row in record.history], name)
     panel.set(ylabel="terms of the loss, weighted", yscale="log")
-    _finish(panel)
 
 
 def _draw_validation(panel: Axes, record: Record, metrics: Mapping[str, Metric]) -> None:
     """In the units of the tables; what is no metric of the paper is left out."""
     shown = {name: metrics[name] for name in record.history[0]["validation"] if name in metrics}
     for name, metric in shown.items():
-        _draw_curve(
-            panel, [metric.factor * row["validation"][name] for row in record.history], metric.label or metric.phrase
-        )
+        values = [metric.factor * row["validation"][name] for row in record.history]
+        _draw_curve(panel, values, metric.label or metric.phrase)
     units = dict.fromkeys("%" if metric.unit == "fraction" else metric.unit for metric in shown.values())
     better = dict.fromkeys(BETTER[metric.direction] for metric in shown.values())
     panel.set(ylabel=f"validation people, {' or '.join(units)}")
     panel.set_title(" or ".join(better), fontsize=7, fontweight="normal")
     panel.set_ylim(bottom=0, top=101 if list(better) == [BETTER["higher"]] else None)
-    _finish(panel)
 
 
 def _draw_curve(panel: Axes, values: list[float], name: str) -> None:
     panel.plot(range(len(values)), values, "o-", markersize=3, label=name.replace("_", " "))
-
-
-def _finish(panel: Axes) -> None:
-    panel.set_xlabel("epoch")
-    panel.locator_params(axis="x", integer=True, nbins=5)
-    panel.legend(fontsize=6.5, handlelength=1, loc="center left", bbox_to_anchor=(1, 0.5))

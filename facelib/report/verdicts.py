@@ -166,13 +166,9 @@ def _measured(estimates: Estimates, comparison: Comparison) -> ComparisonResult 
     if ours is None:
         return None
     difference, low, high = (value * metric.factor - comparison.least for value in (ours.value, ours.low, ours.high))
+    printed = printed_difference(estimates.runs.paper.name, comparison)
     return ComparisonResult(
-        comparison.label,
-        difference,
-        low,
-        high,
-        printed_difference(estimates.runs.paper.name, comparison),
-        ours.folds,
+        *(comparison.label, difference, low, high, printed, ours.folds),
         p=ours.p_value(comparison.least / metric.factor),
         skill=_any_skill(estimates, comparison),
         unit=metric.difference_unit,

@@ -6,13 +6,15 @@ such a picture with it, which pages without scripts show instead.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from torch.nn import functional
 
 from facelib.conventions import LANDMARK_GROUPS
@@ -20,26 +22,17 @@ from facelib.errors import BadInput, check_finite, check_shape
 from facelib.faces.morphable_model import MorphableModel
 from facelib.faces.scene import GAMMA, Rendering, SceneSettings, render
 from facelib.geometry.camera import PerspectiveCamera, face_to_camera
-from facelib.report.interactive_picture import InteractivePicture
-from facelib.report.style import PALETTE, stamp
+from facelib.report.interactive_picture import InteractivePicture, still_png
+from facelib.report.meshes import hex_colours, plotly_mesh
+from facelib.report.style import PALETTE, stamp, switch_off
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 STUDIO = SceneSettings(
-    distance=(1000.0, 1000.0),
-    crop=1.6,
-    crop_jitter=0.0,
-    light_variation=0.0,
-    metering=0.0,
-    exposure=0.0,
-    white_balance=0.0,
-    noise=0.0,
-    blur=0.0,
-    supersample=1,
-)
+    distance=(1000.0, 1000.0), crop=1.6, crop_jitter=0.0, light_variation=0.0, metering=0.0, exposure=0.0,
+    white_balance=0.0, noise=0.0, blur=0.0, supersample=1,
+)  # fmt: skip
 ENLARGE = 3  # pictures are rendered larger and averaged, so that the outline on white is smooth
 AXIS_LENGTH = 90.0  # mm
 AXIS_COLOURS = (PALETTE[5], PALETTE[2], PALETTE[0])  # x, y, z
@@ -105,7 +98,6 @@ def turnable_faces(
     Raises:
         BadInput: on wrong shapes, NaN, or another number of titles.
     """
-    import matplotlib.pyplot as plt
     from plotly.subplots import make_subplots
 
     check_shape("albedo", albedo, (len(vertices), len(model.mean), 3))
@@ -130,10 +122,7 @@ def turnable_faces(
         torch.stack((frontal, turned), dim=1).flatten(0, 1), [text for name in titles for text in (name, "")], label,
         side=2.0,
     )  # fmt: skip
-    buffer = io.BytesIO()
-    still.savefig(buffer, format="png", dpi=130)
-    plt.close(still)
-    return InteractivePicture(figure, buffer.getvalue(), f"{len(figure.data)} faces to turn")
+    return InteractivePicture(figure, still_png(still, 130), f"{len(figure.data)} faces to turn")
 
 
 def face_mesh(model: MorphableModel, vertices: torch.Tensor, albedo: torch.Tensor) -> go.Mesh3d:
@@ -144,20 +133,12 @@ def face_mesh(model: MorphableModel, vertices: torch.Tensor, albedo: torch.Tenso
         vertices: (V, 3) mm.
         albedo: (V, 3) linear RGB.
     """
-    import plotly.graph_objects as go
-
     check_shape("vertices", vertices, (len(model.mean), 3))
     check_shape("albedo", albedo, (len(model.mean), 3))
     check_finite("vertices", vertices)
-    x, y, z = vertices.double().numpy().round(1).T
-    i, j, k = model.triangles.numpy().astype(np.uint16 if len(vertices) < 2**16 else np.uint32).T
-    encoded = (albedo.clamp(0, 1) ** (1 / GAMMA) * 255).round().int().tolist()
-    light = {"ambient": 0.55, "diffuse": 0.6, "specular": 0.08, "roughness": 0.7}
-    colours = ["#{:02x}{:02x}{:02x}".format(*rgb) for rgb in encoded]
-    return go.Mesh3d(
-        x=x.astype(np.float32), y=y.astype(np.float32), z=z.astype(np.float32), i=i, j=j, k=k,
-        vertexcolor=colours, lighting=light, lightposition={"x": 0, "y": 300, "z": 1000}, hoverinfo="x+y+z",
-    )  # fmt: skip
+    colours = hex_colours(albedo.clamp(0, 1) ** (1 / GAMMA))
+    look = {"vertexcolor": colours, "hoverinfo": "x+y+z"}
+    return plotly_mesh(vertices, model.triangles, decimals=1, specular=0.08, roughness=0.7, **look)
 
 
 def draw_strip(
@@ -175,17 +156,13 @@ def draw_strip(
     Raises:
         BadInput: on wrong shapes or another number of titles.
     """
-    import matplotlib.pyplot as plt
-
     check_shape("images", images, (None, 3, None, None))
     _check_titles(titles, len(images))
     columns = columns or len(images)
     rows = -(-len(images) // columns)
-    figure, panels = plt.subplots(
-        rows, columns, figsize=(side * columns, (side + 0.2) * rows), squeeze=False, layout="constrained"
-    )
-    for panel in panels.flat:
-        panel.axis("off")
+    size = (side * columns, (side + 0.2) * rows)
+    figure, panels = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
+    switch_off(panels.flat)
     for panel, image, title in zip(panels.flat, images, titles, strict=False):
         panel.imshow(image.permute(1, 2, 0).numpy())
         panel.set_title(title, fontsize=8, fontweight="normal", loc="center", pad=3)
@@ -195,16 +172,13 @@ def draw_strip(
 
 def draw_landmarks(shot: Rendering, label: str) -> Figure:
     """The 68 landmarks on the first picture of a rendering, one colour a group, numbered."""
-    import matplotlib.pyplot as plt
-
     figure, panel = plt.subplots(figsize=(6.4, 4.6), layout="constrained")
     panel.imshow(shot.image[0].permute(1, 2, 0).numpy(), extent=_extent(shot), alpha=0.75)
     for place, (name, numbers) in enumerate(LANDMARK_GROUPS.items()):
         u, v = shot.landmarks[0, list(numbers)].T.numpy()
         colour = (*PALETTE, "#000000")[place]
-        panel.plot(
-            u, v, "o-", ms=3.2, lw=0.8, color=colour, label=f"{name.replace('_', ' ')} {numbers[0]}-{numbers[-1]}"
-        )
+        text = f"{name.replace('_', ' ')} {numbers[0]}-{numbers[-1]}"
+        panel.plot(u, v, "o-", ms=3.2, lw=0.8, color=colour, label=text)
         for number, x, y in zip(numbers, u, v, strict=True):
             panel.annotate(str(number), (x, y), (2, 2), textcoords="offset points", fontsize=5, color="#222222")
     panel.axis("off")
@@ -222,18 +196,13 @@ def draw_frames(model: MorphableModel, vertices: torch.Tensor, albedo: torch.Ten
         albedo: (1, V, 3).
         label: for the stamp.
     """
-    import matplotlib.pyplot as plt
-
     pose = torch.tensor([[0.0, 0.0, 0.0], [90.0, 0.0, 0.0]])
     shot = photograph(model, vertices.expand(2, -1, -1), albedo, pose, size=260, crop=2.0)
     figure, panels = plt.subplots(1, 3, figsize=(9.4, 3.3), layout="constrained")
     titles = ("Face frame, from the front", "Face frame, yaw 90°", "Camera frame and pixels")
     for panel, picture, title in zip(panels, (0, 1, 0), titles, strict=True):
-        panel.imshow(
-            shot.image[picture].permute(1, 2, 0).numpy(),
-            extent=_extent(shot),
-            alpha=0.4 if panel is panels[2] else 0.85,
-        )
+        faint = 0.4 if panel is panels[2] else 0.85
+        panel.imshow(shot.image[picture].permute(1, 2, 0).numpy(), extent=_extent(shot), alpha=faint)
         panel.set_title(title)
         panel.axis("off")
     tips = torch.cat((torch.zeros(1, 3), AXIS_LENGTH * torch.eye(3)))[None].expand(2, -1, -1)

@@ -20,12 +20,7 @@ class WeightAverage:
     """
 
     def __init__(self, modules: Mapping[str, nn.Module], decay: float) -> None:
-        """Start at the modules' present weights.
-
-        Args:
-            modules: by name, on the device they are trained on.
-            decay: share of the average that a step keeps, above 0 and below 1.
-        """
+        """Start at the modules' present weights, on the device they are trained on; 0 < decay < 1."""
         self._modules, self._decay = modules, decay
         self.states = _copies(modules)
 

@@ -98,8 +98,10 @@ def _problems(name: str, module: nn.Module, found: Mapping[str, Tensor]) -> Iter
     wanted = module.state_dict()
     yield from (f"{name}.{key} is missing" for key in wanted if key not in found)
     yield from (f"{name}.{key} is not part of the model" for key in found if key not in wanted)
-    for key in wanted.keys() & found.keys():
-        value, given = wanted[key], found[key]
+    for key, value in wanted.items():
+        if key not in found:
+            continue
+        given = found[key]
         if given.shape != value.shape:
             yield f"{name}.{key} has shape {tuple(given.shape)}, expected {tuple(value.shape)}"
         elif given.dtype != value.dtype:

@@ -8,6 +8,7 @@ a module by facelib.runs.definitions is compared, so that a comment or a docstri
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,7 @@ class _Walk:
             seen |= new
         return found
 
-    def root(self, root: str) -> list[Target]:
+    def root(self, root: str) -> Iterator[Target]:
         module, _, name = root.partition(":")
         if self.file(module) is None:
             raise UnknownName(
@@ -85,26 +86,22 @@ class _Walk:
                 f"expected a module's dotted name such as '{self.name}.runs.training', or 'module:definition'"
             )
         code = self.counted(module)
-        known = code.statements.keys() | code.imports.keys() if code else {name}
-        if name and name not in known:
-            raise unknown_name(f"definition of {module}", name, known - {EFFECTS})
-        return list(self.resolve(module, *([name] if name else [])))
+        if name and code and name not in code.statements | code.imports:
+            raise unknown_name(f"definition of {module}", name, (code.statements | code.imports).keys() - {EFFECTS})
+        return self.resolve(module, *filter(None, [name]))
 
     def links(self, module: str, code: Definitions, statements: list[Statement]) -> dict[str, list[Target]]:
         """What each name that statements load stands for; names of Python itself are left out."""
-        links: dict[str, list[Target]] = {}
+        links: defaultdict[str, set[Target]] = defaultdict(set)
         for statement in statements:
-            for path in statement.loads:
-                targets: set[Target] = set()
-                if path[0] in statement.imports:
-                    origin = statement.imports[path[0]]
-                    targets.update(self.resolve(origin.module, *origin.path, *path[1:]))
-                if path[0] in code.statements or path[0] in code.imports:
-                    targets.update(self.resolve(module, *path))
-                if targets:
-                    name = ".".join(path)
-                    links[name] = sorted(targets.union(links.get(name, ())))
-        return links
+            for first, *rest in statement.loads:
+                name = ".".join([first, *rest])
+                if first in statement.imports:
+                    origin = statement.imports[first]
+                    links[name].update(self.resolve(origin.module, *origin.path, *rest))
+                if first in code.statements or first in code.imports:
+                    links[name].update(self.resolve(module, first, *rest))
+        return {name: sorted(targets) for name, targets in links.items() if targets}
 
     def resolve(self, module: str, *path: str) -> Iterator[Target]:
         """The definitions that attributes of a module stand for, through modules that only pass them on."""
@@ -127,10 +124,8 @@ class _Walk:
         """A module's definitions, or None when it is not one of the package or does not count."""
         if module not in self.modules:
             left_out = module in (self.name, f"{self.name}.{MESSAGE_MODULE}")
-            path = None if left_out or module.rpartition(".")[2] in VALUE_MODULES else self.file(module)
-            source = path and path.read_text(encoding="utf-8")
-            is_package = path is not None and path.name == "__init__.py"
-            self.modules[module] = None if source is None else definitions_of(source, module, is_package)
+            path: Any = None if left_out or module.rpartition(".")[2] in VALUE_MODULES else self.file(module)
+            self.modules[module] = path and definitions_of(path.read_text("utf-8"), module, path.stem == "__init__")
         return self.modules[module]
 
     def file(self, module: str) -> Path | None:

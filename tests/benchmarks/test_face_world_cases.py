@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from facelib.benchmarks.face_world import BATCH, SIZE, draw_heads, load_numpy, photograph, same_vertices
+from facelib.benchmarks.face_world import BATCH, SIZE, combine_in_numpy, draw_heads, photograph, same_vertices
 from facelib.faces.morphable_model import MorphableModel
 
 pytestmark = pytest.mark.usefixtures("face_model")
@@ -22,5 +22,5 @@ def test_numpy_gives_the_same_heads_and_others_are_refused(face_model: Morphable
     heads = draw_heads(4)
     ours = face_model.vertices(heads.identity)
     assert torch.equal(ours, heads.vertices)
-    assert same_vertices(ours, load_numpy()(heads))
-    assert not same_vertices(ours, load_numpy()(heads) + 0.01)
+    assert same_vertices(ours, combine_in_numpy(heads))
+    assert not same_vertices(ours, combine_in_numpy(heads) + 0.01)

@@ -39,7 +39,7 @@ def test_the_peers_give_our_answers(case):
 def test_agreement_refuses_wrong_answers_of_either_side(case):
     image = range_image(96, 120)
     found = ours(image)
-    right = normal_maps.load_eigh()(image)
+    right = normal_maps.usual_eigh(image)
     assert case.agree(found, right)
     assert case.agree(found, -right)  # the peers leave the sign open
     wrong_window = normal_components(image, window=7)[0][0].numpy()
@@ -51,7 +51,7 @@ def test_agreement_refuses_wrong_answers_of_either_side(case):
 
 def test_one_wrong_window_is_found():
     found = ours(range_image(60, 60))
-    right = normal_maps.load_eigh()(range_image(60, 60))
+    right = normal_maps.usual_eigh(range_image(60, 60))
     normals = found.normals.copy()
     normals[:, 30, 30] = tilted(normals[:, 30:31, 30], 0.1)[:, 0]
     assert not same_normals(found._replace(normals=normals), right, mean_degrees=0.05)

@@ -47,7 +47,7 @@ def test_other_libraries_find_the_same_neighbours(case):
 
 
 def test_wrong_neighbours_are_refused():
-    (distance, index), back = ours = registration.nearest_both_ways(registration.two_scans(500))
+    (distance, index), back = ours = registration.both_ways(registration.our_search)(registration.two_scans(500))
     agree = NEAREST[0].agree
     assert agree(ours, ours)
     assert not agree(ours, (back, (distance, index)))

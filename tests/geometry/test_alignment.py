@@ -213,8 +213,8 @@ def test_the_pose_is_found_exactly_with_either_scale(seed, scale):
 
 def test_least_squares_is_the_weighted_similarity():
     shape, pose, visibility = normal(2, 9, 3), normal(2, 9, 3, seed=1), normal(2, 9, seed=2).sigmoid()
-    found = self_alignment(shape, pose, visibility, eps=0.3, scale="least_squares")
-    torch.testing.assert_close(flat(found), flat(similarity_transform(shape, pose, visibility + 0.3)))
+    found = self_alignment(shape, pose, visibility, scale="least_squares")
+    torch.testing.assert_close(flat(found), flat(similarity_transform(shape, pose, visibility + 0.1)))
 
 
 @pytest.mark.parametrize("scale", SCALES)
@@ -310,9 +310,6 @@ def test_training_on_degenerate_landmarks_stays_finite(scale):
 
 def test_bad_self_alignments_are_refused():
     shape, visibility = torch.rand(2, 68, 3), torch.rand(2, 68)
-    for eps in (0.0, -0.1, math.nan):
-        with pytest.raises(BadInput, match="eps"):
-            self_alignment(shape, shape, visibility, eps=eps)
     with pytest.raises(UnknownName, match="did you mean 'ratio'"):
         self_alignment(shape, shape, visibility, scale="ration")
     with pytest.raises(BadInput, match="zero or positive"):

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facelib.errors import BadInput, UnknownName
-from facelib.metrics.identification import cmc, gallery_scores, genuine_and_impostor, probe_ranks, rank1
+from facelib.metrics.identification import gallery_scores, genuine_and_impostor, probe_ranks, rank1
 
 GALLERY = np.array([[1.0, 0.0], [0.0, 2.0], [1.0, 1.0], [-1.0, 0.0]])
 IDS = np.array([7, 3, 7, 5])
@@ -114,32 +114,21 @@ def slow_ranks(scores, probe_ids, ids) -> list[int]:
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 6), st.integers(1, 8))
-def test_ranks_and_cmc_equal_slow_loops(seed, identities, probes):
+def test_ranks_equal_slow_loops(seed, identities, probes):
     generator = np.random.default_rng(seed)
     scores = generator.integers(0, 4, (probes, identities)).astype(float)  # few values, so many ties
     ids = generator.permutation(identities)
     probe_ids = generator.integers(0, identities, probes)
     expected = np.array(slow_ranks(scores, probe_ids, ids))
     assert np.array_equal(probe_ranks(scores, probe_ids, ids), expected)
-    ranks = range(1, identities + 1)
-    found = cmc(scores, probe_ids, ids, ranks)
-    assert found.tolist() == [sum(expected <= rank) / probes for rank in ranks]
-    assert found[0] == rank1(scores, probe_ids, ids)
-    assert found[-1] == 1.0
+    assert rank1(scores, probe_ids, ids) == sum(expected == 1) / probes
 
 
 def test_a_failed_own_comparison_is_found_at_no_rank():
     scores = np.array([[-np.inf, -np.inf], [-np.inf, 0.5]])
     assert probe_ranks(scores, [0, 0], [0, 1]).tolist() == [3, 3]
-    assert cmc(scores, [0, 0], [0, 1], [1, 2]).tolist() == [0.0, 0.0]
     assert rank1(np.array([[-np.inf]]), [0], [0]) == 0.0
 
 
 def test_a_single_identity_is_always_found():
     assert rank1([[0.1], [0.9]], [4, 4], [4]) == 1.0
-
-
-@pytest.mark.parametrize("ranks", [[], [0], [4], [1.5], [float("nan")]])
-def test_refuses_ranks_that_no_identity_can_take(ranks):
-    with pytest.raises(BadInput, match="from 1 to 3"):
-        cmc(np.zeros((1, 3)), [1], [0, 1, 2], ranks)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facelib.errors import BadInput, UnknownName
-from facelib.metrics.surface_error import mesh_fitting_error, point_to_plane, point_to_point, reconstruction_nme
+from facelib.metrics.surface_error import mesh_fitting_error, point_to_plane, reconstruction_nme
 
 
 def cloud(seed: int, count: int) -> np.ndarray:
@@ -29,22 +29,11 @@ def slow_distances(points: np.ndarray, targets: np.ndarray) -> np.ndarray:
 
 @settings(max_examples=30)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 20), st.integers(1, 20))
-def test_point_distances_equal_slow_loops(seed, count, true_count):
+def test_the_mesh_fitting_error_equals_slow_loops(seed, count, true_count):
     predicted, true = cloud(seed, count), cloud(seed + 1, true_count)
-    forth, back = slow_distances(predicted, true), slow_distances(true, predicted)
-    expected = {"predicted_to_true": forth, "true_to_predicted": back, "both": np.concatenate([forth, back])}
-    for direction, distances in expected.items():
-        mean = point_to_point(predicted, true, direction=direction, statistic="mean")
-        rms = point_to_point(predicted, true, direction=direction, statistic="rms")
-        assert mean == pytest.approx(distances.mean(), rel=1e-12)
-        assert rms == pytest.approx(np.sqrt((distances**2).mean()), rel=1e-12)
-
-
-def test_hand_computed_distances():
-    predicted, true = np.array([[0.0, 0, 0], [10.0, 0, 0]]), np.array([[3.0, 4, 0]])
-    named = {"statistic": "mean"}
-    assert point_to_point(predicted, true, direction="true_to_predicted", **named) == 5.0
-    assert point_to_point(predicted, true, direction="predicted_to_true", **named) == (5 + 65**0.5) / 2
+    distances = np.concatenate([slow_distances(predicted, true), slow_distances(true, predicted)])
+    found = mesh_fitting_error(predicted, true, flying_distance=np.inf)
+    assert found.error == pytest.approx((distances**2).mean(), rel=1e-12)
 
 
 @pytest.mark.parametrize("direction", ["predicted_to_true", "true_to_predicted", "both"])
@@ -54,7 +43,6 @@ def test_a_shift_within_the_plane_is_no_distance_to_it(direction):
     slid = vertices + np.array([0.3, 0.2, 0])
     assert point_to_plane(slid, vertices, triangles, **named) == pytest.approx(0, abs=1e-12)
     assert point_to_plane(slid + np.array([0, 0, -0.4]), vertices, triangles, **named) == pytest.approx(0.4)
-    assert point_to_point(slid, vertices, **named) > 0.3
 
 
 def test_planes_are_those_of_the_nearest_true_vertex():
@@ -95,7 +83,6 @@ def test_moving_both_surfaces_changes_nothing():
     assert point_to_plane(*moved, triangles, **named) == pytest.approx(
         point_to_plane(predicted, true, torch.from_numpy(triangles), **named)
     )
-    assert point_to_point(*moved, **named) == pytest.approx(point_to_point(predicted, true, **named))
     assert mesh_fitting_error(*moved, flying_distance=0.5).error == pytest.approx(
         mesh_fitting_error(predicted, true, flying_distance=0.5).error
     )
@@ -141,8 +128,6 @@ POINTS, TRIANGLES = plane(size=3)
 def test_bad_points_are_named(predicted, true, message):
     named = {"direction": "both", "statistic": "rms"}
     with pytest.raises(BadInput, match=message):
-        point_to_point(predicted, true, **named)
-    with pytest.raises(BadInput, match=message):
         point_to_plane(predicted, true, TRIANGLES, **named)
     with pytest.raises(BadInput, match=message):
         mesh_fitting_error(predicted, true, flying_distance=1)
@@ -152,7 +137,7 @@ def test_bad_points_are_named(predicted, true, message):
 
 def test_names_must_be_known():
     with pytest.raises(UnknownName, match=r"direction 'true_to_predict'.*did you mean"):
-        point_to_point(POINTS, POINTS, direction="true_to_predict", statistic="rms")
+        point_to_plane(POINTS, POINTS, TRIANGLES, direction="true_to_predict", statistic="rms")
     with pytest.raises(UnknownName, match=r"statistic 'rmse'.*did you mean 'rms'"):
         point_to_plane(POINTS, POINTS, TRIANGLES, direction="both", statistic="rmse")
 

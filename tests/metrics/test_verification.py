@@ -8,10 +8,8 @@ from sklearn import metrics as sklearn_metrics
 from facelib.errors import BadInput
 from facelib.metrics.sorted_scores import accepts_allowed
 from facelib.metrics.verification import (
-    area_under_curve,
-    equal_error_rate,
+    RocCurve,
     far_threshold,
-    roc_curve,
     roc_steps,
     sorted_scores,
     tar_at_far,
@@ -25,6 +23,25 @@ def samples(genuine: int = 400, impostor: int = 900, decimals: int | None = None
     generator = np.random.default_rng(1)
     scores = generator.normal(0.5, 0.2, genuine), generator.normal(0.2, 0.2, impostor)
     return scores if decimals is None else (scores[0].round(decimals), scores[1].round(decimals))
+
+
+def equal_error_rate(genuine, impostor) -> float:
+    return sorted_scores(genuine, impostor).equal_error_rate()
+
+
+def area_under_curve(genuine, impostor) -> float:
+    return sorted_scores(genuine, impostor).area_under_curve()
+
+
+def roc_curve(genuine, impostor) -> RocCurve:
+    """FAR and TAR at every distinct score, not in the corners only."""
+    both = sorted_scores(genuine, impostor)
+    thresholds = np.unique(np.concatenate([both.genuine, both.impostor]))[::-1]
+    far, tar = (
+        np.append(0.0, (len(scores) - np.searchsorted(scores, thresholds)) / len(scores))
+        for scores in (both.impostor, both.genuine)
+    )
+    return RocCurve(far, tar, np.append(np.full(1, np.inf, thresholds.dtype), thresholds))
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])

@@ -278,7 +278,7 @@ def test_facelib_itself() -> None:
 
     assert "_forget_helpers" in reached(["facelib.geometry.threads"])["facelib.geometry.threads"]
     code = reached(["facelib.runs.code:code_digest"])
-    assert {"EFFECTS", "definitions_of", "_Reader"} <= set(code["facelib.runs.definitions"])
+    assert {"EFFECTS", "definitions_of", "_Stripped"} <= set(code["facelib.runs.definitions"])
     assert "reached" not in code["facelib.runs.code"]
 
 

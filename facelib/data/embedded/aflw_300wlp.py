@@ -9,20 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
 import torch
 
 from facelib.data.archive import FaceArchive
-from facelib.data.embedded.generation import OnImages, generator_of, open_generated, sample_expressions, spread
+from facelib.data.embedded.generation import OnImages, Person, check_counts, open_people, sample_expressions, spread
 from facelib.data.embedded.posed_photographs import check_camera, posed_photographs
 from facelib.errors import BadInput
-from facelib.faces.baking import load_face_model
 from facelib.faces.morphable_model import MorphableModel
 from facelib.faces.occluders import Occluder
-from facelib.faces.population import People, sample_people
 from facelib.faces.scene import SceneSettings
 
 YAW_LIMIT = 90.0  # degrees
@@ -31,12 +29,11 @@ YAW_BINS = ((0.0, 30.0), (30.0, 60.0), (60.0, 90.0))  # degrees of the absolute 
 CROP = 1.6  # side of the picture over the larger side of the landmarks' box: it holds the face from hairline to throat
 WORN = (Occluder.GLASSES, Occluder.SUNGLASSES, Occluder.MASK)
 
-
 WEB_SCENE = SceneSettings(  # cropped so that the face is in the picture from its hairline to its throat
     image_size=128,
     camera="weak_perspective",
     background="structured",
-    crop=1.6,
+    crop=CROP,
     light_variation=1.0,
     noise=0.03,
     blur=1.2,
@@ -120,8 +117,7 @@ def open_w300lp(settings: W300LpSettings, on_images: OnImages = lambda count: No
     Besides the arrays of every data set it has those that `facelib.data.posed_faces` names.
 
     Args:
-        settings: which one.
-        on_images: told the number of images after each identity, for a progress bar.
+        settings, on_images: as `open_people`.
 
     Raises:
         BadInput: on fewer than one identity or image, a share that is none, or a camera with perspective.
@@ -137,8 +133,7 @@ def open_aflw2000(settings: Aflw2000Settings, on_images: OnImages = lambda count
     Besides the arrays of every data set it has those that `facelib.data.posed_faces` names.
 
     Args:
-        settings: which one.
-        on_images: told the number of images after each identity, for a progress bar.
+        settings, on_images: as `open_people`.
 
     Raises:
         BadInput: on fewer than one identity or image, a share that is none, or a camera with perspective.
@@ -149,44 +144,24 @@ def open_aflw2000(settings: Aflw2000Settings, on_images: OnImages = lambda count
 
 
 def _open(settings: W300LpSettings | Aflw2000Settings, sample_yaw: SampleYaw, on_images: OnImages) -> FaceArchive:
-    if settings.identities < 1 or settings.images < 1:
-        raise BadInput(f"{settings.identities} identities and {settings.images} images: expected at least one of each")
+    check_counts(identities=settings.identities, images=settings.images)
     if not 0 <= settings.worn_share <= 1:
         raise BadInput(f"worn_share is {settings.worn_share}: expected 0 to 1")
     check_camera(settings.scene)
-    model = load_face_model("coarse")
-    people = cache(lambda: sample_people(model, settings.identities, settings.seed))
-    return open_generated(
-        settings,
-        settings.identities,
-        lambda number: _identity(model, people(), settings, sample_yaw, number),
-        lambda: on_images(settings.images),
-    )
 
+    def photograph_person(
+        model: MorphableModel, person: Person, number: int, generator: torch.Generator
+    ) -> dict[str, np.ndarray]:
+        """Each photograph has an expression of its own at some strength."""
+        action, expression = sample_expressions(model, settings.images, 1.0, generator)
+        yaw = sample_yaw(number, generator)
+        pitch, roll = spread(settings.images, (settings.pitch_spread, settings.roll_spread), 2.5, generator)
+        pose = torch.deg2rad(torch.stack((yaw, pitch, roll), dim=1))
+        worn = _dealt_occluders(settings, number, generator)
+        arrays = posed_photographs(model, person, action, pose, worn, settings.scene, generator)
+        return arrays | {"expression": expression.numpy().astype(np.int16)}
 
-def _identity(
-    model: MorphableModel,
-    people: People,
-    settings: W300LpSettings | Aflw2000Settings,
-    sample_yaw: SampleYaw,
-    number: int,
-) -> dict[str, np.ndarray]:
-    """All photographs of one identity, each with an expression of its own at some strength."""
-    generator = generator_of(settings.seed, number)
-    count = settings.images
-    action, expression = sample_expressions(model, count, 1.0, generator)
-    yaw = sample_yaw(number, generator)
-    pitch, roll = spread(count, (settings.pitch_spread, settings.roll_spread), 2.5, generator)
-    person = people.identity[number : number + 1], people.texture[number : number + 1]
-    return posed_photographs(
-        model,
-        person,
-        action,
-        torch.deg2rad(torch.stack((yaw, pitch, roll), dim=1)),
-        _dealt_occluders(settings, number, generator),
-        settings.scene,
-        generator,
-    ) | {"identity": np.full(count, number, np.int32), "expression": expression.numpy().astype(np.int16)}
+    return open_people(settings, settings.seed, [settings.images] * settings.identities, photograph_person, on_images)
 
 
 def _even_yaw(settings: W300LpSettings, number: int, generator: torch.Generator) -> torch.Tensor:
@@ -199,7 +174,7 @@ def _even_yaw(settings: W300LpSettings, number: int, generator: torch.Generator)
 
 def _binned_yaw(settings: Aflw2000Settings, number: int, generator: torch.Generator) -> torch.Tensor:
     """Yaw (images,) in degrees of one identity, to either side by chance."""
-    counts = largest_remainder(settings.yaw_shares, settings.identities * settings.images)
+    counts = largest_remainder(settings.yaw_shares, settings.image_count)
     limits = torch.tensor(YAW_BINS)[torch.from_numpy(_dealt(counts, settings.images, number, generator))]
     place, side = torch.rand(2, settings.images, generator=generator).unbind(0)
     return torch.lerp(limits[:, 0], limits[:, 1], place) * torch.where(side < 0.5, -1.0, 1.0)
@@ -208,7 +183,7 @@ def _binned_yaw(settings: Aflw2000Settings, number: int, generator: torch.Genera
 def _dealt_occluders(
     settings: W300LpSettings | Aflw2000Settings, number: int, generator: torch.Generator
 ) -> np.ndarray:
-    total = settings.identities * settings.images
+    total = settings.image_count
     worn = round(settings.worn_share * total)
     counts = np.array([total - worn, *largest_remainder((1,) * len(WORN), worn)])
     kinds = np.array([Occluder.NOTHING, *WORN], np.int16)

@@ -7,7 +7,7 @@ hardly changes, a sensor with a little more noise and blur, and a grey backdrop 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -16,17 +16,16 @@ import torch
 from facelib.data.archive import FaceArchive
 from facelib.data.embedded.generation import (
     OnImages,
+    Person,
+    check_counts,
     expressive_heads,
-    generator_of,
-    open_generated,
+    open_people,
     photograph,
     spread,
 )
 from facelib.data.protocol import Role
 from facelib.errors import BadInput
-from facelib.faces.baking import load_face_model
 from facelib.faces.morphable_model import MorphableModel
-from facelib.faces.population import People, sample_people
 from facelib.faces.scene import SceneSettings
 
 STRONGEST_EXPRESSION = 0.2  # of an expression's full strength: the sequences used show no expressions on purpose
@@ -92,32 +91,20 @@ def open_arl_vtf(settings: ArlVtfSettings, on_images: OnImages = lambda count: N
     Besides the arrays of the other data sets it has `role` (N,) int16, a `facelib.data.protocol.Role`.
 
     Args:
-        settings: which one.
-        on_images: told the number of images after each identity, for a progress bar.
+        settings, on_images: as `open_people`.
 
     Raises:
         BadInput: on fewer than one identity, gallery image or probe, training people without images, or a range of
             yaw that is none.
     """
     _check(settings)
-    model = load_face_model("coarse")
-    count = settings.identities + settings.training_identities
-    people = cache(lambda: sample_people(model, count, settings.seed))
-    images = iter([len(_roles(settings, number)) for number in range(count)])
-    return open_generated(
-        settings,
-        count,
-        lambda number: _arl_vtf_identity(model, people(), settings, number),
-        lambda: on_images(next(images)),
-    )
+    people = range(settings.identities + settings.training_identities)
+    images = [len(_roles(settings, number)) for number in people]
+    return open_people(settings, settings.seed, images, partial(_photograph_person, settings), on_images)
 
 
 def _check(settings: ArlVtfSettings) -> None:
-    if min(settings.identities, settings.gallery, settings.probes) < 1:
-        raise BadInput(
-            f"{settings.identities} identities, {settings.gallery} gallery images and {settings.probes} probes: "
-            "expected at least one of each"
-        )
+    check_counts(identities=settings.identities, gallery_images=settings.gallery, probes=settings.probes)
     if settings.training_identities < 0 or (settings.training_identities and settings.training_images < 1):
         raise BadInput(
             f"{settings.training_identities} training identities of {settings.training_images} training images: "
@@ -136,32 +123,19 @@ def _roles(settings: ArlVtfSettings, number: int) -> np.ndarray:
     return np.repeat(np.array([Role.GALLERY, Role.FRONTAL_PROBE, Role.POSE_PROBE], np.int16), counts)
 
 
-def _arl_vtf_identity(
-    model: MorphableModel, people: People, settings: ArlVtfSettings, number: int
+def _photograph_person(
+    settings: ArlVtfSettings, model: MorphableModel, person: Person, number: int, generator: torch.Generator
 ) -> dict[str, np.ndarray]:
     """All photographs of one identity, by role."""
-    generator = generator_of(settings.seed, number)
+    identity, texture = person
     role = _roles(settings, number)
-    count = len(role)
-    heads, expression = expressive_heads(
-        model, people.identity[number : number + 1], count, STRONGEST_EXPRESSION, generator
-    )
+    heads, expression = expressive_heads(model, identity, len(role), STRONGEST_EXPRESSION, generator)
     spreads = (settings.frontal_spread, settings.pitch_spread, settings.roll_spread)
-    yaw, pitch, roll = spread(count, spreads, 2.5, generator)
+    yaw, pitch, roll = spread(len(role), spreads, 2.5, generator)
     turned = torch.from_numpy(role == Role.POSE_PROBE)
     yaw[turned] = _profile_yaw(int(turned.sum()), settings.profile_yaw, number, generator)
-    pose = torch.deg2rad(torch.stack((yaw, pitch, roll), dim=1))
-    albedo = model.albedo(people.texture[number : number + 1])
-    images, angle = photograph(model, heads, albedo, pose, settings.scene, generator)
-    return {
-        "images": images,
-        "identity": np.full(count, number, np.int32),
-        "expression": expression.numpy().astype(np.int16),
-        "angle": angle,
-        "pose": pose.numpy(),
-        "cloud": np.full(count, -1, np.int32),
-        "role": role,
-    }
+    arrays = photograph(model, heads, expression, texture, (yaw, pitch, roll), settings.scene, generator)
+    return arrays | {"role": role}
 
 
 def _profile_yaw(count: int, limits: tuple[float, float], number: int, generator: torch.Generator) -> torch.Tensor:

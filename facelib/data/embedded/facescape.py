@@ -7,18 +7,17 @@ expression one aligned cloud of 1,024 points.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
 import torch
 
 from facelib.data.archive import FaceArchive
-from facelib.data.embedded.generation import OnImages, generator_of, open_generated, photograph, spread
+from facelib.data.embedded.generation import OnImages, Person, check_counts, open_people, photograph, spread
 from facelib.errors import BadInput
-from facelib.faces.baking import load_face_model
 from facelib.faces.morphable_model import MorphableModel
-from facelib.faces.population import EXPRESSIONS, People, expression_coefficients, sample_people
+from facelib.faces.population import EXPRESSIONS, expression_coefficients
 from facelib.faces.scene import SceneSettings
 from facelib.geometry.point_clouds import farthest_point_sampling, sample_surface
 
@@ -72,37 +71,31 @@ def open_facescape(settings: FaceScapeSettings, on_images: OnImages = lambda cou
     """The FaceScape counterpart from the cache, generated where it is missing.
 
     Args:
-        settings: which one.
-        on_images: told the number of images after each identity, for a progress bar.
+        settings, on_images: as `open_people`.
 
     Raises:
         BadInput: on fewer than one identity or view.
     """
-    if settings.identities < 1 or settings.views < 1:
-        raise BadInput(f"{settings.identities} identities and {settings.views} views: expected at least one of each")
+    check_counts(identities=settings.identities, views=settings.views)
     if not 0 <= settings.frontal_share < 1:
         raise BadInput(f"frontal_share is {settings.frontal_share}: expected 0 or more, and less than 1")
-    model = load_face_model("coarse")
-    # Painting everybody's skin takes seconds to minutes: only where something is still to be rendered.
-    people = cache(lambda: sample_people(model, settings.identities, settings.seed, fixed_albedo=settings.fixed_albedo))
-    images = len(EXPRESSIONS) * settings.views
-    return open_generated(
+    return open_people(
         settings,
-        settings.identities,
-        lambda number: _facescape_identity(model, people(), settings, number),
-        lambda: on_images(images),
+        settings.seed,
+        [len(EXPRESSIONS) * settings.views] * settings.identities,
+        partial(_photograph_person, settings),
+        on_images,
+        fixed_albedo=settings.fixed_albedo,
     )
 
 
-def _facescape_identity(
-    model: MorphableModel, people: People, settings: FaceScapeSettings, number: int
+def _photograph_person(
+    settings: FaceScapeSettings, model: MorphableModel, person: Person, number: int, generator: torch.Generator
 ) -> dict[str, np.ndarray]:
     """All photographs and clouds of one identity: expressions in turn, `views` photographs of each."""
-    generator = generator_of(settings.seed, number)
+    identity, texture = person
     names = list(EXPRESSIONS)
-    heads = model.vertices(
-        people.identity[number : number + 1].expand(len(names), -1), expression_coefficients(model, names)
-    )
+    heads = model.vertices(identity.expand(len(names), -1), expression_coefficients(model, names))
     count = len(names) * settings.views
     expression = torch.arange(len(names)).repeat_interleave(settings.views)
     # Yaw is stratified over all photographs of the identity, then dealt out to expressions at random.
@@ -112,15 +105,8 @@ def _facescape_identity(
     far = (2 * (strata - settings.frontal_share) / (1 - settings.frontal_share) - 1) * settings.yaw_limit
     yaw = torch.where(frontal, near, far)
     pitch, roll = spread(count, (settings.pitch_spread, settings.roll_spread), 2.5, generator)
-    pose = torch.deg2rad(torch.stack((yaw, pitch, roll), dim=1))
-    albedo = model.albedo(people.texture[number : number + 1])
-    images, angle = photograph(model, heads[expression], albedo, pose, settings.scene, generator)
-    return {
-        "images": images,
-        "identity": np.full(count, number, np.int32),
-        "expression": expression.numpy().astype(np.int16),
-        "angle": angle,
-        "pose": pose.numpy(),
+    arrays = photograph(model, heads[expression], expression, texture, (yaw, pitch, roll), settings.scene, generator)
+    return arrays | {
         "cloud": (number * len(names) + expression.numpy()).astype(np.int32),
         "clouds": _clouds(model, heads, settings.points, generator),
     }

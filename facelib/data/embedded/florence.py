@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from functools import cache
+from functools import partial
 from itertools import product
 from typing import ClassVar
 
@@ -17,13 +17,12 @@ import torch
 
 from facelib.conventions import OUTER_EYE_CORNERS
 from facelib.data.archive import FaceArchive
-from facelib.data.embedded.generation import OnImages, generator_of, open_generated
+from facelib.data.embedded.generation import OnImages, Person, check_counts, open_people
 from facelib.data.embedded.posed_photographs import check_camera, posed_photographs
 from facelib.errors import BadInput
-from facelib.faces.baking import load_face_model
 from facelib.faces.morphable_model import MorphableModel
 from facelib.faces.occluders import Occluder
-from facelib.faces.population import EXPRESSIONS, People, sample_people
+from facelib.faces.population import EXPRESSIONS
 from facelib.faces.scene import SceneSettings
 from facelib.geometry.rasterizer import interpolate, rasterize
 
@@ -80,49 +79,35 @@ def open_florence(settings: FlorenceSettings, on_images: OnImages = lambda count
     (I, points, 3), mm in the face frame; and scan_corners (I, 2, 3), the outer corners of the right and left eye.
 
     Args:
-        settings: which one.
-        on_images: told the number of images after each identity, for a progress bar.
+        settings, on_images: as `open_people`.
 
     Raises:
         BadInput: on no identity, pose or point, more points than the scanner sees within reach, or a camera with
             perspective.
     """
     poses = len(settings.pitches) * len(settings.yaws)
-    if min(settings.identities, poses, settings.points) < 1:
-        raise BadInput(
-            f"{settings.identities} identities, {poses} poses and {settings.points} points: "
-            "expected at least one of each"
-        )
+    check_counts(identities=settings.identities, poses=poses, points=settings.points)
     check_camera(settings.scene)
-    model = load_face_model("fine")
-    people = cache(lambda: sample_people(model, settings.identities, settings.seed))
-    return open_generated(
-        settings,
-        settings.identities,
-        lambda number: _florence_identity(model, people(), settings, number),
-        lambda: on_images(poses),
-    )
+    images = [poses] * settings.identities
+    photograph_person = partial(_photograph_person, settings)
+    return open_people(settings, settings.seed, images, photograph_person, on_images, resolution="fine")
 
 
-def _florence_identity(
-    model: MorphableModel, people: People, settings: FlorenceSettings, number: int
+def _photograph_person(
+    settings: FlorenceSettings, model: MorphableModel, person: Person, number: int, generator: torch.Generator
 ) -> dict[str, np.ndarray]:
     """All photographs of one identity, pitch by pitch, and the scan."""
-    generator = generator_of(settings.seed, number)
     angles = [(yaw, pitch, 0.0) for pitch, yaw in product(settings.pitches, settings.yaws)]
     pose = torch.deg2rad(torch.tensor(angles))
     count = len(pose)
-    identity, texture = people.identity[number : number + 1], people.texture[number : number + 1]
     neutral = torch.zeros(count, len(model.expression_basis))
     nothing = np.full(count, Occluder.NOTHING, np.int16)
-    head = model.vertices(identity)
-    corners = head[:, model.landmarks[list(OUTER_EYE_CORNERS)]]
-    return posed_photographs(model, (identity, texture), neutral, pose, nothing, settings.scene, generator) | {
-        "identity": np.full(count, number, np.int32),
+    head = model.vertices(person[0])
+    return posed_photographs(model, person, neutral, pose, nothing, settings.scene, generator) | {
         "expression": np.full(count, list(EXPRESSIONS).index("neutral"), np.int16),
         "scan": np.full(count, number, np.int32),
         "scans": _scan(model, head, settings, generator)[None].numpy(),
-        "scan_corners": corners.numpy(),
+        "scan_corners": head[:, model.landmarks[list(OUTER_EYE_CORNERS)]].numpy(),
     }
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -13,9 +14,10 @@ import numpy as np
 import torch
 
 from facelib.data.archive import FaceArchive, make_archive
-from facelib.faces.baking import face_model_checksum
+from facelib.errors import BadInput
+from facelib.faces.baking import Resolution, face_model_checksum, load_face_model
 from facelib.faces.morphable_model import MorphableModel
-from facelib.faces.population import EXPRESSIONS, expression_coefficients
+from facelib.faces.population import EXPRESSIONS, expression_coefficients, sample_people
 from facelib.faces.scene import SceneSettings, render
 from facelib.storage import cache_folder, digest_of
 
@@ -24,6 +26,8 @@ RENDER_BATCH = 80
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3  # of <malloc.h>
 
 OnImages = Callable[[int], None]
+Person = tuple[torch.Tensor, torch.Tensor]  # identity (1, K) and texture coefficients (1, up to 80)
+PhotographPerson = Callable[[MorphableModel, Person, int, torch.Generator], dict[str, np.ndarray]]
 
 
 class GeneratedSettings(Protocol):
@@ -60,6 +64,49 @@ def open_generated(
     fingerprint = fingerprint_of(settings)
     folder: Path = cache_folder() / "data" / f"{settings.archive}-{fingerprint}"
     return make_archive(folder, settings.archive, fingerprint, parts, make_part, on_part)
+
+
+def open_people(
+    settings: GeneratedSettings,
+    seed: int,
+    images: Sequence[int],
+    photograph_person: PhotographPerson,
+    on_images: OnImages,
+    *,
+    resolution: Resolution = "coarse",
+    fixed_albedo: bool = False,
+) -> FaceArchive:
+    """A data set of sampled people from the cache, generated where it is missing.
+
+    Args:
+        settings: which one.
+        seed: of people and scenes.
+        images: how many photographs each person has.
+        photograph_person: gives the arrays of one person but `identity`, from the face model, the person, the person's
+            number and a generator of their own.
+        on_images: told the number of images after each person, for a progress bar.
+        resolution: of the face model.
+        fixed_albedo: give everybody the same skin.
+    """
+    model = load_face_model(resolution)
+    # Painting everybody's skin takes seconds to minutes: only where something is still to be rendered.
+    people = cache(lambda: sample_people(model, len(images), seed, fixed_albedo=fixed_albedo))
+
+    def make_part(number: int) -> dict[str, np.ndarray]:
+        one = slice(number, number + 1)
+        person = people().identity[one], people().texture[one]
+        arrays = photograph_person(model, person, number, generator_of(seed, number))
+        return arrays | {"identity": np.full(images[number], number, np.int32)}
+
+    counts = iter(images)
+    return open_generated(settings, len(images), make_part, lambda: on_images(next(counts)))
+
+
+def check_counts(**counts: int) -> None:
+    """Raise BadInput unless there is at least one of each, named in the plural."""
+    if min(counts.values()) < 1:
+        *others, last = (f"{count} {name.replace('_', ' ')}" for name, count in counts.items())
+        raise BadInput(f"{', '.join(others)} and {last}: expected at least one of each")
 
 
 def keep_freed_memory() -> None:
@@ -115,16 +162,42 @@ def sample_expressions(
 def photograph(
     model: MorphableModel,
     heads: torch.Tensor,
-    albedo: torch.Tensor,
-    pose: torch.Tensor,
+    expression: torch.Tensor,
+    texture: torch.Tensor,
+    degrees: tuple[torch.Tensor, torch.Tensor, torch.Tensor],
     scene: SceneSettings,
     generator: torch.Generator,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Images (N, 3, H, W) uint8 and angles from frontal (N,) of heads (N, V, 3) that share an albedo (1, V, 3)."""
+) -> dict[str, np.ndarray]:
+    """N photographs of one person.
+
+    Args:
+        model: the face model.
+        heads: (N, V, 3) mm.
+        expression: (N,) the number of each one's expression.
+        texture: (1, up to 80) coefficients, standard deviations.
+        degrees: yaw, pitch and roll (N,) each.
+        scene: camera, light and sensor.
+        generator: of all randomness.
+
+    Returns:
+        images (N, 3, H, W) uint8, expression (N,), angle (N,) from frontal, pose (N, 3), cloud (N,), all -1.
+    """
+    albedo, pose = model.albedo(texture), torch.deg2rad(torch.stack(degrees, dim=1))
     images, angles = [], []
     for rows in torch.arange(len(heads)).split(math.ceil(len(heads) / math.ceil(len(heads) / RENDER_BATCH))):
         colour = albedo.expand(len(rows), -1, -1)
         rendering = render(model, heads[rows], colour, pose[rows], scene, generator)
-        images.append((rendering.image * 255).round().to(torch.uint8).numpy())
+        images.append(as_bytes(rendering.image))
         angles.append(rendering.angle.numpy())
-    return np.concatenate(images), np.concatenate(angles)
+    return {
+        "images": np.concatenate(images),
+        "expression": expression.numpy().astype(np.int16),
+        "angle": np.concatenate(angles),
+        "pose": pose.numpy(),
+        "cloud": np.full(len(heads), -1, np.int32),
+    }
+
+
+def as_bytes(images: torch.Tensor) -> np.ndarray:
+    """Images in [0, 1] as uint8."""
+    return (images * 255).round().to(torch.uint8).numpy()

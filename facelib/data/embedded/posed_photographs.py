@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from facelib.data.embedded.generation import RENDER_BATCH
+from facelib.data.embedded.generation import RENDER_BATCH, Person, as_bytes
 from facelib.errors import BadInput
 from facelib.faces.morphable_model import MorphableModel
 from facelib.faces.occluders import Occluder, occluder_surface
@@ -20,7 +20,7 @@ def check_camera(scene: SceneSettings) -> None:
 
 def posed_photographs(
     model: MorphableModel,
-    person: tuple[torch.Tensor, torch.Tensor],
+    person: Person,
     action: torch.Tensor,
     pose: torch.Tensor,
     occluder: np.ndarray,
@@ -67,7 +67,7 @@ def posed_photographs(
 
 def _as_arrays(rendering: Rendering) -> dict[str, np.ndarray]:
     return {
-        "images": (rendering.image * 255).round().to(torch.uint8).numpy(),
+        "images": as_bytes(rendering.image),
         "skin": rendering.skin.to(torch.uint8).numpy(),
         "angle": rendering.angle.numpy(),
         "scale": rendering.focal.numpy(),

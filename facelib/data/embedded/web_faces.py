@@ -6,7 +6,6 @@ Many people, others than FaceScape's, in uncontrolled pose, light, expression, b
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache
 from typing import ClassVar
 
 import numpy as np
@@ -15,16 +14,14 @@ import torch
 from facelib.data.archive import FaceArchive
 from facelib.data.embedded.generation import (
     OnImages,
+    Person,
+    check_counts,
     expressive_heads,
-    generator_of,
-    open_generated,
+    open_people,
     photograph,
     spread,
 )
-from facelib.errors import BadInput
-from facelib.faces.baking import load_face_model
 from facelib.faces.morphable_model import MorphableModel
-from facelib.faces.population import People, sample_people
 from facelib.faces.scene import SceneSettings
 
 
@@ -65,41 +62,22 @@ def open_web_faces(settings: WebFacesSettings, on_images: OnImages = lambda coun
     """The counterpart of web photographs from the cache, generated where it is missing.
 
     Args:
-        settings: which one.
-        on_images: told the number of images after each identity, for a progress bar.
+        settings, on_images: as `open_people`.
 
     Raises:
         BadInput: on fewer than one identity or image.
     """
-    if settings.identities < 1 or settings.images < 1:
-        raise BadInput(f"{settings.identities} identities and {settings.images} images: expected at least one of each")
-    model = load_face_model("coarse")
-    people = cache(lambda: sample_people(model, settings.identities, settings.seed))
-    return open_generated(
-        settings,
-        settings.identities,
-        lambda number: _web_identity(model, people(), settings, number),
-        lambda: on_images(settings.images),
-    )
+    check_counts(identities=settings.identities, images=settings.images)
 
+    def photograph_person(
+        model: MorphableModel, person: Person, number: int, generator: torch.Generator
+    ) -> dict[str, np.ndarray]:
+        """Each photograph has an expression of its own at some strength."""
+        identity, texture = person
+        heads, expression = expressive_heads(model, identity, settings.images, 1.0, generator)
+        spreads = (settings.yaw_spread, settings.pitch_spread, settings.roll_spread)
+        yaw, pitch, roll = spread(settings.images, spreads, 2.5, generator)
+        degrees = (yaw.clamp(-90, 90), pitch, roll)
+        return photograph(model, heads, expression, texture, degrees, settings.scene, generator)
 
-def _web_identity(
-    model: MorphableModel, people: People, settings: WebFacesSettings, number: int
-) -> dict[str, np.ndarray]:
-    """All photographs of one identity, each with an expression of its own at some strength."""
-    generator = generator_of(settings.seed, number)
-    count = settings.images
-    heads, expression = expressive_heads(model, people.identity[number : number + 1], count, 1.0, generator)
-    spreads = (settings.yaw_spread, settings.pitch_spread, settings.roll_spread)
-    yaw, pitch, roll = spread(count, spreads, 2.5, generator)
-    pose = torch.deg2rad(torch.stack((yaw.clamp(-90, 90), pitch, roll), dim=1))
-    albedo = model.albedo(people.texture[number : number + 1])
-    images, angle = photograph(model, heads, albedo, pose, settings.scene, generator)
-    return {
-        "images": images,
-        "identity": np.full(count, number, np.int32),
-        "expression": expression.numpy().astype(np.int16),
-        "angle": angle,
-        "pose": pose.numpy(),
-        "cloud": np.full(count, -1, np.int32),
-    }
+    return open_people(settings, settings.seed, [settings.images] * settings.identities, photograph_person, on_images)

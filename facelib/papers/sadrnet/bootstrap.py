@@ -8,20 +8,17 @@ nothing but the photographs that are evaluated, so all methods share them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from facelib.metrics.bootstrap import BootstrapSamples, percentile_intervals, resample_identities
+from facelib.metrics.bootstrap import BootstrapSamples, resample_identities
 from facelib.metrics.inputs import identity_array, point_array
 from facelib.metrics.landmark_error import YAW_BINS, yaw_bin_masks
 from facelib.metrics.pose_error import near_gimbal_lock
 from facelib.papers.sadrnet.metrics import ANGLES, BY_POSE, FIX, METRICS
 from facelib.storage import digest_of
 
-Unit = Literal["identities", "images"]
-
-UNITS: tuple[Unit, ...] = ("identities", "images")
 ERRORS = (
     *("sparse_2d", "sparse_3d", "sparse_3d_unshifted", "dense_2d", "dense_3d", "dense_3d_unshifted"),
     "reconstruction",
@@ -31,12 +28,7 @@ CONSTANTS = tuple(name for name, metric in METRICS.items() if not metric.over_pe
 
 
 def bootstrap_metrics(
-    metrics: Mapping[str, Any],
-    arrays: Mapping[str, np.ndarray],
-    *,
-    resamples: int,
-    seed: int = 0,
-    unit: Unit = "identities",
+    metrics: Mapping[str, Any], arrays: Mapping[str, np.ndarray], *, resamples: int, seed: int = 0
 ) -> BootstrapSamples:
     """The metrics of one run and their resamples; besides, the errors of occluded and of free faces.
 
@@ -46,14 +38,15 @@ def bootstrap_metrics(
             florence_identity and the errors of M renderings.
         resamples: how many.
         seed: of all resamples; each set of photographs has its own that follows from it.
-        unit: what is resampled: people with their photographs, or single photographs as if these were independent.
 
     Raises:
         BadInput: for scores that do not fit or are not finite, or of fewer than two people.
     """
-    made = [_resample_aflw2000(arrays, resamples, seed, unit)]
+    made = [_resample_aflw2000(arrays, resamples, seed)]
     if "florence" in arrays:
-        made.append(_resample_florence(arrays, resamples, seed, unit))
+        people = arrays["florence_identity"]
+        own = _seed(seed, "florence", people, np.arange(len(people)))
+        made.append(_resample_means({name: arrays[name] for name in FLORENCE}, people, own, resamples))
     constants = {name: metrics[name]["value"] for name in CONSTANTS if name in metrics}
     values = np.array(list(constants.values()), np.float64)
     made.append(
@@ -67,35 +60,10 @@ def bootstrap_metrics(
     )
 
 
-def interval_widths(
-    metrics: Mapping[str, Any], arrays: Mapping[str, np.ndarray], *, resamples: int = 1000, seed: int = 0
-) -> dict[str, dict[Unit, float]]:
-    """How wide each metric's 95 % interval is when people are resampled, and when single photographs are.
-
-    Args:
-        metrics, arrays, resamples, seed: as of bootstrap_metrics.
-
-    Returns:
-        Metric of the record -> what is resampled -> width, in the record's unit.
-
-    Raises:
-        BadInput: as bootstrap_metrics, or for a metric without a value in most resamples.
-    """
-    names = [name for name in metrics if name not in CONSTANTS]
-    widths: dict[str, dict[Unit, float]] = {name: {} for name in names}
-    for unit in UNITS:
-        made = bootstrap_metrics(metrics, arrays, resamples=resamples, seed=seed, unit=unit)
-        columns = [made.names.index(name) for name in names]
-        intervals = percentile_intervals(made.estimates[columns], made.samples[:, columns])
-        for name, interval in zip(names, intervals, strict=True):
-            widths[name][unit] = interval.high - interval.low
-    return widths
-
-
-def _resample_aflw2000(arrays: Mapping[str, np.ndarray], resamples: int, seed: int, unit: Unit) -> BootstrapSamples:
+def _resample_aflw2000(arrays: Mapping[str, np.ndarray], resamples: int, seed: int) -> BootstrapSamples:
     people, rows = arrays["identity"], arrays["rows"]
     own = _seed(seed, "aflw2000", people, rows)
-    made = _resample_means(_values_of_photographs(arrays), people, own, resamples, unit)
+    made = _resample_means(_values_of_photographs(arrays), people, own, resamples)
     balanced = {}
     for metric in BY_POSE:
         bins = [made.names.index(f"{metric}/{name}") for name in YAW_BINS]
@@ -107,12 +75,6 @@ def _resample_aflw2000(arrays: Mapping[str, np.ndarray], resamples: int, seed: i
         np.column_stack([made.samples, *resampled]),
         np.append(made.seeds, [own] * len(balanced)),
     )
-
-
-def _resample_florence(arrays: Mapping[str, np.ndarray], resamples: int, seed: int, unit: Unit) -> BootstrapSamples:
-    people = arrays["florence_identity"]
-    own = _seed(seed, "florence", people, np.arange(len(people)))
-    return _resample_means({name: arrays[name] for name in FLORENCE}, people, own, resamples, unit)
 
 
 def _values_of_photographs(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -136,12 +98,11 @@ def _values_of_photographs(arrays: Mapping[str, np.ndarray]) -> dict[str, np.nda
 
 
 def _resample_means(
-    values: Mapping[str, np.ndarray], people: np.ndarray, seed: int, resamples: int, unit: Unit
+    values: Mapping[str, np.ndarray], people: np.ndarray, seed: int, resamples: int
 ) -> BootstrapSamples:
     """Means of values (N,) over the photographs that count, which are those that are not NaN."""
     columns = np.stack(list(values.values()), axis=1)
-    identities = identity_array("identities", people, len(columns)) if unit == "identities" else np.arange(len(columns))
-    order, place = np.unique(identities, return_inverse=True)
+    order, place = np.unique(identity_array("identities", people, len(columns)), return_inverse=True)
     belongs = np.zeros((len(order), len(columns)))
     belongs[place, np.arange(len(columns))] = 1
     sums, counts = belongs @ np.nan_to_num(columns), belongs @ ~np.isnan(columns)

@@ -8,11 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure, SubFigure
 
 from facelib.data.archive import FaceArchive
 from facelib.metrics.identification import genuine_and_impostor
@@ -28,9 +33,6 @@ from facelib.report.joint_attention.saliency import (
 from facelib.report.records import scores_of
 from facelib.report.style import line_looks
 from facelib.runs.records import Record
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure, SubFigure
 
 POSE_STEPS = (15.0, 60.0, 75.0, 90.0)  # degrees of the probe; an easy pair, then the paper's 60 to 90
 MATCH, NON_MATCH = "#009E73", "#D55E00"
@@ -126,7 +128,7 @@ def pair_data(pairs: dict[str, list[FacePair]], networks: dict[str, Any]) -> pd.
     """The numbers behind the pictures, one line a method, pair and image.
 
     Columns method, angle, image ("gallery" or "probe"), score, threshold, spread, match; and for networks with
-    attention on_face, face_area, peak and peak_on_background, as `facelib.report.saliency.attention_on_faces` says.
+    attention on_face, face_area, peak and peak_on_background, as `attention_on_faces` says.
     """
     lines = []
     for label, several in pairs.items():
@@ -152,10 +154,6 @@ def draw_pairs(pairs: dict[str, list[FacePair]], maps: dict[str, list[np.ndarray
         maps: label -> their maps; methods without are left out.
         kind: of the maps.
     """
-    import matplotlib.pyplot as plt
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import Normalize
-
     limit = kind.limit or max(float(np.percentile(np.abs(list(maps.values())), 99)), 1e-6)
     rows = len(next(iter(pairs.values())))
     figure = plt.figure(figsize=(2.25 * len(maps) + 0.7, 1.2 * rows + 0.3), layout="constrained")
@@ -173,9 +171,8 @@ def _draw_block(block: SubFigure, label: str, pairs: list[FacePair], maps: list[
     block.suptitle(f"{label} (threshold {pairs[0].threshold:.2f})", fontsize=8.5, weight="bold")
     axes = block.subplots(len(pairs), 2, squeeze=False)
     for row, pair, both in zip(axes, pairs, maps, strict=True):
-        for axis, image, values, title in zip(
-            row, pair.images, both, (f"cosine {pair.score:.2f}", f"{pair.angle:.0f}°"), strict=True
-        ):
+        titles = (f"cosine {pair.score:.2f}", f"{pair.angle:.0f}°")
+        for axis, image, values, title in zip(row, pair.images, both, titles, strict=True):
             axis.imshow(blend(image, values, limit))
             axis.set(xticks=[], yticks=[])
             axis.set_title(title, fontsize=7, loc="center", weight="normal", pad=2)
@@ -188,8 +185,6 @@ def blend(image: torch.Tensor, values: np.ndarray, limit: float) -> np.ndarray:
 
     Negative values get less of it, as attention that is high somewhere is low nearly everywhere.
     """
-    import matplotlib as mpl
-
     face = face_mask(image[None])[0].numpy()
     grey = np.where(face, image.mean(dim=0).numpy() ** 0.8, BEHIND)[..., None].repeat(3, axis=2)
     strength = np.clip(values / limit, -1, 1)
@@ -202,11 +197,9 @@ def draw_attention_by_pose(data: pd.DataFrame, emphasised: Sequence[str] = ()) -
     """Share of the attention on the face, beside what uniform attention would give; and the strongest place.
 
     Args:
-        data: of `facelib.report.saliency.attention_by_pose`.
+        data: of `facelib.report.joint_attention.saliency.attention_by_pose`.
         emphasised: labels of the methods to stand out.
     """
-    import matplotlib.pyplot as plt
-
     figure, (left, right) = plt.subplots(1, 2, figsize=(7.0, 2.8), layout="constrained")
     labels = list(dict.fromkeys(data["method"]))
     looks = line_looks(labels, emphasised)

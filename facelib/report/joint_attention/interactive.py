@@ -10,7 +10,6 @@ repository, whose pictures and CSV files say the same.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from facelib.papers.joint_attention.protocol import FAR
-from facelib.report.interactive_picture import InteractivePicture, write_page
+from facelib.report.interactive_picture import InteractivePicture, still_png, write_page
 from facelib.report.joint_attention.roc import CONDITIONS, FAR_GRID, FRONTAL, PROFILE, draw_roc, mean_curves
 from facelib.report.style import line_looks, stamp
 
@@ -40,21 +39,16 @@ def interactive_roc(data: pd.DataFrame, label: str, emphasised: Sequence[str] = 
     """ROC curves with a menu of conditions, a switch between logarithmic and linear axis, and a legend to click.
 
     Args:
-        data: of `facelib.report.roc.roc_data`; a method without a condition has no curve there.
+        data: of `facelib.report.joint_attention.roc.roc_data`; a method without a condition has no curve there.
         label: says which runs these are, below the picture.
         emphasised: labels of the methods to stand out.
     """
-    import matplotlib.pyplot as plt
-
     names = list(dict.fromkeys(data["condition"]))
     shown = [name for name in (FRONTAL, PROFILE) if name in names] or names[:1]
     still = draw_roc(data[data["condition"].isin(shown)], emphasised)
     stamp(still, label)
-    buffer = io.BytesIO()
-    still.savefig(buffer, format="png", dpi=110)
-    plt.close(still)
     text = f"ROC curves of {data['method'].nunique()} methods under {len(names)} conditions"
-    return InteractivePicture(roc_figure(data, label, emphasised), buffer.getvalue(), text)
+    return InteractivePicture(roc_figure(data, label, emphasised), still_png(still, 110), text)
 
 
 def roc_figure(data: pd.DataFrame, label: str, emphasised: Sequence[str] = ()) -> go.Figure:
@@ -106,7 +100,7 @@ def condition_values(curves: pd.DataFrame, methods: list[str]) -> dict[str, list
     """What the menu sets for one condition, an entry for each method.
 
     Args:
-        curves: of `facelib.report.roc.mean_curves`, one condition.
+        curves: of `facelib.report.joint_attention.roc.mean_curves`, one condition.
         methods: in the order of the traces; one without curve gets empty lists and says so in its name.
 
     Returns:

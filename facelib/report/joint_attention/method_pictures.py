@@ -5,19 +5,18 @@ from __future__ import annotations
 import inspect
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from matplotlib.figure import Figure
 
 from facelib.errors import BadInput, check_shape
 from facelib.losses.joint_entropy import histogram
 from facelib.losses.margins import AdaFaceSettings, adaface_logits
 from facelib.models.pointnet2 import Grouping
-from facelib.report.style import PALETTE, stamp
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from facelib.report.style import PALETTE, stamp, switch_off
 
 RUNNING_MEAN, RUNNING_STD = 20.0, 5.0  # of the norms, so that norms of 4, 20 and 36 give k = -1, 0 and 1 at h = 0.333
 
@@ -30,8 +29,6 @@ def code_of(function: Callable[..., Any]) -> str:
 
 def draw_batch(images: torch.Tensor, points: torch.Tensor, titles: Sequence[str], label: str) -> Figure:
     """Photographs (B, 3, H, W) above their clouds (B, N, 3), which are coloured by depth."""
-    import matplotlib.pyplot as plt
-
     check_shape("images", images, (None, 3, None, None))
     check_shape("points", points, (len(images), None, 3))
     figure, panels = plt.subplots(2, len(images), figsize=(1.15 * len(images), 2.7), layout="constrained")
@@ -40,8 +37,7 @@ def draw_batch(images: torch.Tensor, points: torch.Tensor, titles: Sequence[str]
         panels[0, column].set_title(title, loc="center")
         panels[1, column].scatter(cloud[:, 0], cloud[:, 1], c=cloud[:, 2], s=0.6, cmap="viridis")
         panels[1, column].set_aspect("equal")
-    for panel in panels.flat:
-        panel.axis("off")
+    switch_off(panels.flat)
     stamp(figure, label)
     return figure
 
@@ -58,8 +54,6 @@ def draw_grouping(points: torch.Tensor, grouping: Grouping, size: int, label: st
     Raises:
         BadInput: unless the second stage has size * size centres.
     """
-    import matplotlib.pyplot as plt
-
     cloud, first = points[0], points[0, grouping.centres_1[0].long()]
     second = first[grouping.centres_2[0].long()]
     if len(second) != size * size:
@@ -100,31 +94,25 @@ def draw_query(images: torch.Tensor, attention: torch.Tensor, query: int, titles
     Raises:
         BadInput: for a query that is no position, or wrong shapes.
     """
-    import matplotlib.pyplot as plt
-
     count, extent = attention.shape[-1], images.shape[-1]
     check_shape("attention", attention, (len(images), count, count))
     if not 0 <= query < count:
         raise BadInput(f"query {query}: expected a position from 0 to {count - 1}")
     size = round(count**0.5)
     cell = extent / size
-    figure, lines = plt.subplots(
-        3, len(images), figsize=(1.75 * len(images) + 0.5, 5.0), squeeze=False, layout="constrained"
-    )
+    figsize = (1.75 * len(images) + 0.5, 5.0)
+    figure, lines = plt.subplots(3, len(images), figsize=figsize, squeeze=False, layout="constrained")
     shown = torch.stack((attention[:, query], attention.mean(dim=1))) * count  # 1 = uniform
-    for line, several, name in zip(
-        lines[1:], shown.numpy(), ("what the query takes", "what places receive"), strict=True
-    ):
+    names, frame = ("what the query takes", "what places receive"), (0, extent, extent, 0)
+    for line, several, name in zip(lines[1:], shown.numpy(), names, strict=True):
         line[0].set_ylabel(name)
         for panel, image, values in zip(line, images, several, strict=True):
-            panel.imshow(image.mean(dim=0).numpy(), cmap="gray", extent=(0, extent, extent, 0), vmin=0, vmax=1)
-            drawn = panel.imshow(
-                values.reshape(size, size), cmap="magma", alpha=0.65, extent=(0, extent, extent, 0), vmin=0
-            )
+            panel.imshow(image.mean(dim=0).numpy(), cmap="gray", extent=frame, vmin=0, vmax=1)
+            drawn = panel.imshow(values.reshape(size, size), cmap="magma", alpha=0.65, extent=frame, vmin=0)
             bar = figure.colorbar(drawn, ax=panel, fraction=0.046, pad=0.02)
             bar.ax.tick_params(labelsize=6)
     for panel, image, title in zip(lines[0], images, titles, strict=True):
-        panel.imshow(image.permute(1, 2, 0).numpy(), extent=(0, extent, extent, 0))
+        panel.imshow(image.permute(1, 2, 0).numpy(), extent=frame)
         panel.set_title(title, loc="center")
     lines[0, 0].set_ylabel("query")
     for panel in lines.flat:
@@ -154,8 +142,6 @@ def target_logits(theta: torch.Tensor, norm: float, settings: AdaFaceSettings) -
 
 def draw_margins(label: str) -> Figure:
     """Target logits over the angle: both rules at the paper's h = 0, and AdaFace's own settings at three qualities."""
-    import matplotlib.pyplot as plt
-
     theta = torch.linspace(0.05, float(np.pi) - 0.05, 180)
     degrees = theta.rad2deg()
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3), sharey=True, layout="constrained")
@@ -182,8 +168,6 @@ def hard_histogram(values: torch.Tensor, bins: int) -> torch.Tensor:
 
 def draw_histogram(attention: torch.Tensor, label: str, bins: int = 32) -> Figure:
     """Soft and hard histogram of one attention map (N, N), in multiples of uniform attention."""
-    import matplotlib.pyplot as plt
-
     values = attention.flatten()
     centres = torch.linspace(0, float(values.max()), bins) * attention.shape[-1]
     figure, panel = plt.subplots(figsize=(6.2, 2.6), layout="constrained")
@@ -197,15 +181,8 @@ def draw_histogram(attention: torch.Tensor, label: str, bins: int = 32) -> Figur
 
 def draw_descent(losses: Mapping[str, Sequence[float]], maps: Mapping[str, torch.Tensor], label: str) -> Figure:
     """Losses over steps, and attention maps (N, N) in multiples of uniform attention."""
-    import matplotlib.pyplot as plt
-
-    figure, panels = plt.subplots(
-        1,
-        1 + len(maps),
-        figsize=(2.7 + 1.6 * len(maps), 2.3),
-        width_ratios=(1.7, *[1] * len(maps)),
-        layout="constrained",
-    )
+    size, widths = (2.7 + 1.6 * len(maps), 2.3), (1.7, *[1] * len(maps))
+    figure, panels = plt.subplots(1, 1 + len(maps), figsize=size, width_ratios=widths, layout="constrained")
     for name, values in losses.items():
         panels[0].plot(values, label=name)
     panels[0].set(title="value of the loss", xlabel="step", ylabel="nats")

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.figure import Figure
 
 from facelib.conventions import POSE_BINS
 from facelib.errors import BadInput
 from facelib.papers.joint_attention.protocol import TAR_AT_FAR
 from facelib.report.style import EMPHASISED_COLOURS, PALETTE, line_looks
 from facelib.runs.records import Record, require_metric
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 PERCENT = 100.0
 ARL_VTF = ("frontal", "pose")
@@ -38,8 +37,6 @@ def draw_pose(panels: Mapping[str, pd.DataFrame], emphasised: Sequence[str] = ()
             below several.
         emphasised: labels of the methods to stand out.
     """
-    import matplotlib.pyplot as plt
-
     single = len(panels) == 1
     longest = max(data["method"].nunique() for data in panels.values())
     size = (6.4, 3.2) if single else (3.7 * len(panels), 2.9 + 0.08 * longest)
@@ -95,8 +92,6 @@ def draw_transfer(data: pd.DataFrame, emphasised: Sequence[str] = ()) -> Figure:
         data: of `transfer_data`.
         emphasised: labels of the methods to stand out.
     """
-    import matplotlib.pyplot as plt
-
     means = data.groupby(["method", "pose"])["tar"].mean().unstack("pose").sort_values("pose") * PERCENT
     figure, axis = plt.subplots(figsize=(5.4, 1.2 + 0.26 * len(means)), layout="constrained")
     colours = {"frontal": PALETTE[1], "pose": EMPHASISED_COLOURS[0]}

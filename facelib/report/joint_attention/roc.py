@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from string import ascii_lowercase
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from facelib.conventions import POSE_BINS
 from facelib.errors import BadInput
@@ -17,10 +20,6 @@ from facelib.papers.joint_attention.protocol import FAR, data_set_scores, split_
 from facelib.report.records import scores_of
 from facelib.report.style import line_looks
 from facelib.runs.records import Record
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 # Rounded, since 0.01 has to be 0.01 for 1 % of 100 impostors to be one.
 FAR_GRID = tuple(np.logspace(-3, 0, 121).round(12).tolist())
@@ -111,21 +110,15 @@ def draw_roc(data: pd.DataFrame, emphasised: Sequence[str] = ()) -> Figure:
         data: of `roc_data`.
         emphasised: labels of the methods to stand out.
     """
-    import matplotlib.pyplot as plt
-
     curves = mean_curves(data)
     names = list(dict.fromkeys(curves["condition"]))
     looks = line_looks(dict.fromkeys(curves["method"]), emphasised)
-    height = 2.9 + 0.14 * len(looks)
-    figure, panels = plt.subplots(
-        1, len(names), figsize=(3.7 * len(names), height), squeeze=False, layout="constrained"
-    )
+    size = (3.7 * len(names), 2.9 + 0.14 * len(looks))
+    figure, panels = plt.subplots(1, len(names), figsize=size, squeeze=False, layout="constrained")
     for letter, panel, name in zip(ascii_lowercase, panels[0], names, strict=False):
         part = curves[curves["condition"] == name]
-        at_target = (
-            part[np.isclose(part["far"], FAR)].set_index("method")["tar"].sort_values(ascending=False, kind="stable")
-        )
-        for label in at_target.index:
+        at_target = part[np.isclose(part["far"], FAR)].sort_values("tar", ascending=False, kind="stable")
+        for label in at_target["method"]:
             _draw_curve(panel, part[part["method"] == label], looks[label], label, unequal=part["folds"].nunique() > 1)
         panel.axvline(FAR, color="#999999", lw=0.8, ls=":", zorder=1)
         bottom = min(np.floor(part["tar"].min() * 10) / 10, 0.9)

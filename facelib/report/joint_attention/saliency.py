@@ -118,9 +118,7 @@ def attention_on_faces(network: Any, images: torch.Tensor) -> pd.DataFrame:
         whether less than half of that place is face.
     """
     received = received_attention(network, images)
-    face = functional.adaptive_avg_pool2d(face_mask(images)[:, None].float(), (received.shape[1], received.shape[2]))[
-        :, 0
-    ]
+    face = functional.adaptive_avg_pool2d(face_mask(images).float(), received.shape[1])
     peak, place = received.flatten(1).max(dim=1)
     at_peak = face.flatten(1).gather(1, place[:, None])[:, 0]
     return pd.DataFrame(

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from facelib.conventions import POSE_BINS
 from facelib.errors import BadInput
 from facelib.report.records import scores_of
 from facelib.runs.records import Record
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 FRONTAL_BELOW, PROFILE_FROM = POSE_BINS["10-30"][1], POSE_BINS["90+"][0]  # degrees
 PROBES_SHOWN = 15  # of a person and pose
@@ -56,11 +53,8 @@ def tsne_data(
                 "probes: expected at least two"
             )
         flat = _flatten(embeddings[shown], seed)
-        points.append(
-            pd.DataFrame(
-                {"method": label, "x": flat[:, 0], "y": flat[:, 1], "identity": identity[shown], "pose": pose[shown]}
-            )
-        )
+        places = {"method": label, "x": flat[:, 0], "y": flat[:, 1], "identity": identity[shown], "pose": pose[shown]}
+        points.append(pd.DataFrame(places))
         numbers.append({"method": label, **separation(embeddings, identity, pose), "people": len(people)})
     return pd.concat(points, ignore_index=True), pd.DataFrame(numbers)
 
@@ -95,15 +89,13 @@ def separation(embeddings: np.ndarray, identity: np.ndarray, pose: np.ndarray) -
 
 def draw_tsne(points: pd.DataFrame, numbers: pd.DataFrame) -> Figure:
     """A panel for each method: colour and number are the person, a circle is frontal, a square is profile."""
-    import matplotlib.pyplot as plt
     import seaborn as sns
 
     people = sorted(points["identity"].unique())
     colours = dict(zip(people, sns.color_palette("tab10") + sns.color_palette("dark", 10), strict=False))
     methods = list(dict.fromkeys(points["method"]))
-    figure, axes = plt.subplots(
-        1, len(methods), figsize=(3.3 * len(methods) + 1.0, 3.9), squeeze=False, layout="constrained"
-    )
+    size = (3.3 * len(methods) + 1.0, 3.9)
+    figure, axes = plt.subplots(1, len(methods), figsize=size, squeeze=False, layout="constrained")
     for axis, label in zip(axes[0], methods, strict=True):
         _draw_people(axis, points[points["method"] == label], colours)
         row = numbers.set_index("method").loc[label]
@@ -126,9 +118,8 @@ def draw_tsne(points: pd.DataFrame, numbers: pd.DataFrame) -> Figure:
 
 def _draw_people(axis: Axes, points: pd.DataFrame, colours: dict[int, tuple[float, float, float]]) -> None:
     for (person, pose), part in points.groupby(["identity", "pose"], sort=False):
-        axis.scatter(
-            part["x"], part["y"], marker=MARKERS[pose], s=20, color=colours[person], edgecolors="white", linewidths=0.4
-        )
+        mark, colour = MARKERS[pose], colours[person]
+        axis.scatter(part["x"], part["y"], s=20, marker=mark, color=colour, edgecolors="white", linewidths=0.4)
     for (person, _), part in points.groupby(["identity", "pose"], sort=False):
         flat = part[["x", "y"]].to_numpy()
         middle = flat[np.linalg.norm(flat - np.median(flat, axis=0), axis=1).argmin()]  # the probe most in the middle

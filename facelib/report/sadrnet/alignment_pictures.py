@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from facelib.report.sadrnet.overlay import (
-    clay,
     enlarged,
     name_block,
     name_column,
@@ -21,10 +21,6 @@ from facelib.report.sadrnet.overlay import (
     show_landmarks,
 )
 from facelib.report.sadrnet.predictions import Predictions, groups_of, median_place
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 PERCENT = 100.0
 FIGURE_6 = ("direct", "coefficients", "sadrnet")
@@ -71,47 +67,47 @@ def draw_comparison(titles: Sequence[str], predictions: Predictions) -> Figure:
     Raises:
         BadInput: on another number of titles.
     """
-    parts = ("landmarks", "mesh")
-    figure, panels = photograph_grid(titles, predictions, parts)
-    triangles = predictions.mapper.triangles
-    for label, block in blocks_of(predictions, panels, len(parts)):
+    figure, blocks = photograph_grid(titles, predictions, predictions.found, ("landmarks", "mesh"))
+    for label, block in blocks.items():
         errors, points = predictions.scores[label]["sparse_2d"], predictions.points(label)
         for number, (landmarks, mesh) in enumerate(block):
             show_aligned(landmarks, predictions, label, number, float(errors[number]))
-            image, face = predictions.faces.images[number], points[number]
-            show(mesh, overlay_face(image, face, triangles, clay(face, triangles)))
+            show(mesh, overlay_face(predictions.faces.images[number], points[number], predictions.mapper.triangles))
     note_below(figure, "landmarks: predicted blue, true red; corner: sparse 2D NME (%)")
     return figure
 
 
-def photograph_grid(titles: Sequence[str], predictions: Predictions, parts: Sequence[str]) -> tuple[Figure, np.ndarray]:
-    """Panels (B, 1 + parts x networks): photographs in the first column, then as many named ones for each network.
+def photograph_grid(
+    titles: Sequence[str], predictions: Predictions, labels: Iterable[str], parts: Sequence[str], height: float = 1.04
+) -> tuple[Figure, dict[str, np.ndarray]]:
+    """A row for each photograph: itself in the first column, then a block of panels for each label, yet empty.
 
     Args:
         titles: B names of rows.
         predictions: B photographs.
-        parts: names of the columns of each network.
+        labels: names of the blocks.
+        parts: names of the columns of each block, perhaps empty.
+        height: of a row in inches.
+
+    Returns:
+        The picture, and label -> panels (B, parts).
 
     Raises:
         BadInput: on another number of titles.
     """
     predictions.check_titles(titles)
-    figure, panels = picture_grid(len(titles), 1 + len(parts) * len(predictions.found))
+    places = {label: slice(1 + len(parts) * n, 1 + len(parts) * (n + 1)) for n, label in enumerate(labels)}
+    figure, panels = picture_grid(len(titles), 1 + len(parts) * len(places), height)
     name_column(panels[0, 0], "photograph", 6.5)
     for line, title, image in zip(panels, titles, predictions.faces.images, strict=True):
         show(line[0], enlarged(image))
         name_row(line[0], title, 7)
-    for label, block in blocks_of(predictions, panels, len(parts)):
+    blocks = {label: panels[:, place] for label, place in places.items()}
+    for label, block in blocks.items():
         for panel, name in zip(block[0], parts, strict=True):
             name_column(panel, name, 6.5)
-        name_block(block[0, 0], label, len(parts), rise=12)
-    return figure, panels
-
-
-def blocks_of(predictions: Predictions, panels: np.ndarray, width: int) -> Iterator[tuple[str, np.ndarray]]:
-    """Each network of a photograph grid with its columns of panels (B, width)."""
-    for place, label in enumerate(predictions.found):
-        yield label, panels[:, 1 + width * place : 1 + width * (place + 1)]
+        name_block(block[0, 0], label, len(parts), rise=12 if any(parts) else 3)
+    return figure, blocks
 
 
 def show_aligned(panel: Axes, predictions: Predictions, label: str, number: int, error: float) -> None:

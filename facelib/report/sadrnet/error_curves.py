@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import cycle
-from typing import TYPE_CHECKING
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from facelib.papers.sadrnet.metrics import YAWS
 from facelib.report.intervals import Estimates
 from facelib.report.records import scores_of
 from facelib.report.style import legend_outside, line_looks
 from facelib.runs.records import Record
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 METRICS = {"sparse_2d": "Sparse alignment, 68 points 2D", "reconstruction": "3D reconstruction"}
 NORMALISED = {"sparse_2d": "NME (% of the face's box)", "reconstruction": "NME (% of the interocular distance)"}
@@ -51,8 +49,6 @@ def draw_curves(data: pd.DataFrame, emphasised: Sequence[str] = ()) -> Figure:
         data: of `curve_data`.
         emphasised: labels of the methods to stand out.
     """
-    import matplotlib.pyplot as plt
-
     figure, axes = plt.subplots(1, len(METRICS), figsize=(7.4, 3.7), sharey=True, layout="constrained")
     looks = line_looks(dict.fromkeys(data["method"]), emphasised)
     for axis, (metric, title) in zip(axes, METRICS.items(), strict=True):
@@ -93,8 +89,6 @@ def draw_yaw(data: pd.DataFrame, emphasised: Sequence[str] = ()) -> Figure:
         data: of `yaw_data`.
         emphasised: labels of the methods to stand out.
     """
-    import matplotlib.pyplot as plt
-
     figure, axes = plt.subplots(1, len(METRICS), figsize=(7.4, 4.1), layout="constrained")
     labels = list(dict.fromkeys(data["method"]))
     looks, markers = line_looks(labels, emphasised), dict(zip(labels, cycle(MARKERS), strict=False))

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import torch
+from matplotlib.figure import Figure
 
 from facelib.data.photographs import Photograph
 from facelib.papers.sadrnet.reconstruction import seen_points
-from facelib.report.interactive_picture import InteractivePicture
+from facelib.report.interactive_picture import InteractivePicture, still_png
 from facelib.report.meshes import FaceMesh, shaded_picture, turnable_meshes
 from facelib.report.sadrnet.overlay import SIDE, bar_beside, enlarged, error_colours, name_column, picture_grid, show
 from facelib.report.sadrnet.predictions import TRUTH, Predictions
-from facelib.report.style import ERROR_COLOURS, stamp
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from facelib.report.style import ERROR_COLOURS, stamp, switch_off
 
 YAWS = (0.0, 50.0)  # degrees of the still picture's views
 SHOWN_SHARE = 0.98  # of the errors below the strongest colour
@@ -71,12 +67,8 @@ def draw_meshes(predictions: Predictions, meshes: Sequence[FaceMesh]) -> Figure:
         predictions: whose first photograph it is.
         meshes: of `error_meshes`.
     """
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import Normalize
-
     figure, panels = picture_grid(2, 1 + len(meshes))
-    for panel in panels[:, 0]:
-        panel.axis("off")
+    switch_off(panels[:, 0])
     show(panels[0, 0], enlarged(predictions.faces.images[0]))
     name_column(panels[0, 0], "photograph", 7)
     limit = next((mesh.limit for mesh in meshes if mesh.limit), 1.0)
@@ -88,7 +80,7 @@ def draw_meshes(predictions: Predictions, meshes: Sequence[FaceMesh]) -> Figure:
             show(panel, shaded_picture(shown, yaw, SIDE))
         title = mesh.title.split(" (")[0].replace(": ", ":\n")  # "(as PRN)" has no room
         name_column(column[0], title, 6.5)
-    bar_beside(figure, ScalarMappable(Normalize(0, limit), ERROR_COLOURS), "error (mm)", extend="max")
+    bar_beside(figure, ERROR_COLOURS, limit, "error (mm)", extend="max")
     return figure
 
 
@@ -99,11 +91,6 @@ def interactive_meshes(predictions: Predictions, meshes: Sequence[FaceMesh], lab
         predictions, meshes: as of `draw_meshes`.
         label: says which runs they come from.
     """
-    import matplotlib.pyplot as plt
-
     still = draw_meshes(predictions, meshes)
     stamp(still, label)
-    png = io.BytesIO()
-    still.savefig(png, format="png", dpi=110)
-    plt.close(still)
-    return turnable_meshes(meshes, label, png.getvalue())
+    return turnable_meshes(meshes, label, still_png(still, 110))

@@ -7,24 +7,21 @@ R_x(pitch) R_y(yaw) R_z(roll), it is yaw, and every profile comes near it. So er
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
 
 from facelib.conventions import FACE_TO_CAMERA
 from facelib.errors import BadInput
 from facelib.geometry.rotations import euler_to_matrix
 from facelib.metrics.pose_error import FIX_PITCH_OR_ROLL, FIX_YAW, euler_errors, near_gimbal_lock
 from facelib.papers.sadrnet.protocol import head_angles
-from facelib.report.sadrnet.overlay import clay, enlarged, name_row, note_below, overlay_face, show
+from facelib.report.sadrnet.overlay import enlarged, name_row, note_below, overlay_face, show
 from facelib.report.sadrnet.predictions import Evaluator, Predictions
 from facelib.report.style import PALETTE
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure, SubFigure
 
 YAW_FIRST, YAW_MIDDLE = "yaw first", "yaw in the middle"
 ORDERS = {
@@ -101,8 +98,6 @@ def draw_lock(data: pd.DataFrame, cases: Predictions | None) -> Figure:
     Raises:
         BadInput: for cases of several networks.
     """
-    import matplotlib.pyplot as plt
-
     figure = plt.figure(figsize=(6.6, 6.4 if cases else 3.3), layout="constrained")
     heights = (2.9, 3.5) if cases else (2.9, 0.4)
     above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=heights)[:, 0]
@@ -150,8 +145,7 @@ def _draw_cases(figure: SubFigure, cases: Predictions) -> None:
         show(panels[0, number], enlarged(image))
         panels[0, number].set_xlabel(f"{apart[number]:.1f}° apart", fontsize=6.5, labelpad=2, weight="bold")
         for line, (points, angles) in zip(panels[1:], pairs, strict=True):
-            face = points[number]
-            show(line[number], overlay_face(image, face, triangles, clay(face, triangles), opacity=0.85))
+            show(line[number], overlay_face(image, points[number], triangles, opacity=0.85))
             numbers = " ".join(f"{round(angle):+d}°" for angle in np.rad2deg(angles[number]))
             line[number].set_xlabel(numbers, fontsize=6.5, labelpad=2)
     for panel, name in zip(panels[:, 0], ("photograph", "true", "predicted"), strict=True):

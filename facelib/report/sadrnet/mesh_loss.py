@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import pandas as pd
-import torch
+from matplotlib.figure import Figure
 
 from facelib.geometry.normals import triangle_normals
 from facelib.metrics.bootstrap import mean_interval
 from facelib.report.markup import to_markdown
 from facelib.report.meshes import FaceMesh, shaded_picture
-from facelib.report.sadrnet.overlay import SIDE, enlarged, name_block, name_column, name_row, picture_grid, show
+from facelib.report.sadrnet.alignment_pictures import photograph_grid
+from facelib.report.sadrnet.overlay import SIDE, show
 from facelib.report.sadrnet.predictions import TRUTH, Evaluator, Predictions
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 FIGURE_11 = ("sadrnet", "no_mesh_loss")
 YAW = 35.0  # degrees of the second view
@@ -93,27 +90,16 @@ def draw_shapes(titles: Sequence[str], predictions: Predictions) -> Figure:
     Raises:
         BadInput: on another number of titles.
     """
-    predictions.check_titles(titles)
     shapes = {TRUTH: predictions.mapper.points_of(predictions.true.shape)}
     shapes |= {label: predictions.laid_shapes(label) for label in predictions.found}
     measured = {label: roughness(predictions, label) for label in predictions.found}
-    figure, panels = picture_grid(len(titles), 1 + 2 * len(shapes), height=1.15)
-    for number, (line, title) in enumerate(zip(panels, titles, strict=True)):
-        show(line[0], enlarged(predictions.faces.images[number]))
-        name_row(line[0], title, 7)
-        for place, (label, faces) in enumerate(shapes.items()):
-            pair = line[1 + 2 * place : 3 + 2 * place]
+    figure, blocks = photograph_grid(titles, predictions, shapes, ("", ""), height=1.15)
+    for label, block in blocks.items():
+        for number, (pair, points) in enumerate(zip(block, shapes[label], strict=True)):
             for panel, yaw in zip(pair, (0.0, YAW), strict=True):
-                show(panel, _clay_picture(faces[number], predictions, yaw))
+                show(panel, shaded_picture(FaceMesh("", points, predictions.mapper.triangles), yaw, SIDE))
             if label in measured:
                 edge, normal = measured[label].loc[number, ["edge", "normal"]]
                 pair[0].set_xlabel(f"edges {edge * PERCENT:.1f} %", fontsize=6, labelpad=1)
                 pair[1].set_xlabel(f"normals {normal:.1f}°", fontsize=6, labelpad=1)
-    name_column(panels[0, 0], "photograph", 6.5)
-    for place, label in enumerate(shapes):
-        name_block(panels[0, 1 + 2 * place], label, 2)
     return figure
-
-
-def _clay_picture(points: torch.Tensor, predictions: Predictions, yaw: float) -> torch.Tensor:
-    return shaded_picture(FaceMesh("", points, predictions.mapper.triangles), yaw, SIDE)

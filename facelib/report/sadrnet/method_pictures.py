@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
+import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 from torch.nn import functional
 
 from facelib.errors import BadInput, check_shape
@@ -16,11 +21,7 @@ from facelib.geometry.uv_maps import UVLayout
 from facelib.geometry.visibility import facing_visibility
 from facelib.models.face_template import FaceTemplate
 from facelib.report.meshes import FaceMesh, shaded_picture
-from facelib.report.style import PALETTE, stamp
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from facelib.report.style import PALETTE, pixels, stamp, switch_off
 
 SIDE = 320  # pixels of a face
 TURNS = (0.0, 50.0)  # degrees of yaw in which texels are shown
@@ -64,8 +65,6 @@ def draw_texels(layout: UVLayout, maps: torch.Tensor, texels: Sequence[tuple[int
     Raises:
         BadInput: for a texel off the face.
     """
-    import matplotlib.pyplot as plt
-
     for row, column in texels:
         if not layout.mask[row, column]:
             raise BadInput(f"texel ({row}, {column}) shows nothing: expected one of the face")
@@ -75,32 +74,30 @@ def draw_texels(layout: UVLayout, maps: torch.Tensor, texels: Sequence[tuple[int
     panels[0].imshow(position_colours(maps, layout.mask))
     panels[0].set_title("position map", loc="center")
     for panel, yaw in zip(panels[1:], TURNS, strict=True):
-        panel.imshow(_pixels(shaded_picture(mesh, yaw, SIDE)))
+        panel.imshow(pixels(shaded_picture(mesh, yaw, SIDE)))
         panel.set_title(f"face, turned by {yaw:.0f}°" if yaw else "face", loc="center")
     for number, (row, column) in enumerate(texels):
         places = [(column, row), *(place_on_picture(points, maps[:, row, column], yaw) for yaw in TURNS)]
         for panel, place in zip(panels, places, strict=True):
             panel.plot(*place, "o", ms=6, color=PALETTE[number], mec="white", mew=0.8)
             panel.annotate(str(number), place, (5, 3), textcoords="offset points", fontsize=8, color="black")
-    _bare(panels)
+    switch_off(panels)
     stamp(figure, label)
     return figure
 
 
 def draw_deformation(layout: UVLayout, mean: torch.Tensor, shape: torch.Tensor, label: str) -> Figure:
     """Mean face, length of the deformation on the map, and their sum; maps (3, S, S) mm."""
-    import matplotlib.pyplot as plt
-
     figure, panels = plt.subplots(1, 3, figsize=(7.6, 2.9), layout="constrained")
     for panel, maps, title in zip(panels[::2], (mean, shape), ("mean face", "shape S"), strict=True):
         mesh = FaceMesh(title, layout.texel_points(maps[None])[0], layout.grid_triangles)
-        panel.imshow(_pixels(shaded_picture(mesh, 20.0, SIDE)))
+        panel.imshow(pixels(shaded_picture(mesh, 20.0, SIDE)))
         panel.set_title(title, loc="center")
     length = (shape - mean).norm(dim=0).where(layout.mask, torch.nan)
     drawn = panels[1].imshow(length.numpy(), cmap="magma", vmin=0)
     panels[1].set_title("length of the deformation D", loc="center")
     figure.colorbar(drawn, ax=panels[1], fraction=0.046, pad=0.02, label="mm")
-    _bare(panels)
+    switch_off(panels)
     stamp(figure, label)
     return figure
 
@@ -114,22 +111,17 @@ def draw_regions(layout: UVLayout, weights: torch.Tensor, values: Sequence[float
         values: of landmarks; eyes, nose and mouth; cheek, chin and forehead; neck.
         label: for the stamp.
     """
-    import matplotlib.pyplot as plt
-    from matplotlib.colors import to_rgb
-    from matplotlib.patches import Patch
-
     figure, panel = plt.subplots(figsize=(5.4, 2.9), layout="constrained")
     picture = np.ones((*weights.shape, 3))
     handles = []
     for name, colour, value in zip(REGIONS, REGION_COLOURS, reversed(values), strict=True):
         chosen = (layout.mask & (weights == value)).numpy()
         picture[chosen] = to_rgb(colour)
-        handles.append(
-            Patch(color=colour, label=f"{name}: {value:g}  ({chosen.sum() / layout.mask.sum():.1%} of texels)")
-        )
+        share = chosen.sum() / layout.mask.sum()
+        handles.append(Patch(color=colour, label=f"{name}: {value:g}  ({share:.1%} of texels)"))
     panel.imshow(picture)
     figure.legend(handles=handles[::-1], loc="outside right center", fontsize=8)
-    _bare([panel])
+    switch_off([panel])
     stamp(figure, label)
     return figure
 
@@ -144,23 +136,20 @@ def draw_targets(
         skin, left: (B, H, W) the skin seen without and with them.
         label: for the stamp.
     """
-    import matplotlib.pyplot as plt
-
     check_shape("covered", covered, tuple(images.shape))
     cells = functional.avg_pool2d(left[:, None], 8)[:, 0]
-    figure, panels = plt.subplots(
-        len(images), 5, figsize=(7.6, 1.62 * len(images)), squeeze=False, layout="constrained"
-    )
+    size = (7.6, 1.62 * len(images))
+    figure, panels = plt.subplots(len(images), 5, figsize=size, squeeze=False, layout="constrained")
     titles = ("photograph", "visible skin", "with random shapes", "skin left", "target $\\hat{A}$")
     for panel, title in zip(panels[0], titles, strict=True):
         panel.set_title(title, loc="center", fontsize=8)
     for line, image, before, shown, after, target in zip(panels, images, skin, covered, left, cells, strict=True):
         for panel, picture in zip(line[::2], (image, shown), strict=False):
-            panel.imshow(_pixels(picture))
+            panel.imshow(pixels(picture))
         for panel, mask in zip((line[1], line[3], line[4]), (before, after, target), strict=True):
             drawn = panel.imshow(mask.numpy(), cmap="viridis", vmin=0, vmax=1)
     figure.colorbar(drawn, ax=panels[:, -1], fraction=0.046, pad=0.03, ticks=[0, 0.5, 1])
-    _bare(panels.flat)
+    switch_off(panels.flat)
     stamp(figure, label)
     return figure
 
@@ -224,8 +213,6 @@ def draw_self_alignment(
         errors: the disturbances, pixels.
         label: for the stamp.
     """
-    import matplotlib.pyplot as plt
-
     figure, panels = plt.subplots(
         1, 2 + len(weightings), figsize=(2.05 * (2 + len(weightings)), 2.7), layout="constrained",
         width_ratios=(*[1] * (1 + len(weightings)), 1.25),
@@ -245,7 +232,7 @@ def draw_self_alignment(
         panel.set_aspect("equal")
         panel.invert_yaxis()
         panel.legend(fontsize=6.5, loc="upper center", bbox_to_anchor=(0.5, 0.0), handletextpad=0.1)
-    _bare(panels[:-1])
+    switch_off(panels[:-1])
     panels[-1].set(xlabel="errors of hidden landmarks (pixels)", ylabel="pose off by (degrees)")
     panels[-1].set_ylim(bottom=0)
     panels[-1].legend(fontsize=6.5)
@@ -257,8 +244,6 @@ def draw_choices(
     curves: Mapping[str, tuple[str, Sequence[float], Mapping[str, Sequence[float]]]], label: str
 ) -> Figure:
     """A panel a choice: title -> (what is changed, by how much, name of each option -> errors in percent)."""
-    import matplotlib.pyplot as plt
-
     figure, panels = plt.subplots(1, len(curves), figsize=(3.4 * len(curves), 2.6), layout="constrained", squeeze=False)
     for panel, (title, (changed, amounts, options)) in zip(panels[0], curves.items(), strict=True):
         for colour, (name, values) in zip(PALETTE, options.items(), strict=False):
@@ -283,12 +268,3 @@ def place_on_picture(points: torch.Tensor, place: torch.Tensor, yaw: float) -> t
 
 def _scatter(panel: Axes, points: torch.Tensor, colour: str, name: str) -> None:
     panel.plot(*points[:, :2].T, "o", ms=4, mfc="none", mec=colour, mew=0.6, label=name)
-
-
-def _bare(panels: Iterable[Axes]) -> None:
-    for panel in panels:
-        panel.axis("off")
-
-
-def _pixels(image: torch.Tensor) -> np.ndarray:
-    return image.clamp(0, 1).permute(1, 2, 0).numpy()

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from facelib.errors import BadInput
 from facelib.faces.occluders import Occluder
 from facelib.metrics.bootstrap import mean_difference_interval
 from facelib.papers.sadrnet.reconstruction import seen_points
-from facelib.report.sadrnet.alignment_pictures import blocks_of, photograph_grid, show_aligned
+from facelib.report.sadrnet.alignment_pictures import photograph_grid, show_aligned
 from facelib.report.sadrnet.overlay import (
     SIDE,
     bar_beside,
-    clay,
     error_colours,
     note_below,
     overlay_face,
@@ -26,10 +28,6 @@ from facelib.report.sadrnet.overlay import (
 )
 from facelib.report.sadrnet.predictions import COVERED, SKIN, WORN, Evaluator, Predictions, groups_of, median_place
 from facelib.report.style import ERROR_COLOURS
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 PERCENT = 100.0
 FIGURE_10 = ("sadrnet", "no_attention")
@@ -68,16 +66,12 @@ def draw_under_occlusion(titles: Sequence[str], predictions: Predictions) -> Fig
     Raises:
         BadInput: on another number of titles.
     """
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import Normalize
-
-    parts = ("landmarks", "enlarged", "error")
-    figure, panels = photograph_grid(titles, predictions, parts)
+    figure, blocks = photograph_grid(titles, predictions, predictions.found, ("landmarks", "enlarged", "error"))
     errors = {label: predictions.dense_errors(label) for label in predictions.found}
     evaluated = torch.cat([each[:, predictions.evaluated] for each in errors.values()])
     limit, triangles = float(evaluated.flatten().quantile(SHOWN_SHARE)), predictions.mapper.triangles
     squares = covered_squares(predictions)
-    for label, block in blocks_of(predictions, panels, len(parts)):
+    for label, block in blocks.items():
         points = predictions.points(label)
         sparse, dense = (predictions.scores[label][name] for name in ("sparse_2d", "dense_3d"))
         for number, ((landmarks, zoomed, coloured), square) in enumerate(zip(block, squares, strict=True)):
@@ -86,8 +80,7 @@ def draw_under_occlusion(titles: Sequence[str], predictions: Predictions) -> Fig
             colours = error_colours(errors[label][number], limit)
             face = overlay_face(predictions.faces.images[number], points[number], triangles, colours, opacity=0.9)
             show(coloured, face, f"{dense[number] * PERCENT:.2f}")
-    bar = ScalarMappable(Normalize(0, limit * PERCENT), ERROR_COLOURS)
-    bar_beside(figure, bar, "distance to the truth in 3D (% of the face)", extend="max")
+    bar_beside(figure, ERROR_COLOURS, limit * PERCENT, "distance to the truth in 3D (% of the face)", extend="max")
     note_below(figure, "landmarks: predicted blue, true red; corners: sparse 2D and dense 3D NME (%)")
     return figure
 
@@ -174,19 +167,13 @@ def _show_enlarged(
     zoomed: Axes, whole: Axes, predictions: Predictions, label: str, number: int, square: Square
 ) -> None:
     """A square of a photograph with mesh and landmarks, framed where the whole one is shown."""
-    from matplotlib.patches import Rectangle
-
-    image, face, triangles = (
-        predictions.faces.images[number],
-        predictions.points(label)[number],
-        predictions.mapper.triangles,
-    )
+    image, face = predictions.faces.images[number], predictions.points(label)[number]
     size, (left, top, side) = image.shape[-1], square
     scale = SIDE / size
     frame: dict[str, Any] = {"fill": False, "ec": "white", "lw": 0.9}
     whole.add_patch(Rectangle((left * scale - 0.5, top * scale - 0.5), side * scale, side * scale, **frame))
     fine = round(SIDE * size / side)  # pixels of the whole image, as the square shall have SIDE
-    show(zoomed, overlay_face(image, face, triangles, clay(face, triangles), side=fine, opacity=0.55))
+    show(zoomed, overlay_face(image, face, predictions.mapper.triangles, side=fine, opacity=0.55))
     show_landmarks(zoomed, predictions.landmarks(label)[number], predictions.landmarks()[number], size, fine)
     edges = np.array([left, left + side, top + side, top]) * fine / size - 0.5
     zoomed.set(xlim=edges[:2], ylim=edges[2:])

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
+import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
 from torch.nn import functional
 
 from facelib.errors import BadInput, check_shape
@@ -14,11 +21,6 @@ from facelib.geometry.rasterizer import rasterize
 from facelib.geometry.supersampling import average_samples
 from facelib.report.meshes import CLAY
 from facelib.report.style import ERROR_COLOURS, PALETTE
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.figure import Figure
 
 SIDE = 192  # pixels of a panel
 SAMPLES = 2  # of a panel's pixel along each axis
@@ -33,8 +35,6 @@ def clay(points: torch.Tensor, triangles: torch.Tensor) -> torch.Tensor:
 
 def error_colours(errors: torch.Tensor, limit: float) -> torch.Tensor:
     """Colours (N, 3) of errors (N,); the strongest from the limit on."""
-    import matplotlib as mpl
-
     return torch.from_numpy(mpl.colormaps[ERROR_COLOURS]((errors / limit).clamp(0, 1).numpy())[:, :3]).float()
 
 
@@ -42,7 +42,7 @@ def overlay_face(
     image: torch.Tensor,
     points: torch.Tensor,
     triangles: torch.Tensor,
-    colours: torch.Tensor,
+    colours: torch.Tensor | None = None,
     *,
     side: int = SIDE,
     opacity: float = 0.75,
@@ -53,7 +53,7 @@ def overlay_face(
         image: (3, S, S) in [0, 1].
         points: (N, 3) column, row and depth in the image's pixels.
         triangles: (T, 3), counter-clockwise seen from outside.
-        colours: (N, 3) in [0, 1].
+        colours: (N, 3) in [0, 1]; clay when missing.
         side: of the picture in pixels.
         opacity: of the face.
 
@@ -65,6 +65,7 @@ def overlay_face(
     """
     check_shape("image", image, (3, None, None))
     check_shape("points", points, (None, 3))
+    colours = clay(points, triangles) if colours is None else colours
     check_shape("colours", colours, (len(points), 3))
     if image.shape[1] != image.shape[2]:
         raise BadInput(f"image is {image.shape[1]} x {image.shape[2]}: expected a square")
@@ -77,8 +78,7 @@ def overlay_face(
 
 def face_pixels(points: torch.Tensor, triangles: torch.Tensor, size: int) -> torch.Tensor:
     """Which pixels (B, size, size) faces of points (B, N, 3) in them cover, bool."""
-    fragments = rasterize(points, triangles, size, size, perspective=False, cull_back_faces=True)
-    return fragments.mask
+    return rasterize(points, triangles, size, size, perspective=False, cull_back_faces=True).mask
 
 
 def enlarged(image: torch.Tensor, side: int = SIDE) -> torch.Tensor:
@@ -95,25 +95,25 @@ def picture_grid(rows: int, columns: int, height: float = 1.04) -> tuple[Figure,
         rows, columns: of panels.
         height: of a row in inches; what exceeds an inch is free below its panels.
     """
-    import matplotlib.pyplot as plt
-
     free = height - 1.0
     gaps = {"left": 0.0, "right": 1.0, "bottom": free / (rows * height), "top": 1.0, "wspace": 0.04, "hspace": free}
     size = (columns + 0.04 * (columns - 1), rows * height)
     return plt.subplots(rows, columns, figsize=size, squeeze=False, gridspec_kw=gaps)
 
 
-def bar_beside(figure: Figure, colours: ScalarMappable, text: str, **options: Any) -> None:
+def bar_beside(figure: Figure, colours: str, limit: float, text: str, **options: Any) -> None:
     """A colour bar right of a picture grid.
 
     Args:
         figure: of `picture_grid`.
-        colours: what it shows.
+        colours: matplotlib's name of those that it shows.
+        limit: the value of the strongest colour; the weakest stands for 0.
         text: its label.
         options: of matplotlib's colorbar.
     """
     width = figure.get_size_inches()[0]
-    bar = figure.colorbar(colours, cax=figure.add_axes((1 + 0.08 / width, 0.15, 0.09 / width, 0.7)), **options)
+    place = figure.add_axes((1 + 0.08 / width, 0.15, 0.09 / width, 0.7))
+    bar = figure.colorbar(ScalarMappable(Normalize(0, limit), colours), cax=place, **options)
     bar.set_label(text, fontsize=6.5)
     bar.ax.tick_params(labelsize=6, length=2)
     bar.outline.set_visible(False)  # type: ignore[operator]
@@ -156,6 +156,26 @@ def name_block(panel: Axes, text: str, columns: int, rise: float = 3) -> None:
         text, (columns / 2, 1.0), (0, rise), xycoords="axes fraction", textcoords="offset points",
         ha="center", va="bottom", fontsize=7, fontweight="bold",
     )  # fmt: skip
+
+
+def named_pictures(
+    lines: Sequence[Sequence[torch.Tensor]], rows: Sequence[str], columns: Sequence[str], size: float = 7.5
+) -> Figure:
+    """A picture grid whose rows and columns have names.
+
+    Args:
+        lines: images (3, S, S) of each row.
+        rows, columns: their names.
+        size: of the columns' names, points.
+    """
+    figure, panels = picture_grid(len(rows), len(columns))
+    for panel, image in zip(panels.flat, (image for line in lines for image in line), strict=True):
+        show(panel, image)
+    for panel, name in zip(panels[:, 0], rows, strict=True):
+        name_row(panel, name)
+    for panel, name in zip(panels[0], columns, strict=True):
+        name_column(panel, name, size)
+    return figure
 
 
 def name_row(panel: Axes, text: str, size: float = 7.5) -> None:

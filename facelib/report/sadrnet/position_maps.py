@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
+from matplotlib.figure import Figure
 
 from facelib.data.archive import FaceArchive
 from facelib.data.occlusion import OcclusionSettings, occluded
@@ -20,19 +21,14 @@ from facelib.faces.scene import GAMMA
 from facelib.papers.sadrnet.maps import FaceMapper
 from facelib.report.sadrnet.overlay import (
     bare,
-    clay,
     enlarged,
     face_pixels,
     name_column,
-    name_row,
+    named_pictures,
     overlay_face,
-    picture_grid,
     show,
 )
 from facelib.report.views import photograph
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 MAP_SIZE, PICTURE = 256, 384  # texels and pixels a side
 YAW = 25.0  # degrees of the textured face
@@ -83,8 +79,6 @@ def unrolled_data(face: UnrolledFace) -> pd.DataFrame:
 
 def draw_unrolled(face: UnrolledFace) -> Figure:
     """The textured face, its texture in UV space, the position map in three colours, and each coordinate by itself."""
-    import matplotlib.pyplot as plt
-
     low, high = (getattr(np, name)(face.positions.numpy(), axis=(1, 2)) for name in ("nanmin", "nanmax"))
     colours = (face.positions.numpy() - low[:, None, None]) / (high - low)[:, None, None]
     figure, panels = plt.subplots(2, 3, figsize=(6.6, 4.15), layout="constrained")
@@ -147,8 +141,7 @@ def annotated(archive: FaceArchive, mapper: FaceMapper, seed: int = 22) -> Annot
     points = mapper.points_of(mapper(faces).geometry)
     triangles, size = mapper.triangles, faces.images.shape[-1]
     overlays = [
-        overlay_face(image, face, triangles, clay(face, triangles), opacity=0.85)
-        for image, face in zip(faces.images, points, strict=True)
+        overlay_face(image, face, triangles, opacity=0.85) for image, face in zip(faces.images, points, strict=True)
     ]
     generator = torch.Generator().manual_seed(seed)
     images, target = occluded(faces.images, faces.skin, generator, OcclusionSettings(probability=1.0))
@@ -176,14 +169,9 @@ def draw_annotations(made: Annotations) -> Figure:
     """A row for each photograph: itself, the true face, where it is seen, with shapes, and what they leave of it."""
     titles = ("(a) photograph", "(b) true face,\nprojected", "(c) where it\nis seen", "(d) with\nocclusions",
               "(e) target of the\nattention mask")  # fmt: skip
-    figure, panels = picture_grid(len(made.rows), len(titles))
-    for place, line in enumerate(panels):
+    lines = []
+    for place in range(len(made.rows)):
         photograph, covered = (enlarged(images[place]) for images in (made.images, made.occluded))
         skin, target = (mask[place].expand(3, -1, -1) for mask in (made.skin, made.target))
-        shown = (photograph, made.overlays[place], skin, covered, target)
-        for panel, image in zip(line, shown, strict=True):
-            show(panel, image)
-        name_row(line[0], f"yaw {made.yaw[place]:.0f}°")
-    for panel, title in zip(panels[0], titles, strict=True):
-        name_column(panel, title)
-    return figure
+        lines.append((photograph, made.overlays[place], skin, covered, target))
+    return named_pictures(lines, [f"yaw {yaw:.0f}°" for yaw in made.yaw], titles)

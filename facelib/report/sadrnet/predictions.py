@@ -180,24 +180,19 @@ def open_evaluator(records: Mapping[str, Record]) -> Evaluator:
         MissingPart, CorruptFile: when weights or scores are gone or damaged.
     """
     trained = {label: load_trained(str(record.run.folder)) for label, record in records.items()}
-    evaluated = {
-        label: (each.settings.data, each.settings.evaluation, each.settings.network.image_size)
-        for label, each in trained.items()
-    }
+    every = {label: each.settings for label, each in trained.items()}
+    evaluated = {label: (each.data, each.evaluation, each.network.image_size) for label, each in every.items()}
     if len(set(evaluated.values())) != 1:
-        raise BadInput(
-            f"the runs were evaluated on different photographs: {evaluated}; make them again with the same sizes"
-        )
-    settings = next(iter(trained.values())).settings
+        message = f"the runs were evaluated on different photographs: {evaluated}"
+        raise BadInput(f"{message}; make them again with the same sizes")
+    settings = next(iter(every.values()))
     networks = {label: each.network for label, each in trained.items()}
-    scores = {label: _of_photographs(scores_of(record)) for label, record in records.items()}
+    scores: dict[str, Scores] = {  # without those of the Florence counterpart, which are of other pictures
+        label: {name: values for name, values in scores_of(record).items() if not name.startswith("florence")}
+        for label, record in records.items()
+    }
     archive = open_archive(PAPER, "sadrnet", settings, "aflw2000")
     return Evaluator(networks, scores, archive, face_mapper(settings), settings)
-
-
-def _of_photographs(scores: Scores) -> Scores:
-    """Without those of the Florence counterpart, which are of other pictures."""
-    return {name: values for name, values in scores.items() if not name.startswith("florence")}
 
 
 def groups_of(scores: Mapping[str, Any]) -> dict[str, np.ndarray]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import pandas as pd
@@ -10,13 +9,14 @@ import pandas as pd
 from facelib.data.photographs import Photograph
 from facelib.errors import BadInput
 from facelib.papers.sadrnet.reconstruction import Reconstruction, TrainedNetwork
-from facelib.report.interactive_picture import write_page
+from facelib.report.interactive_picture import still_png, write_page
 from facelib.report.meshes import FaceMesh, turnable_meshes, write_mesh
 from facelib.report.sadrnet.reconstruction_picture import draw_reconstruction
 from facelib.report.style import tier_label, use_house_style
 from facelib.storage import atomic_path, write_json, write_text
 
 FILES = ("face.glb", "face.obj", "landmarks.csv", "reconstruction.json", "overlay.png", "face.html")
+NAMED_OF_RECORD = ("paper", "method", "tier", "fold", "seed", "data", "finished_at")
 ORIGIN = "network trained on embedded faces only"
 
 
@@ -47,15 +47,11 @@ def write_reconstruction(
     Raises:
         BadInput: as check_folder.
     """
-    import matplotlib.pyplot as plt
-
     check_folder(folder)
     label = tier_label(trained.record.tier, ORIGIN)
     use_house_style()
     picture = draw_reconstruction(photograph, face, trained.method.label, label)
-    png = io.BytesIO()
-    picture.savefig(png, format="png", dpi=200)
-    plt.close(picture)
+    png = still_png(picture, 200)
     faces = [
         FaceMesh("photograph's colours", face.shape, face.triangles, face.colours),
         FaceMesh("shape", face.shape, face.triangles),
@@ -65,16 +61,12 @@ def write_reconstruction(
     write_json(description, _description(name, photograph, face, trained, label))  # first: it marks the folder as ours
     for path in (glb, obj):
         write_mesh(path, face.shape, face.triangles, face.colours)
-    write_text(csv, _landmarks(face).to_csv(index_label="landmark", float_format="%.3f"))
+    landmarks = pd.DataFrame(face.landmarks.numpy(), columns=["column_px", "row_px", "depth_px"])
+    write_text(csv, landmarks.to_csv(index_label="landmark", float_format="%.3f"))  # from 0, in the order of iBUG
     with atomic_path(overlay) as temporary:
-        temporary.write_bytes(png.getvalue())
-    write_page(turnable_meshes(faces, f"{trained.method.label}; {label}", png.getvalue()), page)
+        temporary.write_bytes(png)
+    write_page(turnable_meshes(faces, f"{trained.method.label}; {label}", png), page)
     return paths
-
-
-def _landmarks(face: Reconstruction) -> pd.DataFrame:
-    """One row a landmark, counted from 0 in the order of iBUG."""
-    return pd.DataFrame(face.landmarks.numpy(), columns=["column_px", "row_px", "depth_px"])
 
 
 def _description(
@@ -98,14 +90,6 @@ def _description(
             "shape": "of the network" if face.own_shape else "the position map, turned back onto the mean face",
             "vertices_seen": int((~face.colours.isnan().any(dim=1)).sum()),
         },
-        "model": {
-            "paper": record.paper,
-            "method": record.method,
-            "tier": record.tier,
-            "fold": record.fold,
-            "seed": record.seed,
-            "data": record.data,
-            "finished_at": record.finished_at,
-        },
+        "model": {name: getattr(record, name) for name in NAMED_OF_RECORD},
         "label": label,
     }

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
+import matplotlib.pyplot as plt
 import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from facelib.data.photographs import FaceBox, FaceCrop, Photograph, square_crop
 from facelib.papers.sadrnet.reconstruction import Reconstruction
 from facelib.report.meshes import FaceMesh, shaded_picture
-from facelib.report.sadrnet.overlay import clay, overlay_face
-from facelib.report.style import PALETTE, stamp
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from facelib.report.sadrnet.overlay import overlay_face
+from facelib.report.style import PALETTE, pixels, stamp, switch_off
 
 SIDE = 384  # pixels of a panel
 AROUND = 2.2  # what the first panel shows, in sides of the crop
@@ -31,23 +30,19 @@ def draw_reconstruction(photograph: Photograph, face: Reconstruction, title: str
         title: which network it was.
         label: for the stamp.
     """
-    import matplotlib.pyplot as plt
-
     shown = 5 if face.attention is not None else 4
     figure, panels = plt.subplots(1, shown, figsize=(2.05 * shown, 2.85), layout="constrained")
-    for panel in panels:
-        panel.axis("off")
+    switch_off(panels)
     crop = _enlarged(photograph, face.crop)
     _draw_box(panels[0], photograph, face)
     _draw_over(panels[1], crop, face)
     if face.attention is not None:
         _draw_attention(panels[2], crop, face.attention)
     colours = FaceMesh("colours", face.shape, face.triangles, face.colours)
-    clay = FaceMesh("shape", face.shape, face.triangles)
-    for panel, mesh, yaw, text in zip(
-        panels[-2:], (colours, clay), (0.0, 55.0), ("from the front", "turned"), strict=True
-    ):
-        panel.imshow(_pixels(shaded_picture(mesh, yaw, SIDE)))
+    shape = FaceMesh("shape", face.shape, face.triangles)
+    views = ((colours, 0.0, "from the front"), (shape, 55.0, "turned"))
+    for panel, (mesh, yaw, text) in zip(panels[-2:], views, strict=True):
+        panel.imshow(pixels(shaded_picture(mesh, yaw, SIDE)))
         panel.set_title(f"3D face, {text}", fontsize=8, fontweight="normal", loc="center", pad=3)
     angles = ", ".join(f"{name} {value:+.0f}°" for name, value in face.angles.items())
     figure.suptitle(f"{title}: {angles}", fontsize=9, x=0.005, ha="left", fontweight="bold")
@@ -58,8 +53,7 @@ def draw_reconstruction(photograph: Photograph, face: Reconstruction, title: str
 def overlay(crop: FaceCrop, face: Reconstruction) -> torch.Tensor:
     """The face in clay, lit from the front and half transparent, over a crop of its photograph, (3, S, S)."""
     points = (face.points - torch.tensor([*crop.offset, 0.0])) / crop.scale
-    shade = clay(points, face.triangles)
-    return overlay_face(crop.image, points, face.triangles, shade, side=crop.image.shape[-1], opacity=OPACITY)
+    return overlay_face(crop.image, points, face.triangles, side=crop.image.shape[-1], opacity=OPACITY)
 
 
 def _enlarged(photograph: Photograph, crop: FaceCrop, factor: float = 1.0) -> FaceCrop:
@@ -70,10 +64,9 @@ def _enlarged(photograph: Photograph, crop: FaceCrop, factor: float = 1.0) -> Fa
 
 
 def _draw_box(panel: Axes, photograph: Photograph, face: Reconstruction) -> None:
-    from matplotlib.patches import Rectangle
 
     around = _enlarged(photograph, face.crop, AROUND)
-    panel.imshow(_pixels(around.image))
+    panel.imshow(pixels(around.image))
     left, top = face.crop.offset
     side = face.crop.scale * face.crop.image.shape[-1]
     boxes: tuple[tuple[tuple[float, float, float, float], Any], ...] = (
@@ -89,7 +82,7 @@ def _draw_box(panel: Axes, photograph: Photograph, face: Reconstruction) -> None
 
 
 def _draw_over(panel: Axes, crop: FaceCrop, face: Reconstruction) -> None:
-    panel.imshow(_pixels(overlay(crop, face)))
+    panel.imshow(pixels(overlay(crop, face)))
     landmarks = ((face.landmarks[:, :2] - torch.tensor(crop.offset)) / crop.scale - 0.5).numpy()
     inside = ((landmarks > 0) & (landmarks < SIDE - 1)).all(axis=1)
     panel.plot(*landmarks[inside].T, ".", ms=2.6, color=PALETTE[0], mec="white", mew=0.25)
@@ -98,7 +91,7 @@ def _draw_over(panel: Axes, crop: FaceCrop, face: Reconstruction) -> None:
 
 def _draw_attention(panel: Axes, crop: FaceCrop, attention: torch.Tensor) -> None:
     """Yellow where the network looks, over the photograph in grey."""
-    panel.imshow(_pixels(crop.image).mean(axis=2), cmap="gray", vmin=0, vmax=1)
+    panel.imshow(pixels(crop.image).mean(axis=2), cmap="gray", vmin=0, vmax=1)
     extent = (-0.5, SIDE - 0.5, SIDE - 0.5, -0.5)
     image = panel.imshow(
         attention.numpy(), cmap="viridis", vmin=0, vmax=1, alpha=0.6, extent=extent, interpolation="bilinear"
@@ -108,7 +101,3 @@ def _draw_attention(panel: Axes, crop: FaceCrop, attention: torch.Tensor) -> Non
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=6, length=2)
     panel.set_title("attention", fontsize=8, fontweight="normal", loc="center", pad=3)
-
-
-def _pixels(image: torch.Tensor) -> np.ndarray:
-    return image.clamp(0, 1).permute(1, 2, 0).numpy()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
+import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
+from matplotlib.figure import Figure
 from torch.nn import functional
 
 from facelib.data.occlusion import OcclusionSettings, occluded
@@ -16,19 +18,9 @@ from facelib.data.posed_faces import PosedFaces, posed_faces
 from facelib.errors import BadInput
 from facelib.faces.occluders import Occluder
 from facelib.metrics.bootstrap import mean_interval
-from facelib.report.sadrnet.overlay import (
-    bar_beside,
-    enlarged,
-    name_column,
-    name_row,
-    picture_grid,
-    show,
-)
+from facelib.report.sadrnet.overlay import bar_beside, enlarged, named_pictures
 from facelib.report.sadrnet.predictions import BACKGROUND, COVERED, SKIN, WORN, Evaluator, Predictions, median_place
 from facelib.report.style import PALETTE, legend_outside
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 RANDOM = "random shapes"
 TURNED = 30.0  # degrees of yaw from which a face counts as turned
@@ -84,9 +76,8 @@ def shown_masks(evaluator: Evaluator, errors: np.ndarray, seed: int = 3) -> Mask
                 kinds.append(name)
                 rows.append(median_place(errors, chosen))
     covered = [place for place, name in enumerate(kinds) if name == RANDOM]
-    predictions = evaluator.predict(
-        np.array(rows), with_shapes(posed_faces(evaluator.archive, np.array(rows)), covered, seed)
-    )
+    faces = with_shapes(posed_faces(evaluator.archive, np.array(rows)), covered, seed)
+    predictions = evaluator.predict(np.array(rows), faces)
     return Masks(kinds, predictions, attention_of(predictions))
 
 
@@ -142,19 +133,12 @@ def region_means(data: pd.DataFrame) -> pd.DataFrame:
 
 def draw_masks(masks: Masks) -> Figure:
     """Photographs above the skin that is seen and the predicted masks, which lie over them in grey."""
-    from matplotlib.cm import ScalarMappable
-
-    figure, lines = picture_grid(3, len(masks.kinds))
-    faces = masks.predictions.faces
-    true = _cells(faces.skin, masks.attention)
-    for place, panels in enumerate(lines.T):
-        show(panels[0], enlarged(faces.images[place]))
-        show(panels[1], _over(faces.images[place], true[place]))
-        show(panels[2], _over(faces.images[place], masks.attention[place]))
-        name_column(panels[0], masks.kinds[place], 7)
-    for panel, name in zip(lines[:, 0], ("photograph", "visible skin", "predicted mask"), strict=True):
-        name_row(panel, name)
-    bar_beside(figure, ScalarMappable(cmap=MASK_COLOURS), "share of skin; attention A")
+    images = masks.predictions.faces.images
+    true = _cells(masks.predictions.faces.skin, masks.attention)
+    lines = [[enlarged(image) for image in images]]
+    lines += [[_over(*each) for each in zip(images, values, strict=True)] for values in (true, masks.attention)]
+    figure = named_pictures(lines, ("photograph", "visible skin", "predicted mask"), masks.kinds, 7)
+    bar_beside(figure, MASK_COLOURS, 1.0, "share of skin; attention A")
     return figure
 
 
@@ -164,8 +148,6 @@ def draw_region_means(means: pd.DataFrame) -> Figure:
     Args:
         means: of `region_means`.
     """
-    import matplotlib.pyplot as plt
-
     figure, axis = plt.subplots(figsize=(5.6, 2.7), layout="constrained")
     kinds = list(dict.fromkeys(means["before"]))
     for step, (region, colour) in zip((-0.2, 0.0, 0.2), REGIONS.items(), strict=True):
@@ -209,8 +191,6 @@ def _cells(skin: torch.Tensor, attention: torch.Tensor) -> torch.Tensor:
 
 def _over(image: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
     """Values (h, w) in [0, 1] as colours over an image (3, H, W) in grey."""
-    import matplotlib as mpl
-
     grey = enlarged(image).mean(dim=0, keepdim=True)
     smooth = functional.interpolate(values[None, None], size=grey.shape[1:], mode="bilinear")[0, 0].clamp(0, 1)
     colours = torch.from_numpy(mpl.colormaps[MASK_COLOURS](smooth.numpy())[..., :3]).float().permute(2, 0, 1)
