@@ -205,7 +205,7 @@ def _add_legend(axes: Axes) -> None:
 
     dark = "#4D4D4D"
     looks: dict[str, dict[str, Any]] = {
-        "least favourable comparison, 95 % interval": {"marker": "o", "ms": 5, "lw": 1.6, "color": dark},
+        "decisive comparison, 95 % interval": {"marker": "o", "ms": 5, "lw": 1.6, "color": dark},
         "other comparisons of the claim": {"marker": "o", "ms": 3, "ls": "", "color": dark, "alpha": 0.4},
         "as printed in the paper": {"marker": "D", "ms": 4.5, "ls": "", "mfc": "none", "mec": "black", "mew": 0.8},
     }
