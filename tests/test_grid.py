@@ -208,6 +208,7 @@ def test_a_profile_that_does_not_exist_is_refused_with_what_snakemake_says() -> 
 # Making them
 
 
+@pytest.mark.slow
 def test_a_failing_run_does_not_stop_the_others_and_is_told() -> None:
     toy_is(failing=["teacher"])
     complete, said = make()
@@ -231,6 +232,7 @@ def test_a_failing_run_does_not_stop_the_others_and_is_told() -> None:
     assert not any("set aside" in line for line in said)
 
 
+@pytest.mark.slow
 def test_runs_that_waited_for_a_sound_member_of_a_failed_job_are_made_in_another_round(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -302,6 +304,7 @@ def newest_checkpoint() -> float:
     return max((path.stat().st_mtime for path in runs_folder().rglob("checkpoint_*.pt")), default=0.0)
 
 
+@pytest.mark.slow
 def test_killed_at_random_moments_the_records_are_those_of_an_undisturbed_grid(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,6 +25,9 @@ def tiny_run(method: str) -> Run:
     return Run("sadrnet", method, changes=TINY)
 
 
+pytestmark = pytest.mark.slow  # paper 1 shows the same in every `make test`
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory, face_model: MorphableModel) -> Iterator[None]:
     """What encoders start from, the baseline and two networks; one of them by notebook, as `facelib run` makes it."""

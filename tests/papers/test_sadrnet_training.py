@@ -154,6 +154,7 @@ def test_batches_are_drawn_from_the_generator_alone():
     assert not torch.equal(one.images, other.images)
 
 
+@pytest.mark.slow
 def test_self_alignment_trains_with_beta_g():
     """Eighty steps on one batch with the printed weights: every term stays finite, and their sum falls."""
     task = task_of("sadrnet", **{"augmentation.occlusion": 0.0})
