@@ -287,6 +287,11 @@ class Paper(Generic[M, S]):
         steps = ("build_network", "build_task", "evaluate")
         return (*(f"{self.module}:{step}" for step in steps), *method.code_modules)
 
+    @property
+    def smallest_tier(self) -> str:
+        """The tier that shows that everything works, and no more."""
+        return next(iter(self.tiers))
+
     def method(self, name: str) -> M:
         """A method by its name.
 

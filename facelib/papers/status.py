@@ -123,8 +123,8 @@ def standing_runs(paper: Paper, tier: str, method: str) -> list[Status]:
     this machine before a committed one.
     """
     found: dict[tuple[int, int], Status] = {}
-    for run in _committed_runs(paper, tier, method):
-        found[run.fold, run.seed] = _committed(run)
+    for record in _committed_records(paper, tier, method):
+        found[record.fold, record.seed] = Status(record.run, "committed", record=record)
     local = sorted(_local_runs(paper, tier, method), key=lambda run: (not run.changes, run.record.stat().st_mtime_ns))
     for run in local:
         key = run.fold, run.seed
@@ -213,8 +213,13 @@ def committed_folder(paper: Paper, tier: str) -> Path | None:
 def committed_record(paper: Paper, run: Run) -> Path | None:
     """The committed record of a run, which need not be there."""
     folder = committed_folder(paper, run.tier)
+    return None if folder is None or run.changes else folder / committed_name(run)
+
+
+def committed_name(run: Run) -> str:
+    """The file name of a run's committed record."""
     seed = f"-seed{run.seed}" if run.seed else ""
-    return None if folder is None or run.changes else folder / f"{run.method}-fold{run.fold}{seed}.json"
+    return f"{run.method}-fold{run.fold}{seed}.json"
 
 
 def _committed(run: Run) -> Status:
@@ -224,10 +229,10 @@ def _committed(run: Run) -> Status:
     return Status(run, "committed", record=read_record(path, COMMITTED_COMMAND))
 
 
-def _committed_runs(paper: Paper, tier: str, method: str) -> list[Run]:
+def _committed_records(paper: Paper, tier: str, method: str) -> list[Record]:
     folder = committed_folder(paper, tier)
     paths = [] if folder is None else sorted(folder.glob(f"{method}-fold*.json"))
-    return [read_record(path, COMMITTED_COMMAND).run for path in paths]
+    return [read_record(path, COMMITTED_COMMAND) for path in paths]
 
 
 def _local_runs(paper: Paper, tier: str, method: str) -> list[Run]:

@@ -31,7 +31,7 @@ class Gallery:
 
     def __init__(self, runs: TierRuns, output: str = "", notebook: str = "figures") -> None:
         self.home = figures_folder(runs.paper.folder, runs.tier)
-        self.is_committed = runs.tier != next(iter(runs.paper.tiers))  # the smallest tier's pictures are not
+        self.is_committed = runs.tier != runs.paper.smallest_tier  # the smallest tier's pictures are not
         self.tier = runs.tier
         self.notebook = f"notebooks/{runs.paper.folder}/{notebook}.ipynb"
         partial = any(status.state == "committed" for each in runs.standing.values() for status in each)

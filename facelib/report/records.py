@@ -10,7 +10,7 @@ import numpy as np
 from facelib.errors import MissingPart
 from facelib.papers import load_paper
 from facelib.papers.paper import Paper
-from facelib.papers.status import COMMITTED_FOLDER, Status, standing_runs
+from facelib.papers.status import COMMITTED_FOLDER, Status, committed_name, standing_runs
 from facelib.report.manifest import figures_folder
 from facelib.runs.folders import RECORD_FILE, Run
 from facelib.runs.records import Record, read_scores, write_record
@@ -124,12 +124,11 @@ def keep_records(runs: TierRuns) -> int:
     Returns:
         How many were copied.
     """
-    if runs.tier == next(iter(runs.paper.tiers)):
+    if runs.tier == runs.paper.smallest_tier:
         return 0
     folder = figures_folder(runs.paper.folder, runs.tier) / COMMITTED_FOLDER
     current = [status for each in runs.standing.values() for status in each if status.is_current and not status.mark]
     for status in current:
-        seed = f"-seed{status.run.seed}" if status.run.seed else ""
         assert status.record is not None
-        write_record(folder / f"{status.run.method}-fold{status.run.fold}{seed}.json", status.record)
+        write_record(folder / committed_name(status.run), status.record)
     return len(current)

@@ -143,7 +143,7 @@ def evaluate_claims(estimates: Estimates) -> list[ClaimResult]:
     claims = estimates.runs.paper.claims
     estimates.runs.require(method for one in claims for each in one.comparisons for _, method, _ in each.parts)
     results = [_evaluate(estimates, claim) for claim in claims]
-    if estimates.runs.tier == next(iter(estimates.runs.paper.tiers)):
+    if estimates.runs.tier == estimates.runs.paper.smallest_tier:
         return [replace(one, verdict=NO_VERDICT) for one in results]
     return results
 
