@@ -270,15 +270,20 @@ def test_a_second_workflow_is_refused() -> None:
     assert [path.name for path in lock.parent.iterdir()] == ["grid.lock"]
 
 
-def test_the_command_ends_with_1_when_a_run_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_ends_with_1_when_a_run_failed_and_with_a_line_on_what_stands(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr("facelib.cli.PAPERS", (TOY,))
-    monkeypatch.setattr("facelib.reproduction.report", lambda *_, **__: "the table of what stands")
+    monkeypatch.setattr("facelib.report.manifest.figures_folder", lambda folder, tier: tmp_path / "figures")
     toy_is(failing=["other"])
 
     result = CliRunner().invoke(main, ["reproduce", "--directly", "--methods", "other,teacher"])
     assert result.exit_code == 1
     assert f"{TOY} other fold 0 at smoke failed: other was told to fail" in result.output
-    assert "the table of what stands" in result.output
+    *_, head, line = result.output.splitlines()
+    assert head.split("  ")[0] == "paper"
+    assert re.split(r"  (?=\S)", line) == [TOY, "smoke", "2 current, 1 missing", "-       ", str(tmp_path / "figures")]
+    assert (tmp_path / "figures" / "table_1.md").exists()
 
     result = CliRunner().invoke(main, ["reproduce", "--directly", "--methods", "teacher"])
     assert result.exit_code == 0
