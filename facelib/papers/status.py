@@ -173,9 +173,7 @@ def is_drawn(paper: Paper, tier: str, executed: Path) -> bool:
         executed: the notebook, which need not be there.
     """
     note = _note_of(executed)
-    return (
-        executed.exists() and note.exists() and note.read_text(encoding="utf-8") == _drawn_from(paper, tier, executed)
-    )
+    return executed.exists() and note.exists() and note.read_bytes() == _drawn_from(paper, tier, executed).encode()
 
 
 def note_drawn(paper: Paper, tier: str, executed: Path) -> None:

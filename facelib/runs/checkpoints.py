@@ -6,6 +6,7 @@ executing anything from the file.
 
 from __future__ import annotations
 
+import io
 import logging
 import pickle
 from collections.abc import Iterator, Mapping
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from facelib.errors import BadInput, CorruptFile, MissingPart
-from facelib.storage import exclusive_lock, verify_checked, write_checked
+from facelib.storage import exclusive_lock, remove_checked, verify_checked, write_checked
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -37,7 +38,7 @@ def save_weights(path: Path, modules: Mapping[str, nn.Module]) -> None:
 
 def save_states(path: Path, states: States) -> None:
     """Write state dictionaries by module name, as `save_weights` does with modules."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     # Clones, because safetensors refuses tensors that share memory.
     tensors = {
@@ -45,7 +46,7 @@ def save_states(path: Path, states: States) -> None:
         for name, state in states.items()
         for key, value in state.items()
     }
-    write_checked(path, lambda temporary: save_file(tensors, temporary))
+    write_checked(path, save(tensors))
 
 
 def load_weights(path: Path, modules: Mapping[str, nn.Module]) -> None:
@@ -120,10 +121,11 @@ def save_checkpoint(folder: Path, epoch: int, content: dict[str, Any]) -> None:
     """
     import torch
 
-    write_checked(folder / f"checkpoint_{epoch:04d}.pt", lambda temporary: torch.save(content, temporary))
+    written = io.BytesIO()  # torch's own errors name neither the file nor the disk
+    torch.save(content, written)
+    write_checked(folder / f"checkpoint_{epoch:04d}.pt", written.getbuffer())
     for path in _newest_first(folder)[KEPT_CHECKPOINTS:]:
-        path.unlink()
-        path.with_name(path.name + ".sha256").unlink(missing_ok=True)
+        remove_checked(path)
 
 
 def load_checkpoint(folder: Path) -> dict[str, Any] | None:
