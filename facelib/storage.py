@@ -267,7 +267,7 @@ def _checksums(path: Path, remedy: str) -> list[str]:
     """What the file beside a file says; see `write_checked`."""
     beside = _checksum_path(path)
     if not beside.is_file():
-        raise CorruptFile(f"{path} has no checksum beside it ({beside.name}): it was never finished; {remedy}")
+        raise CorruptFile(f"{path} was never finished, as its checksum file is missing: {remedy}")
     found = beside.read_text(encoding="utf-8", errors="replace").split()
     if not found or any(len(each) != SHA256_DIGITS or set(each) - set("0123456789abcdef") for each in found):
         raise CorruptFile(f"{beside} holds no SHA-256 of {path.name}: {remedy}")

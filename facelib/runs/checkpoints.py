@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from facelib.errors import BadInput, CorruptFile, MissingPart
+from facelib.runs.folders import command_for
 from facelib.storage import exclusive_lock, remove_checked, verify_checked, write_checked
 
 if TYPE_CHECKING:
@@ -59,20 +60,22 @@ def load_weights(path: Path, modules: Mapping[str, nn.Module]) -> None:
 
     Raises:
         MissingPart: there is no such file.
-        CorruptFile: the file is damaged, or its checksum is missing.
+        CorruptFile: the file is damaged, or its checksum is missing; the message names the command that makes it again.
         BadInput: a tensor is missing, left over, of another shape or type, or not finite; no module has been changed
             then.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    command = command_for(path.parent)
     if not path.is_file():
-        raise MissingPart(f"no weights at {path}: train the run that makes them")
-    verify_checked(path)
+        raise MissingPart(f"no weights at {path}: make them with `{command}`")
+    remedy = f"delete it and make it again with `{command}`"
+    verify_checked(path, remedy)
     try:
         tensors = load_file(path)
     except SafetensorError as error:
-        raise CorruptFile(f"{path} is no sound safetensors file ({error}): make it again") from error
+        raise CorruptFile(f"{path} is no sound safetensors file ({error}): {remedy}") from error
     states: dict[str, dict[str, Tensor]] = {name: {} for name in modules}
     for full, tensor in tensors.items():
         name, _, key = full.partition(".")

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 import facelib
 from facelib.errors import BadInput, CorruptFile, MissingPart, unknown_name
-from facelib.runs.folders import Run
+from facelib.runs.folders import ANY_COMMAND, Run
 from facelib.runs.settings import convert
 from facelib.storage import parse_json, sha256_of, unsealed, write_bytes, write_json
 
@@ -125,7 +125,7 @@ def write_record(path: Path, record: Record) -> None:
     write_json(path, values)
 
 
-def read_record(path: Path, command: str = "facelib run PAPER METHOD --fold FOLD --tier TIER") -> Record:
+def read_record(path: Path, command: str = ANY_COMMAND) -> Record:
     """Read and check a record.
 
     Args:
