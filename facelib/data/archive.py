@@ -22,7 +22,7 @@ import torch
 
 from facelib.data.samples import FaceSamples
 from facelib.errors import BadInput, CorruptFile
-from facelib.storage import atomic_path, explained, read_json, sha256_of, write_bytes, write_json
+from facelib.storage import atomic_path, explained, read_json, sha256_of, verify_checked, write_checked, write_json
 
 REQUIRED = ("images", "identity", "expression", "angle", "pose", "cloud")
 LISTING = "archive.json"
@@ -151,18 +151,15 @@ def make_archive(
 def _write_part(path: Path, arrays: dict[str, np.ndarray]) -> None:
     content = io.BytesIO()
     np.savez(content, **arrays)  # type: ignore[arg-type]
-    write_bytes(path, content.getbuffer())
+    write_checked(path, content.getbuffer())
 
 
 def _is_sound(path: Path) -> bool:
-    """Whether a part can be read to its end: a zip file carries a checksum of each array."""
-    import zipfile
-
     try:
-        with zipfile.ZipFile(path) as file:
-            return file.testzip() is None
-    except (OSError, zipfile.BadZipFile):
+        verify_checked(path)
+    except CorruptFile:
         return False
+    return True
 
 
 def _join(folder: Path, fingerprint: str, parts: int) -> None:
