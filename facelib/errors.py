@@ -26,6 +26,10 @@ class CorruptFile(FacelibError, OSError):
     """A file whose content does not match its checksum or its format."""
 
 
+class UnwritableFile(FacelibError, OSError):
+    """A file that could not be written: the disk is full, say, or the folder cannot be written."""
+
+
 class MissingPart(FacelibError, RuntimeError):
     """Something that must be made or installed first; the message holds the command that does it."""
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections import Counter
@@ -21,6 +20,7 @@ from facelib.papers.status import is_drawn, note_drawn, status_of, statuses
 from facelib.progress import progress_bar
 from facelib.runs.folders import RUNS_VARIABLE, Run, project_folder, runs_folder
 from facelib.runs.records import read_record, require_metric
+from facelib.storage import read_json
 
 READING_NOTEBOOKS = ("tables", "figures")
 SUMMARY_HEAD = ("paper", "tier", "runs", "verdicts", "tables and figures")
@@ -164,7 +164,8 @@ def _verdicts(paper: Paper, tier: str, claims: Path) -> str:
     """How many claims have which verdict; none at the smallest tier, which shows that everything works and no more."""
     if tier == paper.smallest_tier or not claims.exists():
         return "-"
-    return counted(Counter(claim["verdict"] for claim in json.loads(claims.read_text(encoding="utf-8"))))
+    entries = read_json(claims, "delete it, and this command makes it again")["claims"]
+    return counted(Counter(claim["verdict"] for claim in entries))
 
 
 def execute(notebook: Path, target: Path, parameters: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ import importlib.util
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -32,6 +33,7 @@ from facelib.papers.status import runs_of, status_of
 from facelib.reproduction import make_directly
 from facelib.runs.folders import Run, runs_folder
 from facelib.runs.records import Record, read_record, same_result
+from facelib.storage import write_checked
 
 TOY = "slow_toy"
 
@@ -166,7 +168,7 @@ def test_other_weights_ask_for_the_runs_that_start_from_them_and_equal_ones_do_n
     assert superseded() == ["superseded-base-fold0-seed0-1"]
 
     weights = TEACHER.weights
-    weights.write_bytes(weights.read_bytes() + b" ")
+    write_checked(weights, weights.read_bytes() + b" ")
     assert status_of(STUDENT).reason == "made from other weights of teacher"
     assert unmade(RUNS) == [STUDENT]
     weights.unlink()

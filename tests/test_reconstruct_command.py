@@ -20,6 +20,7 @@ from untrained_run import make_untrained_run
 from facelib.cli import main
 from facelib.report.sadrnet.reconstruction_files import FILES
 from facelib.runs.folders import WEIGHTS_FILE
+from facelib.storage import read_json, write_json
 
 BOX = "180,95,265,180"
 
@@ -133,8 +134,8 @@ def test_errors_are_one_message_and_nothing_is_made(run: Path, noise: Path, tmp_
 
 
 def test_a_model_of_another_paper(run: Path, noise: Path, tmp_path: Path) -> None:
-    record = json.loads((run / "record.json").read_text())
-    (run / "record.json").write_text(json.dumps(record | {"paper": "joint_attention", "method": "jam_je"}))
+    record = read_json(run / "record.json", "")
+    write_json(run / "record.json", record | {"paper": "joint_attention", "method": "jam_je"})
 
     message = refused(noise, "--model", run / WEIGHTS_FILE, "-o", tmp_path / "face", "--box", BOX)
     assert "a run of jam_je of joint_attention: faces are reconstructed by runs of sadrnet" in message

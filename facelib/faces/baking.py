@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -23,7 +24,7 @@ from facelib.faces.landmarks import ANNY_VERTICES
 from facelib.faces.morphable_model import MorphableModel, read_model, write_model
 from facelib.faces.subdivision import subdivision_operator
 from facelib.progress import progress_bar
-from facelib.storage import cache_folder
+from facelib.storage import cache_folder, verify_checked
 
 BAKE_VERSION = 5  # raise it when the baking changes: older files are then passed over
 IDENTITY_COMPONENTS = 199
@@ -33,6 +34,7 @@ SAMPLED_SKINS = 600
 EYE_HEIGHT, EYE_DEPTH = 30.0, 75.0  # mm: puts the origin between the ears, behind the nose
 
 Resolution = Literal["coarse", "fine"]
+REMEDY = "`facelib faces` bakes it anew"
 logger = logging.getLogger(__name__)
 
 
@@ -64,12 +66,19 @@ def face_model_path(resolution: Resolution) -> Path:
 
 
 def face_model_checksum(resolution: Resolution) -> str:
-    """SHA-256 of the baked model, as the file beside it says; it is baked first where it is missing."""
+    """SHA-256 of the baked model, whose content is compared with it; it is baked first where missing or damaged."""
     path = face_model_path(resolution)
-    checksum = path.with_name(path.name + ".sha256")
-    if not checksum.exists():
+    try:
+        return _verified(path, path.stat().st_mtime_ns)
+    except (FileNotFoundError, CorruptFile):
         load_face_model(resolution)
-    return checksum.read_text(encoding="utf-8").strip()
+        return _verified(path, path.stat().st_mtime_ns)
+
+
+@cache
+def _verified(path: Path, mtime_ns: int) -> str:
+    """Once a process for each file of that age: every fingerprint of a data set asks."""
+    return verify_checked(path, REMEDY)
 
 
 def bake() -> None:

@@ -175,9 +175,7 @@ def is_drawn(paper: Paper, tier: str, executed: Path) -> bool:
         executed: the notebook, which need not be there.
     """
     note = _note_of(executed)
-    return (
-        executed.exists() and note.exists() and note.read_text(encoding="utf-8") == _drawn_from(paper, tier, executed)
-    )
+    return executed.exists() and note.exists() and note.read_bytes() == _drawn_from(paper, tier, executed).encode()
 
 
 def note_drawn(paper: Paper, tier: str, executed: Path) -> None:
@@ -270,5 +268,4 @@ def state_of_weights(path: Path) -> str:
 
 @lru_cache(maxsize=256)  # many runs start from the same weights
 def _verified_digest(path: Path, size: int, *times: int) -> str:
-    verify_checked(path)
-    return sha256_of(path)
+    return verify_checked(path)

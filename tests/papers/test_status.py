@@ -149,7 +149,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, face_model: Morphabl
 
 
 def leave_weights(run: Run, text: str) -> None:
-    write_checked(run.weights, lambda temporary: temporary.write_text(text) and None)
+    write_checked(run.weights, text.encode())
 
 
 def leave(run: Run, accuracy: float = 0.5, **changes: Any) -> Record:

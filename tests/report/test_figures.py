@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -18,6 +17,7 @@ from facelib.report import manifest
 from facelib.report.manifest import figures_folder, save_figure, write_figure
 from facelib.report.records import one_fold, open_runs
 from facelib.report.style import EMPHASISED_COLOURS, line_looks, tier_label, use_house_style
+from facelib.storage import read_json
 
 
 @pytest.fixture(autouse=True)
@@ -86,7 +86,7 @@ def test_a_picture_has_its_numbers_and_its_origin(tmp_path: Path) -> None:
     assert (folder / "roc.pdf").read_bytes().startswith(b"%PDF")
     assert (folder / "roc.csv").read_text() == "far,tar\n0.01,0.333333\n"
     assert (folder / "attention_shares.csv").read_text() == "far,tar\n0.02,0.666667\n"
-    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest = read_json(folder / "manifest.json", "")
     assert list(manifest) == ["attention", "roc"]
     assert manifest["roc"]["notebook"] == "notebooks/n.ipynb"
     assert manifest["roc"]["parameters"] == {"people": 3}
