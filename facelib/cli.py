@@ -127,7 +127,7 @@ def run(
     from facelib.runs.folders import Run
     from facelib.runs.records import read_record
 
-    settings = dict(map(_assignment, changes))
+    settings = dict(map(assignment, changes))
     runs = [Run(paper, method, fold, tier, seed, settings) for method in methods]
     make(runs, directly=directly, keep_code=keep_code, say=click.echo)
     if len(runs) > 1:
@@ -139,7 +139,7 @@ def run(
     click.echo(runs[0].record)
 
 
-def _assignment(text: str) -> tuple[str, Any]:
+def assignment(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not equals:
         raise click.BadParameter(f"{text!r}: expected NAME=VALUE")
@@ -191,7 +191,7 @@ def papers(paper: str | None, as_json: bool) -> None:
 def _rows(entry: dict[str, Any]) -> Iterator[str]:
     """Every printed row with the method of ours beside it, then the rows that are ours alone."""
     for row in entry["published"]:
-        ours = row["method"] or (f"printed only, {row['counterpart']} plays its part" if row["counterpart"] else "none")
+        ours = row["method"] or (f"printed only, {row['counterpart']} plays its part" if row["counterpart"] else "printed only")
         yield f"table {row['table']}, {row['row']}: {ours}"
     for method in entry["methods"]:
         yield from (
