@@ -47,7 +47,7 @@ $(STAMP): pyproject.toml constraints.txt $(if $(NEW),new-extras)
 	@echo 'Installing into .venv: $(WANTED)'
 	@$(PYTHON) -m venv .venv
 	@$(call ticker,still installing) $(BIN)/python -m pip install -qq --no-compile \
-		-c constraints.txt --config-settings editable_mode=compat -e '.[$(subst $(space),$(comma),$(WANTED))]'
+		-c constraints.txt -e '.[$(subst $(space),$(comma),$(WANTED))]'
 	@# Byte-compiled here on all cores rather than by pip on one; a few packages carry files that no Python 3 compiles.
 	@$(call ticker,still compiling) $(BIN)/python -m compileall -qq -j 0 .venv/lib || true
 	@# Baking the face model, once a user, takes half a minute; tests and runs then find it.
