@@ -54,9 +54,9 @@ def progress_bar(
 
 
 def duration(seconds: float) -> str:
-    """A length of time in words, such as "40 s", "12 min" or "3 h 5 min"."""
+    """A length of time in words, such as "100 s", "12 min" or "3 h 5 min"."""
     minutes = round(seconds / 60)
-    if minutes < 1:
+    if minutes < 2:
         return f"{seconds:.0f} s"
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
 

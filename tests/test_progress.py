@@ -94,7 +94,7 @@ def test_hidden_in_all_but_the_first_process(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0.2, "0 s"), (29.4, "29 s"), (31, "1 min"), (3540, "59 min"), (3600, "1 h 0 min"), (11100, "3 h 5 min")],
+    [(0.2, "0 s"), (89.4, "89 s"), (91, "2 min"), (3540, "59 min"), (3600, "1 h 0 min"), (11100, "3 h 5 min")],
 )
 def test_durations(seconds: float, words: str) -> None:
     assert duration(seconds) == words
