@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,10 +58,10 @@ def exclusive_lock(path: Path, held: str) -> Iterator[IO[str]]:
 
     Args:
         path: the file. Its folder is made when missing.
-        held: what is said when others hold it; "{holders}" becomes their process numbers.
+        held: what is said when others hold it; "{holders}" becomes their processes, such as "4242 on node7".
 
     Yields:
-        The open file, so that a child process can hold it too and add its number.
+        The open file, so that a child process can hold it too and have a line of its own (`process_name`).
 
     Raises:
         BadInput: others hold it.
@@ -73,12 +74,18 @@ def exclusive_lock(path: Path, held: str) -> Iterator[IO[str]]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             file.seek(0)
-            holders = " and ".join(file.read().split()) or "unknown"
+            holders = " and ".join(file.read().splitlines()) or "unknown"
             raise BadInput(held.replace("{holders}", holders)) from error
         file.truncate(0)
-        file.write(f"{os.getpid()}\n")
+        file.write(f"{process_name(os.getpid())}\n")
         file.flush()
         yield file
+
+
+def process_name(number: int) -> str:
+    """A process of this machine as others can find it, since machines share folders: "4242 on node7"."""
+    job = os.environ.get("SLURM_JOB_ID")
+    return f"{number} on {socket.gethostname()}{f' in Slurm job {job}' if job else ''}"
 
 
 def write_text(path: Path, text: str) -> None:

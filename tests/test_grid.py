@@ -13,15 +13,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from click.testing import CliRunner
 from toy_papers import TOY_FOLDER, use_toy_papers
 
 from facelib.cli import main
-from facelib.errors import BadInput, FacelibError, UnknownName
+from facelib.errors import BadInput, UnknownName
 from facelib.faces.morphable_model import MorphableModel
 from facelib.grid import dry_run, make_runs
 from facelib.grid.jobs import Job, batches, blocked_runs, singles
@@ -32,6 +34,7 @@ from facelib.papers.status import runs_of, status_of
 from facelib.reproduction import make_directly
 from facelib.runs.folders import Run, runs_folder
 from facelib.runs.records import Record, read_record, same_result
+from facelib.storage import write_checked
 
 TOY = "slow_toy"
 
@@ -166,7 +169,8 @@ def test_other_weights_ask_for_the_runs_that_start_from_them_and_equal_ones_do_n
     assert superseded() == ["superseded-base-fold0-seed0-1"]
 
     weights = TEACHER.weights
-    weights.write_bytes(weights.read_bytes() + b" ")
+    content = weights.read_bytes()
+    write_checked(weights, lambda path: path.write_bytes(content + b" "))
     assert status_of(STUDENT).reason == "made from other weights of teacher"
     assert unmade(RUNS) == [STUDENT]
     weights.unlink()
@@ -187,22 +191,26 @@ def test_dry_run_says_what_would_be_run_and_runs_nothing() -> None:
     assert not OTHER.folder.exists()
 
 
-@pytest.mark.skipif(
+needs_slurm_plugin = pytest.mark.skipif(
     importlib.util.find_spec("snakemake_executor_plugin_slurm") is None, reason="without the extra slurm"
 )
-def test_the_slurm_profile_is_accepted() -> None:
-    dry_run(runs_of(load_paper(TOY), "laptop", range(3)), profile="slurm", say=lambda _: None)
+
+
+@needs_slurm_plugin
+@pytest.mark.parametrize(("profile", "gpu"), [("slurm", False), ("slurm-gpu", True)])
+def test_the_slurm_profiles_are_accepted(profile: str, gpu: bool) -> None:
+    dry_run(runs_of(load_paper(TOY), "laptop", range(3)), profile=profile, say=lambda _: None)
 
     plan = json.loads((runs_folder() / TOY / "laptop" / "grid" / "plan.json").read_text())
     assert len(plan["jobs"]) == 10
     log = (runs_folder() / TOY / "laptop" / "logs" / "snakemake.log").read_text()
     assert "student_fold2" in log
-    assert "cpus_per_task=" in log
+    assert ("gpu=1" in log) == gpu
 
 
-def test_a_profile_that_does_not_exist_is_refused_with_what_snakemake_says() -> None:
-    with pytest.raises(FacelibError, match=r"(?s)could not start the runs.*no-such-profile"):
-        dry_run(RUNS, profile="no-such-profile", say=lambda _: None)
+def test_a_profile_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(UnknownName, match=r"unknown profile 'slrum'.*did you mean 'slurm'"):
+        dry_run(RUNS, profile="slrum", say=lambda _: None)
 
 
 # Making them
@@ -300,6 +308,19 @@ def start_workflow() -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", program], start_new_session=True, cwd=TOY_FOLDER)
 
 
+def started_by(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    return psutil.Process(process.pid).children(recursive=True)
+
+
+def kill_all(workflow: subprocess.Popen[bytes]) -> None:
+    others = started_by(workflow)
+    workflow.kill()
+    assert workflow.wait() == -signal.SIGKILL
+    for process in others:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
 def newest_checkpoint() -> float:
     return max((path.stat().st_mtime for path in runs_folder().rglob("checkpoint_*.pt")), default=0.0)
 
@@ -320,8 +341,7 @@ def test_killed_at_random_moments_the_records_are_those_of_an_undisturbed_grid(
         while wait_for_epoch and newest_checkpoint() < began and workflow.poll() is None:
             time.sleep(0.05)
         time.sleep(moments.uniform(0.0, 1.0 if wait_for_epoch else 5.0))
-        os.killpg(workflow.pid, signal.SIGKILL)
-        assert workflow.wait() == -signal.SIGKILL
+        kill_all(workflow)
     assert unmade(RUNS)
     assert start_workflow().wait() == 0
 
