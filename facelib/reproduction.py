@@ -158,8 +158,7 @@ def execute(notebook: Path, target: Path, parameters: dict[str, Any]) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         papermill.execute_notebook(
-            str(notebook),
-            str(target),
+            *(str(path).replace("{", "{{").replace("}", "}}") for path in (notebook, target)),  # papermill formats them
             parameters=parameters,
             progress_bar=False,
             cwd=str(notebook.parent),

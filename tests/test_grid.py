@@ -13,14 +13,26 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 from click.testing import CliRunner
-from toy_papers import TOY_FOLDER, use_toy_papers
+from toy_grid import (
+    BASE,
+    OTHER,
+    RUNS,
+    STUDENT,
+    TEACHER,
+    TOY,
+    kill_all,
+    start_grid,
+    started_by,
+    toy_is,
+    toy_run,
+    use_slow_toy,
+)
+from toy_papers import TOY_FOLDER
 
 from facelib.cli import main
 from facelib.errors import BadInput, UnknownName
@@ -36,29 +48,12 @@ from facelib.runs.folders import Run, runs_folder
 from facelib.runs.records import Record, read_record, same_result
 from facelib.storage import write_checked
 
-TOY = "slow_toy"
-
-
-def toy_run(method: str, fold: int = 0) -> Run:
-    return Run(TOY, method, fold)
-
-
-BASE, TEACHER, STUDENT, OTHER = RUNS = [toy_run(method) for method in ("base", "teacher", "student", "other")]
 WITH_FOLD_1 = [*RUNS, toy_run("teacher", 1), toy_run("student", 1), toy_run("other", 1)]
 
 
 @pytest.fixture(autouse=True)
 def toy_paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, face_model: MorphableModel) -> None:
-    """The toy paper among the papers, here and in every Python that is started, with runs of its own."""
-    use_toy_papers(monkeypatch, tmp_path, TOY)
-    folders = [str(TOY_FOLDER), str(TOY_FOLDER.parents[1]), os.environ.get("PYTHONPATH", "")]
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, folders)))
-    monkeypatch.setenv("TOY_STATE", str(tmp_path / "toy.json"))
-    toy_is()
-
-
-def toy_is(**state: Any) -> None:
-    Path(os.environ["TOY_STATE"]).write_text(json.dumps({"epoch_s": 0.0, "failing": [], "code": {}} | state))
+    use_slow_toy(monkeypatch, tmp_path)
 
 
 def make(
@@ -295,34 +290,42 @@ def test_the_command_ends_with_1_when_a_run_failed(monkeypatch: pytest.MonkeyPat
 # Killing them
 
 
-ALL_RUNS = (
-    "from facelib.papers import load_paper\n"
-    "from facelib.papers.status import runs_of\n"
-    f"runs = runs_of(load_paper({TOY!r}), 'smoke')\n"
-)
-
-
-def start_workflow() -> subprocess.Popen[bytes]:
-    """`facelib reproduce` without its tables, in a process group of its own."""
-    program = f"{ALL_RUNS}from facelib.grid import make_runs; make_runs(runs, jobs=2, say=lambda _: None)"
-    return subprocess.Popen([sys.executable, "-c", program], start_new_session=True, cwd=TOY_FOLDER)
-
-
-def started_by(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
-    return psutil.Process(process.pid).children(recursive=True)
-
-
-def kill_all(workflow: subprocess.Popen[bytes]) -> None:
-    others = started_by(workflow)
-    workflow.kill()
-    assert workflow.wait() == -signal.SIGKILL
-    for process in others:
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
-
-
 def newest_checkpoint() -> float:
     return max((path.stat().st_mtime for path in runs_folder().rglob("checkpoint_*.pt")), default=0.0)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_trainings_too_and_the_next_call_goes_on(number: signal.Signals) -> None:
+    toy_is(epoch_s=0.5)
+    grid = start_grid(["base"])
+    while newest_checkpoint() == 0.0 and grid.poll() is None:
+        time.sleep(0.05)
+    others = started_by(grid)
+    grid.send_signal(number)
+    said, _ = grid.communicate(timeout=30)
+
+    assert grid.returncode == 128 + number
+    assert said.splitlines()[-1] == "stopping; the same command goes on from here"
+    assert len(others) > 2  # Snakemake, a run, and the kernel of its notebook
+    _, alive = psutil.wait_procs(others, timeout=5)
+    assert alive == []
+    assert not BASE.record.exists()
+
+
+def test_no_name_of_a_folder_reaches_a_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = tmp_path / "my 'papers' ü {1}; touch x; $(touch x) \"2\""
+    odd.mkdir()
+    (odd / "environment").symlink_to(Path(sys.executable).parents[1])
+    (odd / "clone").symlink_to(TOY_FOLDER.parents[1])
+    monkeypatch.setenv("PYTHONPATH", f"{TOY_FOLDER}{os.pathsep}{odd / 'clone'}")
+    monkeypatch.setenv("FACELIB_RUNS", str(odd / "runs"))
+
+    grid = start_grid(["base"], odd / "environment" / "bin" / Path(sys.executable).name)
+    said, _ = grid.communicate()
+
+    assert grid.returncode == 0, said
+    assert BASE.record.exists()
+    assert [*tmp_path.rglob("x"), *TOY_FOLDER.rglob("x")] == []
 
 
 @pytest.mark.slow
@@ -330,20 +333,24 @@ def test_killed_at_random_moments_the_records_are_those_of_an_undisturbed_grid(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     environment = dict(os.environ) | {"OMP_NUM_THREADS": "1", "FACELIB_RUNS": str(tmp_path / "undisturbed")}
-    program = f"{ALL_RUNS}from facelib.reproduction import make_directly; make_directly(runs)"
+    program = (
+        "from facelib.papers import load_paper; from facelib.papers.status import runs_of; "
+        "from facelib.reproduction import make_directly; "
+        f"make_directly(runs_of(load_paper({TOY!r}), 'smoke'))"
+    )
     subprocess.run([sys.executable, "-c", program], env=environment, cwd=TOY_FOLDER, check=True, capture_output=True)
 
     toy_is(epoch_s=0.4)
     moments = random.Random()
     for wait_for_epoch in (False, True, True):
         began = time.time()
-        workflow = start_workflow()
+        workflow = start_grid()
         while wait_for_epoch and newest_checkpoint() < began and workflow.poll() is None:
             time.sleep(0.05)
         time.sleep(moments.uniform(0.0, 1.0 if wait_for_epoch else 5.0))
         kill_all(workflow)
     assert unmade(RUNS)
-    assert start_workflow().wait() == 0
+    assert start_grid().wait() == 0
 
     ours = {run: record_of(run) for run in RUNS}
     monkeypatch.setenv("FACELIB_RUNS", str(tmp_path / "undisturbed"))
