@@ -53,8 +53,8 @@ keep_code_option = click.option(
 @tier_option
 @click.option("--folds", type=click.IntRange(1, 3), default=1, show_default=True, help="Run folds 0 to N-1.")
 @click.option("--methods", metavar="NAME,NAME", help="Only these and what they need.")
-@click.option("--jobs", type=click.IntRange(min=1), help="Runs at once; default 2, or 1 on a single core.")
-@click.option("--profile", metavar="NAME", help="Of Snakemake: slurm, or a folder of your own.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Runs at once; default 2, 1 on one core, or the profile's.")
+@click.option("--profile", metavar="NAME", help="Of Snakemake: slurm, slurm-gpu, or a folder of your own.")
 @click.option("--dry-run", is_flag=True, help="Say what would be run, and run nothing.")
 @directly_option
 @keep_code_option
@@ -75,7 +75,6 @@ def reproduce(
 
     if directly and (dry_run or profile):
         raise click.UsageError("--directly uses no Snakemake: it goes without --dry-run and --profile")
-    jobs = jobs or min(2, os.cpu_count() or 1)
     chosen = [name.strip() for name in methods.split(",")] if methods else None
     complete = True
     summaries: list[tuple[str, ...]] = [reproduction.SUMMARY_HEAD]
@@ -191,7 +190,9 @@ def papers(paper: str | None, as_json: bool) -> None:
 def _rows(entry: dict[str, Any]) -> Iterator[str]:
     """Every printed row with the method of ours beside it, then the rows that are ours alone."""
     for row in entry["published"]:
-        ours = row["method"] or (f"printed only, {row['counterpart']} plays its part" if row["counterpart"] else "printed only")
+        ours = row["method"] or (
+            f"printed only, {row['counterpart']} plays its part" if row["counterpart"] else "printed only"
+        )
         yield f"table {row['table']}, {row['row']}: {ours}"
     for method in entry["methods"]:
         yield from (

@@ -192,8 +192,7 @@ def execute(notebook: Path, target: Path, parameters: dict[str, Any]) -> None:
     try:
         with progress_bar(f"{notebook.parent.name}/{notebook.name}"):
             papermill.execute_notebook(
-                str(notebook),
-                str(target),
+                *(str(path).replace("{", "{{").replace("}", "}}") for path in (notebook, target)),  # it formats them
                 parameters=parameters,
                 progress_bar=False,
                 cwd=str(notebook.parent),

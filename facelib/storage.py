@@ -11,8 +11,8 @@ import glob
 import hashlib
 import json
 import os
-import platform
 import shutil
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -83,7 +83,7 @@ def explained(path: Path) -> Iterator[None]:
 
 def _temporary(path: Path, process: int | str) -> Path:
     """The machine is named too: on a shared disk a process number alone says nothing about who lives."""
-    return path.with_name(f".{path.name}.{platform.node()}.{process}.part")
+    return path.with_name(f".{path.name}.{socket.gethostname()}.{process}.part")
 
 
 def _clear_leftovers(path: Path) -> None:
@@ -110,10 +110,10 @@ def exclusive_lock(path: Path, held: str) -> Iterator[IO[str]]:
 
     Args:
         path: the file. Its folder is made when missing.
-        held: what is said when others hold it; "{holders}" becomes their process numbers.
+        held: what is said when others hold it; "{holders}" becomes their processes, such as "4242 on node7".
 
     Yields:
-        The open file, so that a child process can hold it too and add its number.
+        The open file, so that a child process can hold it too and have a line of its own (`process_name`).
 
     Raises:
         BadInput: others hold it.
@@ -129,12 +129,18 @@ def exclusive_lock(path: Path, held: str) -> Iterator[IO[str]]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             file.seek(0)
-            holders = " and ".join(file.read().split()) or "unknown"
+            holders = " and ".join(file.read().splitlines()) or "unknown"
             raise BadInput(held.replace("{holders}", holders)) from error
         with explained(path):
             file.truncate(0)
-            os.write(file.fileno(), f"{os.getpid()}\n".encode())
+            os.write(file.fileno(), f"{process_name(os.getpid())}\n".encode())
         yield file
+
+
+def process_name(number: int) -> str:
+    """A process of this machine as others can find it, since machines share folders: "4242 on node7"."""
+    job = os.environ.get("SLURM_JOB_ID")
+    return f"{number} on {socket.gethostname()}{f' in Slurm job {job}' if job else ''}"
 
 
 def write_bytes(path: Path, content: bytes | memoryview) -> None:

@@ -15,14 +15,28 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
+import psutil
 import pytest
 from click.testing import CliRunner
-from toy_papers import TOY_FOLDER, use_toy_papers
+from toy_grid import (
+    BASE,
+    OTHER,
+    RUNS,
+    STUDENT,
+    TEACHER,
+    TOY,
+    kill_all,
+    start_grid,
+    started_by,
+    toy_is,
+    toy_run,
+    use_slow_toy,
+)
+from toy_papers import TOY_FOLDER
 
 from facelib.cli import main
-from facelib.errors import BadInput, FacelibError, UnknownName
+from facelib.errors import BadInput, UnknownName
 from facelib.faces.morphable_model import MorphableModel
 from facelib.grid import dry_run, make_runs
 from facelib.grid.jobs import Job, batches, blocked_runs, singles
@@ -35,29 +49,12 @@ from facelib.runs.folders import Run, runs_folder
 from facelib.runs.records import Record, read_record, same_result
 from facelib.storage import write_checked
 
-TOY = "slow_toy"
-
-
-def toy_run(method: str, fold: int = 0) -> Run:
-    return Run(TOY, method, fold)
-
-
-BASE, TEACHER, STUDENT, OTHER = RUNS = [toy_run(method) for method in ("base", "teacher", "student", "other")]
 WITH_FOLD_1 = [*RUNS, toy_run("teacher", 1), toy_run("student", 1), toy_run("other", 1)]
 
 
 @pytest.fixture(autouse=True)
 def toy_paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, face_model: MorphableModel) -> None:
-    """The toy paper among the papers, here and in every Python that is started, with runs of its own."""
-    use_toy_papers(monkeypatch, tmp_path, TOY)
-    folders = [str(TOY_FOLDER), str(TOY_FOLDER.parents[1]), os.environ.get("PYTHONPATH", "")]
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, folders)))
-    monkeypatch.setenv("TOY_STATE", str(tmp_path / "toy.json"))
-    toy_is()
-
-
-def toy_is(**state: Any) -> None:
-    Path(os.environ["TOY_STATE"]).write_text(json.dumps({"epoch_s": 0.0, "failing": [], "code": {}} | state))
+    use_slow_toy(monkeypatch, tmp_path)
 
 
 def make(
@@ -189,22 +186,26 @@ def test_dry_run_says_what_would_be_run_and_runs_nothing() -> None:
     assert not OTHER.folder.exists()
 
 
-@pytest.mark.skipif(
+needs_slurm_plugin = pytest.mark.skipif(
     importlib.util.find_spec("snakemake_executor_plugin_slurm") is None, reason="without the extra slurm"
 )
-def test_the_slurm_profile_is_accepted() -> None:
-    dry_run(runs_of(load_paper(TOY), "laptop", range(3)), profile="slurm", say=lambda _: None)
+
+
+@needs_slurm_plugin
+@pytest.mark.parametrize(("profile", "gpu"), [("slurm", False), ("slurm-gpu", True)])
+def test_the_slurm_profiles_are_accepted(profile: str, gpu: bool) -> None:
+    dry_run(runs_of(load_paper(TOY), "laptop", range(3)), profile=profile, say=lambda _: None)
 
     plan = json.loads((runs_folder() / TOY / "laptop" / "grid" / "plan.json").read_text())
     assert len(plan["jobs"]) == 10
     log = (runs_folder() / TOY / "laptop" / "logs" / "snakemake.log").read_text()
     assert "student_fold2" in log
-    assert "cpus_per_task=" in log
+    assert ("gpu=1" in log) == gpu
 
 
-def test_a_profile_that_does_not_exist_is_refused_with_what_snakemake_says() -> None:
-    with pytest.raises(FacelibError, match=r"(?s)could not start the runs.*no-such-profile"):
-        dry_run(RUNS, profile="no-such-profile", say=lambda _: None)
+def test_a_profile_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(UnknownName, match=r"unknown profile 'slrum'.*did you mean 'slurm'"):
+        dry_run(RUNS, profile="slrum", say=lambda _: None)
 
 
 # Making them
@@ -294,21 +295,42 @@ def test_the_command_ends_with_1_when_a_run_failed_and_with_a_line_on_what_stand
 # Killing them
 
 
-ALL_RUNS = (
-    "from facelib.papers import load_paper\n"
-    "from facelib.papers.status import runs_of\n"
-    f"runs = runs_of(load_paper({TOY!r}), 'smoke')\n"
-)
-
-
-def start_workflow() -> subprocess.Popen[bytes]:
-    """`facelib reproduce` without its tables, in a process group of its own."""
-    program = f"{ALL_RUNS}from facelib.grid import make_runs; make_runs(runs, jobs=2, say=lambda _: None)"
-    return subprocess.Popen([sys.executable, "-c", program], start_new_session=True, cwd=TOY_FOLDER)
-
-
 def newest_checkpoint() -> float:
     return max((path.stat().st_mtime for path in runs_folder().rglob("checkpoint_*.pt")), default=0.0)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_trainings_too_and_the_next_call_goes_on(number: signal.Signals) -> None:
+    toy_is(epoch_s=0.5)
+    grid = start_grid(["base"])
+    while newest_checkpoint() == 0.0 and grid.poll() is None:
+        time.sleep(0.05)
+    others = started_by(grid)
+    grid.send_signal(number)
+    said, _ = grid.communicate(timeout=30)
+
+    assert grid.returncode == 128 + number
+    assert said.splitlines()[-1] == "stopping; the same command goes on from here"
+    assert len(others) > 2  # Snakemake, a run, and the kernel of its notebook
+    _, alive = psutil.wait_procs(others, timeout=5)
+    assert alive == []
+    assert not BASE.record.exists()
+
+
+def test_no_name_of_a_folder_reaches_a_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = tmp_path / "my 'papers' ü {1}; touch x; $(touch x) \"2\""
+    odd.mkdir()
+    (odd / "environment").symlink_to(Path(sys.executable).parents[1])
+    (odd / "clone").symlink_to(TOY_FOLDER.parents[1])
+    monkeypatch.setenv("PYTHONPATH", f"{TOY_FOLDER}{os.pathsep}{odd / 'clone'}")
+    monkeypatch.setenv("FACELIB_RUNS", str(odd / "runs"))
+
+    grid = start_grid(["base"], odd / "environment" / "bin" / Path(sys.executable).name)
+    said, _ = grid.communicate()
+
+    assert grid.returncode == 0, said
+    assert BASE.record.exists()
+    assert [*tmp_path.rglob("x"), *TOY_FOLDER.rglob("x")] == []
 
 
 @pytest.mark.slow
@@ -316,21 +338,24 @@ def test_killed_at_random_moments_the_records_are_those_of_an_undisturbed_grid(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     environment = dict(os.environ) | {"OMP_NUM_THREADS": "1", "FACELIB_RUNS": str(tmp_path / "undisturbed")}
-    program = f"{ALL_RUNS}from facelib.reproduction import make_directly; make_directly(runs)"
+    program = (
+        "from facelib.papers import load_paper; from facelib.papers.status import runs_of; "
+        "from facelib.reproduction import make_directly; "
+        f"make_directly(runs_of(load_paper({TOY!r}), 'smoke'))"
+    )
     subprocess.run([sys.executable, "-c", program], env=environment, cwd=TOY_FOLDER, check=True, capture_output=True)
 
     toy_is(epoch_s=0.4)
     moments = random.Random()
     for wait_for_epoch in (False, True, True):
         began = time.time()
-        workflow = start_workflow()
+        workflow = start_grid()
         while wait_for_epoch and newest_checkpoint() < began and workflow.poll() is None:
             time.sleep(0.05)
         time.sleep(moments.uniform(0.0, 1.0 if wait_for_epoch else 5.0))
-        os.killpg(workflow.pid, signal.SIGKILL)
-        assert workflow.wait() == -signal.SIGKILL
+        kill_all(workflow)
     assert unmade(RUNS)
-    assert start_workflow().wait() == 0
+    assert start_grid().wait() == 0
 
     ours = {run: record_of(run) for run in RUNS}
     monkeypatch.setenv("FACELIB_RUNS", str(tmp_path / "undisturbed"))

@@ -17,13 +17,14 @@ class Progress:
 
     Args:
         planned: the jobs that make them.
-        standing: runs that stood before.
+        wanted, standing: how many runs there are in all, and how many stood before.
+        retries: of a job that failed.
         marks: folder of the files that ended jobs leave.
         say: told a line at a time.
     """
 
-    def __init__(self, planned: Iterable[Job], standing: int, marks: Path, say: Say) -> None:
-        self.marks, self.say = marks, say
+    def __init__(self, planned: Iterable[Job], wanted: int, standing: int, retries: int, marks: Path, say: Say) -> None:
+        self.wanted, self.retries, self.marks, self.say = wanted, retries, marks, say
         self.jobs = list(planned)
         self.before = {run: _time_of(run.record) for job in self.jobs for run in job.runs}
         self.left = list(self.before)
@@ -34,8 +35,8 @@ class Progress:
         """Tell what ended since the last look."""
         for run in [run for run in self.left if self.is_made(run)]:
             self.left.remove(run)
-            self.say(f"[{self.made}/{self.total}] {run.method} fold {run.fold}: {result_line(run)}{self.estimate()}")
-        for job in [job for job in self.jobs if (self.marks / "failed" / job.name).exists()]:
+            self.say(f"[{self.made}/{self.wanted}] {run.method} fold {run.fold}: {result_line(run)}{self.estimate()}")
+        for job in [job for job in self.jobs if self.failures(job) > self.retries]:
             self.jobs.remove(job)
             unmade = [run for run in job.runs if run in self.left]
             self.say(f"failed: {', '.join(f'{run.method} fold {run.fold}' for run in unmade)}")
@@ -48,9 +49,10 @@ class Progress:
     def made(self) -> int:
         return self.standing + len(self.before) - len(self.left)
 
-    @property
-    def total(self) -> int:
-        return self.standing + len(self.before)
+    def failures(self, job: Job) -> int:
+        """How often a job has failed; each time leaves a line."""
+        mark = self.marks / "failed" / job.name
+        return len(mark.read_bytes().splitlines()) if mark.exists() else 0
 
     def estimate(self) -> str:
         if not self.left:

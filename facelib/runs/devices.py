@@ -22,6 +22,7 @@ def make_fabric(settings: TrainingSettings) -> Fabric:
         BadInput: there is no such device, or it has no such precision.
     """
     from lightning_fabric import Fabric
+    from lightning_fabric.plugins.environments import LightningEnvironment
 
     # Fabric announces precision and devices through its logger; a record says all that.
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
@@ -32,6 +33,8 @@ def make_fabric(settings: TrainingSettings) -> Fabric:
             precision=settings.precision,
             # Forking works from a script and from a notebook's kernel alike.
             strategy="ddp_notebook" if settings.devices > 1 else "auto",
+            # All processes are started here, on one machine. Inside a Slurm job Fabric would leave that to Slurm.
+            plugins=LightningEnvironment(),
         )
     except (ValueError, RuntimeError, TypeError) as error:
         raise BadInput(

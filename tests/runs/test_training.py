@@ -437,6 +437,16 @@ def test_two_processes(tmp_path):
         assert task.validate() == result.history[result.best_epoch]["validation"]
 
 
+def test_two_processes_inside_a_slurm_job(tmp_path, monkeypatch):
+    """Slurm gave the job one task; the training starts its processes itself."""
+    if not torch.distributed.is_available():
+        pytest.skip("this torch has no torch.distributed")
+    for name, value in {"JOB_ID": "7", "JOB_NAME": "jam", "NTASKS": "1", "PROCID": "0", "LOCALID": "0"}.items():
+        monkeypatch.setenv(f"SLURM_{name}", value)
+
+    assert len(train(ToyTask(), override(SETTINGS, {"devices": 2, "epochs": 1}), tmp_path).history) == 1
+
+
 def test_training_says_nothing(tmp_path, capfd):
     train(ToyTask(), override(SETTINGS, {"epochs": 1}), tmp_path)
     written = capfd.readouterr()
