@@ -26,6 +26,7 @@ from facelib.storage import (
     read_json,
     sha256_of,
     verify_checked,
+    verify_once,
     write_checked,
     write_json,
     write_text,
@@ -187,6 +188,22 @@ def test_garbage_instead_of_a_checksum_is_named(checked_file: Path, checksum: by
 
     with pytest.raises(CorruptFile, match=r"faces\.bin\.sha256 holds no SHA-256 of faces\.bin: delete it"):
         verify_checked(checked_file)
+
+
+def test_a_file_that_many_ask_about_is_read_once_until_it_or_its_checksum_changes(
+    checked_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Path] = []
+    monkeypatch.setattr("facelib.storage.sha256_of", lambda path: read.append(path) or sha256_of(path))
+    assert verify_once(checked_file, "") == verify_once(checked_file, "") == sha256_of(checked_file)
+    assert read == [checked_file]
+
+    checked_file.with_name("faces.bin.sha256").write_bytes(b"garbage")
+    with pytest.raises(CorruptFile, match="holds no SHA-256"):
+        verify_once(checked_file, "")
+    checked_file.write_bytes(b"other")
+    write_checked(checked_file, b"new")
+    assert verify_once(checked_file, "") == sha256_of(checked_file)
 
 
 @pytest.mark.parametrize("renamed_before", range(4))
