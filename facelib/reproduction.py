@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,14 @@ from facelib.errors import FacelibError, MissingPart
 from facelib.papers import load_paper
 from facelib.papers.paper import Paper
 from facelib.papers.run import Say, prepare, train
-from facelib.papers.status import is_drawn, note_drawn, status_of
+from facelib.papers.status import is_drawn, note_drawn, status_of, statuses
+from facelib.progress import progress_bar
 from facelib.runs.folders import RUNS_VARIABLE, Run, project_folder, runs_folder
 from facelib.runs.records import read_record, require_metric
+from facelib.storage import read_json
 
 READING_NOTEBOOKS = ("tables", "figures")
+SUMMARY_HEAD = ("paper", "tier", "runs", "verdicts", "tables and figures")
 
 
 def make(runs: Sequence[Run], *, directly: bool = False, keep_code: bool = False, say: Say = print) -> None:
@@ -109,21 +113,20 @@ def result_line(run: Run) -> str:
     return f"{headline} {require_metric(record, headline):.3f} after {record.wall_time_s:.0f} s of training"
 
 
-def report(paper: Paper, tier: str, *, directly: bool = False, say: Say = print) -> str:
-    """Execute the notebooks that read records, where they have something new to show, and give the tables as Markdown.
+def report(paper: Paper, tier: str, *, directly: bool = False, say: Say = print) -> None:
+    """Execute the notebooks that read records, where they have something new to show.
 
     Args:
         paper, tier: whose records.
-        directly: give the tables without any notebook, and draw no figures.
+        directly: write the tables without any notebook, and draw no figures.
         say: told where tables and figures are.
     """
     from facelib.report.manifest import figures_folder
 
-    if directly:
-        from facelib.report.tables import all_tables_as_markdown
-
-        return all_tables_as_markdown(paper.name, tier)
     written = figures_folder(paper.folder, tier)
+    if directly:
+        _write_tables(paper, tier, written)
+        return
     for name in READING_NOTEBOOKS:
         executed = runs_folder() / paper.name / tier / f"{name}.ipynb"
         if is_drawn(paper, tier, executed):
@@ -132,7 +135,37 @@ def report(paper: Paper, tier: str, *, directly: bool = False, say: Say = print)
         execute(project_folder() / "notebooks" / paper.folder / f"{name}.ipynb", executed, {"tier": tier})
         note_drawn(paper, tier, executed)
         say(f"{paper.name} {name} at {tier}: {written}")
-    return "\n".join(path.read_text(encoding="utf-8") for path in sorted(written.glob("table_*.md")))
+
+
+def _write_tables(paper: Paper, tier: str, folder: Path) -> None:
+    from facelib.report.intervals import open_estimates
+    from facelib.report.records import open_runs
+    from facelib.report.tables import write_tables
+
+    with progress_bar(f"tables of {paper.name}"):
+        write_tables(open_estimates(open_runs(paper.name, tier)), folder)
+
+
+def summary(paper: Paper, tier: str, runs: Sequence[Run], *, keep_code: bool = False) -> tuple[str, ...]:
+    """A line of the table that ends a reproduction, as SUMMARY_HEAD names its cells."""
+    from facelib.report.manifest import figures_folder
+
+    states: Counter[str] = Counter(status.state for status in statuses(runs, keep_code=keep_code).values())
+    folder = figures_folder(paper.folder, tier)
+    return paper.name, tier, counted(states), _verdicts(paper, tier, folder / "claims.json"), str(folder)
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """Counts in words, such as "46 committed, 11 missing"."""
+    return ", ".join(f"{count} {name}" for name, count in counts.items())
+
+
+def _verdicts(paper: Paper, tier: str, claims: Path) -> str:
+    """How many claims have which verdict; none at the smallest tier, which shows that everything works and no more."""
+    if tier == paper.smallest_tier or not claims.exists():
+        return "-"
+    entries = read_json(claims, "delete it, and this command makes it again")["claims"]
+    return counted(Counter(claim["verdict"] for claim in entries))
 
 
 def execute(notebook: Path, target: Path, parameters: dict[str, Any]) -> None:
@@ -157,15 +190,16 @@ def execute(notebook: Path, target: Path, parameters: dict[str, Any]) -> None:
     os.environ[RUNS_VARIABLE] = str(runs_folder())  # the kernel starts in the notebook's folder
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        papermill.execute_notebook(
-            str(notebook),
-            str(target),
-            parameters=parameters,
-            progress_bar=False,
-            cwd=str(notebook.parent),
-            kernel_name="python3",
-            extra_arguments=["--log-level=ERROR"],  # a kernel on a plain local port warns at every start
-        )
+        with progress_bar(f"{notebook.parent.name}/{notebook.name}"):
+            papermill.execute_notebook(
+                str(notebook),
+                str(target),
+                parameters=parameters,
+                progress_bar=False,
+                cwd=str(notebook.parent),
+                kernel_name="python3",
+                extra_arguments=["--log-level=ERROR"],  # a kernel on a plain local port warns at every start
+            )
     except papermill.PapermillExecutionError as error:
         raise FacelibError(
             f"{notebook.name} failed: {error.ename}: {error.evalue}\nthe executed notebook shows where: {target}"

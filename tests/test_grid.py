@@ -8,6 +8,7 @@ import importlib.util
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -32,6 +33,7 @@ from facelib.papers.status import runs_of, status_of
 from facelib.reproduction import make_directly
 from facelib.runs.folders import Run, runs_folder
 from facelib.runs.records import Record, read_record, same_result
+from facelib.storage import write_checked
 
 TOY = "slow_toy"
 
@@ -166,7 +168,7 @@ def test_other_weights_ask_for_the_runs_that_start_from_them_and_equal_ones_do_n
     assert superseded() == ["superseded-base-fold0-seed0-1"]
 
     weights = TEACHER.weights
-    weights.write_bytes(weights.read_bytes() + b" ")
+    write_checked(weights, weights.read_bytes() + b" ")
     assert status_of(STUDENT).reason == "made from other weights of teacher"
     assert unmade(RUNS) == [STUDENT]
     weights.unlink()
@@ -270,15 +272,20 @@ def test_a_second_workflow_is_refused() -> None:
     assert [path.name for path in lock.parent.iterdir()] == ["grid.lock"]
 
 
-def test_the_command_ends_with_1_when_a_run_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_ends_with_1_when_a_run_failed_and_with_a_line_on_what_stands(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr("facelib.cli.PAPERS", (TOY,))
-    monkeypatch.setattr("facelib.reproduction.report", lambda *_, **__: "the table of what stands")
+    monkeypatch.setattr("facelib.report.manifest.figures_folder", lambda folder, tier: tmp_path / "figures")
     toy_is(failing=["other"])
 
     result = CliRunner().invoke(main, ["reproduce", "--directly", "--methods", "other,teacher"])
     assert result.exit_code == 1
     assert f"{TOY} other fold 0 at smoke failed: other was told to fail" in result.output
-    assert "the table of what stands" in result.output
+    *_, head, line = result.output.splitlines()
+    assert head.split("  ")[0] == "paper"
+    assert re.split(r"  (?=\S)", line) == [TOY, "smoke", "2 current, 1 missing", "-       ", str(tmp_path / "figures")]
+    assert (tmp_path / "figures" / "table_1.md").exists()
 
     result = CliRunner().invoke(main, ["reproduce", "--directly", "--methods", "teacher"])
     assert result.exit_code == 0

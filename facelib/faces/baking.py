@@ -22,6 +22,7 @@ from facelib.faces.anny_head import PHENOTYPES, HeadSamples, sample_heads
 from facelib.faces.landmarks import ANNY_VERTICES
 from facelib.faces.morphable_model import MorphableModel, read_model, write_model
 from facelib.faces.subdivision import subdivision_operator
+from facelib.progress import progress_bar
 from facelib.storage import cache_folder, verify_once
 
 BAKE_VERSION = 5  # raise it when the baking changes: older files are then passed over
@@ -75,10 +76,9 @@ def face_model_checksum(resolution: Resolution) -> str:
 
 def bake() -> None:
     """Sample Anny's head, fit the linear model, subdivide it, and write both resolutions to the cache."""
-    logger.info("baking the face model from Anny's head (once; about a minute)")
     # The order of sums, and with it the last bits of the model, follows the number of threads; one gives everybody
     # with such a processor the same people.
-    with threadpool_limits(limits=1):
+    with threadpool_limits(limits=1), progress_bar("baking the face model from Anny's head, once"):
         models = _build_models()
     for resolution, model in models.items():
         write_model(face_model_path(resolution), model)

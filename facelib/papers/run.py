@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from facelib.errors import MissingPart, unknown_name
+from facelib.errors import CorruptFile, MissingPart, unknown_name
 from facelib.papers import load_paper
 from facelib.papers.paper import BASELINE, Paper, RunInputs
-from facelib.papers.status import identity_of, needed_runs, status_of
+from facelib.papers.status import DAMAGED, MISSING, identity_of, needed_runs, state_of_weights, status_of
 from facelib.runs.folders import Run
 from facelib.runs.identity import Identity, reserve
 from facelib.runs.records import new_record, write_record, write_scores
@@ -42,7 +42,10 @@ def train(run: Run, *, keep_code: bool = False, say: Say = print) -> Path:
         UnknownName: on an unknown paper, method, tier or setting.
         BadInput: on a fold that the paper has not, too few people, or when another process trains this run.
         MissingPart: when a run that it needs, or licensed data, is missing; the message says what makes it.
+        CorruptFile: when the weights of a run that it needs are damaged; the message says what makes them again.
     """
+    from facelib.runs.devices import cpu_threads
+
     paper = load_paper(run.paper)
     paper.check_fold(run.method, run.fold)
     if status_of(run, keep_code=keep_code).is_current:
@@ -50,33 +53,31 @@ def train(run: Run, *, keep_code: bool = False, say: Say = print) -> Path:
         return run.record
     identity = identity_of(run)  # now: somebody may edit the code while this trains
     weights = found_weights(run)
+    settings = paper.run_settings(run.method, run.tier, run.seed, run.changes)
+    archives = open_archives(paper, paper.method(run.method), settings)
     set_aside = reserve(run.folder, identity)
     if set_aside is not None:
         say(f"{run}: {set_aside[1]}; the old run is kept as {set_aside[0].name}")
-    return _train(paper, run, identity, weights)
+    checkpoints = digest_of([run.paper, run.method, run.fold, identity.settings, identity.data, identity.needs])
+    inputs = RunInputs(paper.method(run.method), settings, run.fold, run.seed, archives, weights, checkpoints)
+    with cpu_threads(threads_of(run)):  # data do not depend on threads
+        return _train(paper, run, inputs, identity)
 
 
-def _train(paper: Paper, run: Run, identity: Identity, weights: Mapping[str, Path]) -> Path:
+def _train(paper: Paper, run: Run, inputs: RunInputs, identity: Identity) -> Path:
     import torch
 
     from facelib.papers.datasets import combined_fingerprint
 
-    method = paper.method(run.method)
-    settings = paper.run_settings(run.method, run.tier, run.seed, run.changes)
-    archives = open_archives(paper, method, settings)
-    checkpoints = digest_of([run.paper, run.method, run.fold, identity.settings, identity.data, identity.needs])
-    inputs = RunInputs(method, settings, run.fold, run.seed, archives, weights, checkpoints)
     torch.manual_seed(run.seed)  # of the first weights
-    network = paper.steps.build_network(method, settings)
+    network = paper.steps.build_network(inputs.method, inputs.settings)
     result = _trained(paper, inputs, network, run.folder)
     metrics, scores = paper.steps.evaluate(inputs, network)
+    fingerprints = {name: archive.fingerprint for name, archive in inputs.archives.items()}
     record = new_record(
         run,
-        data={
-            "source": inputs.training_archive.name,
-            "fingerprint": combined_fingerprint({name: archive.fingerprint for name, archive in archives.items()}),
-        },
-        parameters=as_dict(settings),
+        data={"source": inputs.training_archive.name, "fingerprint": combined_fingerprint(fingerprints)},
+        parameters=as_dict(inputs.settings),
         metrics=metrics,
         wall_time_s=result.seconds,
         history=result.history,
@@ -102,6 +103,17 @@ def _trained(paper: Paper, inputs: RunInputs, network: nn.Module, folder: Path) 
         return TrainingResult(0, [], 0.0, folder / WEIGHTS_FILE)
     task = paper.steps.build_task(inputs, network)
     return run_training(task, getattr(inputs.settings, inputs.method.stage), folder)
+
+
+def threads_of(run: Run) -> int:
+    """Threads of the CPU that a run computes on; a machine with fewer cores shares them, for the same result.
+
+    Raises:
+        UnknownName: on an unknown paper, method, tier or setting.
+    """
+    paper = load_paper(run.paper)
+    settings = paper.run_settings(run.method, run.tier, run.seed, run.changes)
+    return getattr(settings, paper.method(run.method).stage).threads
 
 
 def load_network(run: Run) -> nn.Module:
@@ -133,11 +145,18 @@ def found_weights(run: Run) -> dict[str, Path]:
 
     Raises:
         MissingPart: when one is missing; the message says which command makes it.
+        CorruptFile: when one is damaged, or has no checksum; the message says which command makes it again.
     """
     paper = load_paper(run.paper)
     found = {}
     for name, needed in needed_runs(run).items():
-        if not needed.weights.exists():
+        state = state_of_weights(needed.weights)
+        if state == DAMAGED:
+            raise CorruptFile(
+                f"{run.method} needs the weights of {needed}, which are damaged or have lost their checksum "
+                f"({needed.weights}): make them again with `{needed.command}`, from the last checkpoint if that stands"
+            )
+        if state == MISSING:
             method = paper.method(name)
             what = (
                 "starts from pretrained weights" if method.is_pretraining else f"learns from a trained {method.label}"

@@ -23,11 +23,12 @@ from facelib.runs.folders import RECORD_FILE, Run, project_folder, runs_folder
 from facelib.runs.identity import Identity, identity_of_record
 from facelib.runs.records import Record, read_record
 from facelib.runs.settings import as_dict
-from facelib.storage import digest_of, sha256_of, write_text
+from facelib.storage import digest_of, sha256_of, verify_checked, write_text
 
 TRAINING_CODE = "facelib.runs.training:train"  # of every run, besides its paper's own
 COMMITTED_FOLDER = "records"  # beside the tables of a tier
 COMMITTED_COMMAND = "git checkout -- figures"
+MISSING, DAMAGED = "missing", "damaged"  # states of weights
 
 logger = logging.getLogger(__name__)
 
@@ -81,8 +82,9 @@ def status_of(run: Run, *, keep_code: bool = False) -> Status:
         return _committed(run)
     except (CorruptFile, BadInput) as error:
         return Status(run, "outdated", str(error))
-    if not run.weights.exists():
-        return Status(run, "outdated", "its weights are gone", record)
+    weights = state_of_weights(run.weights)
+    if weights in (MISSING, DAMAGED):
+        return Status(run, "outdated", f"its weights are {weights}", record)
     wanted = identity_of(run)
     defaults = as_dict(type(load_paper(run.paper).published)())
     differences = identity_of_record(record).completed(defaults).differences(wanted, keep_code=keep_code)
@@ -155,7 +157,7 @@ def identity_of(run: Run) -> Identity:
         settings=as_dict(settings),
         data=data_fingerprint(paper.steps.data_sets(paper.method(run.method), settings)),
         code=code_of(paper, run.method),
-        needs={name: digest_of_weights(path) if path.exists() else "missing" for name, path in needs.items()},
+        needs={name: state_of_weights(path) for name, path in needs.items()},
     )
 
 
@@ -253,12 +255,17 @@ def _local_runs(paper: Paper, tier: str, method: str) -> list[Run]:
     return runs
 
 
-def digest_of_weights(path: Path) -> str:
-    """SHA-256 of a weights file, hashed once for each time and size that it has: many runs start from the same."""
+def state_of_weights(path: Path) -> str:
+    """The SHA-256 of a weights file; MISSING without one, DAMAGED when it does not match its checksum or has none."""
+    if not path.exists():
+        return MISSING
     status = path.stat()
-    return _digest_of_file(path, status.st_mtime_ns, status.st_size)
+    try:  # a checksum that is lost changes the folder's time
+        return _verified_digest(path, status.st_size, status.st_mtime_ns, path.parent.stat().st_mtime_ns)
+    except CorruptFile:
+        return DAMAGED
 
 
-@lru_cache(maxsize=256)
-def _digest_of_file(path: Path, mtime_ns: int, size: int) -> str:
-    return sha256_of(path)
+@lru_cache(maxsize=256)  # many runs start from the same weights
+def _verified_digest(path: Path, size: int, *times: int) -> str:
+    return verify_checked(path)

@@ -10,9 +10,9 @@ import pandas as pd
 from facelib.errors import unknown_name
 from facelib.papers.paper import Metric
 from facelib.papers.published import PublishedRow, PublishedTable, published_tables
-from facelib.report.intervals import Estimates, open_estimates
+from facelib.report.intervals import Estimates
 from facelib.report.markup import to_latex, to_markdown
-from facelib.report.records import TierRuns, open_runs
+from facelib.report.records import TierRuns
 from facelib.report.style import tier_label
 from facelib.runs.records import Record, require_metric
 from facelib.storage import write_text
@@ -107,12 +107,6 @@ def table_as_markdown(estimates: Estimates, table: str) -> str:
     """One table with its caption and notes."""
     shown = readable(estimates.runs, table, comparison(estimates, table))
     return to_markdown(shown, caption(estimates.runs, table), _notes(estimates.runs, table))
-
-
-def all_tables_as_markdown(paper: str, tier: str) -> str:
-    """Every table of a paper, one below the other."""
-    estimates = open_estimates(open_runs(paper, tier))
-    return "\n".join(table_as_markdown(estimates, table) for table in published_tables(paper))
 
 
 def write_tables(estimates: Estimates, folder: Path) -> dict[str, pd.DataFrame]:

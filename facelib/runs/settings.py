@@ -35,6 +35,7 @@ class TrainingSettings:
     step, is validated and kept, while the optimizer goes on with the weights themselves.
     `keep` says whose weights the run gives: the best epoch's by validation, or the last one's, which then nothing
     stops early.
+    `threads` are those of the CPU, in training and evaluation: sums depend on how many share them, so results do too.
     """
 
     epochs: int = 15
@@ -55,6 +56,7 @@ class TrainingSettings:
     precision: Precision = "32-true"
     accelerator: str = "auto"  # as Lightning Fabric names them: auto, cpu, cuda, mps
     devices: int = 1
+    threads: int = 1  # of each process, whatever the machine has
     deterministic: bool = True  # refuse operations whose result depends on the order of threads
     seed: int = 0
     accumulate: int = 1  # batches to a step
@@ -62,7 +64,7 @@ class TrainingSettings:
     keep: Literal["best", "last"] = "best"
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "min_epochs", "patience", "batch_size", "devices", "accumulate"):
+        for name in ("epochs", "min_epochs", "patience", "batch_size", "devices", "threads", "accumulate"):
             if getattr(self, name) < 1:
                 raise BadInput(f"{name} is {getattr(self, name)}: expected at least 1")
         for name in (

@@ -13,10 +13,12 @@ import pytest
 from facelib.errors import CorruptFile, MissingPart, UnknownName
 from facelib.faces.morphable_model import MorphableModel
 from facelib.papers import PAPERS, load_paper, status
+from facelib.papers.run import train
 from facelib.papers.status import TRAINING_CODE, Status, needed_runs, runs_of, standing_runs, status_of, statuses
 from facelib.runs.code import PACKAGE, code_digest
 from facelib.runs.folders import Run
 from facelib.runs.records import Record, new_record, read_record, write_record
+from facelib.storage import write_checked
 
 JOINT, SADRNET = load_paper("joint_attention"), load_paper("sadrnet")
 METHODS = [(name, method) for name in PAPERS for method in load_paper(name).methods]
@@ -146,11 +148,15 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, face_model: Morphabl
     return tmp_path
 
 
+def leave_weights(run: Run, text: str) -> None:
+    write_checked(run.weights, text.encode())
+
+
 def leave(run: Run, accuracy: float = 0.5, **changes: Any) -> Record:
     """What a run that was made now leaves behind, without the training."""
     identity = replace(status.identity_of(run), **changes)
     run.folder.mkdir(parents=True, exist_ok=True)
-    run.weights.write_text(f"{run} {accuracy}")
+    leave_weights(run, f"{run} {accuracy}")
     record = new_record(
         run,
         data={"source": "made", "fingerprint": identity.data},
@@ -266,12 +272,29 @@ def test_weights_that_are_gone_outdate_a_run_and_those_that_start_from_them() ->
     leave(jam())
     base().weights.unlink()
 
-    assert status_of(base()).reason == "its weights are gone"
+    assert status_of(base()).reason == "its weights are missing"
     assert status_of(jam()).reason == "made from other weights of pretrain_ir18"
-    base().weights.write_text(f"{base()} 0.5")
+    leave_weights(base(), f"{base()} 0.5")
     assert [one.state for one in statuses([base(), jam()]).values()] == ["current", "current"]
-    base().weights.write_text("others")
+    leave_weights(base(), "others")
     assert [one.state for one in statuses([base(), jam()]).values()] == ["current", "outdated"]
+
+
+@pytest.mark.parametrize("lost", ["a bit", "the checksum", "both"])
+def test_damaged_weights_outdate_their_run_and_nothing_starts_from_them(lost: str) -> None:
+    leave(base())
+    leave(jam())
+    jam().record.unlink()
+    (jam().folder / "checkpoint_0000.pt").write_text("hours of training")
+    if lost != "the checksum":
+        base().weights.write_text("joint")
+    if lost != "a bit":
+        base().weights.with_name("weights.safetensors.sha256").unlink()
+
+    assert status_of(base()).reason == "its weights are damaged"
+    with pytest.raises(CorruptFile, match="`facelib run joint_attention pretrain_ir18 --fold 0 --tier laptop`"):
+        train(jam())
+    assert [path.name for path in jam().folder.parent.glob("*jam*")] == [jam().folder.name]  # nothing set aside
 
 
 def test_a_damaged_record_outdates_its_run_and_is_not_passed_over_in_tables() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from toy_papers import TOY_FOLDER, use_toy_papers
 
 from facelib.errors import MissingPart
@@ -73,6 +74,19 @@ def test_a_record_says_what_was_run(toy: Paper, records: dict[tuple[str, int], R
     assert set(record.history[0]["losses"]) == {"label", "teacher"}
     assert set(records["teacher", 1].history[0]["losses"]) == {"label"}
     assert records["other", 1].parameters["training"]["learning_rate"] == 1e-4
+
+
+def test_a_run_computes_on_the_threads_that_its_settings_name(toy: Paper, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    build = toy.steps.build_network
+    monkeypatch.setattr(
+        toy.steps, "build_network", lambda *given: seen.append(torch.get_num_threads()) or build(*given)
+    )
+    usual = torch.get_num_threads()
+    runs = [Run("toy", "base", changes={"pretraining.threads": count}) for count in (1, 3)]
+
+    assert [read_record(train(run)).threads for run in runs] == [1, 3] == sorted(set(seen))
+    assert torch.get_num_threads() == usual
 
 
 def test_scores_are_those_of_the_stored_network_on_people_who_were_held_out(

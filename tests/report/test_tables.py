@@ -18,7 +18,6 @@ from facelib.report.intervals import Estimates, keep_estimates, open_estimates
 from facelib.report.markup import to_latex, to_markdown
 from facelib.report.records import keep_records, open_runs
 from facelib.report.tables import (
-    all_tables_as_markdown,
     caption,
     comparison,
     epoch_rule,
@@ -205,13 +204,6 @@ def test_files(three_folds: None, faces: None, tmp_path: Path) -> None:
     read = pd.read_csv(tmp_path / PAPER / "table_2.csv", comment="#")
     assert line(read, "IR-18", "ours")[PROFILE] == 32
     assert pd.read_csv(tmp_path / FACES / "table_3.csv", comment="#")["folds"].eq(1).all()
-
-
-def test_all_tables_in_one_text(three_folds: None) -> None:
-    text = all_tables_as_markdown(PAPER, "smoke")
-
-    assert [text.count(table.title) for table in published_tables(PAPER).values()] == [1, 1, 1]
-    assert "- CrossPoint: no run, `facelib run joint_attention crosspoint --fold 0 --tier smoke`" in text
 
 
 def test_a_method_without_a_run_keeps_its_printed_line_and_names_its_command() -> None:

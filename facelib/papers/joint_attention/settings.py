@@ -230,8 +230,11 @@ TIERS: dict[str, dict[str, Any]] = {
         "scratch.precision": "bf16-mixed",
         "pretraining.precision": "bf16-mixed",
         "pretraining.learning_rate": 0.1,
+        "training.threads": 8,
+        "scratch.threads": 8,
+        "pretraining.threads": 8,
     },
-    "paper": {"data": "licensed"},
+    "paper": {"data": "licensed", "training.threads": 8, "scratch.threads": 8, "pretraining.threads": 8},
 }
 
 

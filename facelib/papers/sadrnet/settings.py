@@ -198,8 +198,10 @@ TIERS: dict[str, dict[str, Any]] = {
         "training.precision": "bf16-mixed",
         "training.learning_rate": 4e-4,
         "training.batch_size": 64,
+        "training.threads": 8,
+        "pretraining.threads": 8,
     },
-    "paper": {"data": "licensed"},
+    "paper": {"data": "licensed", "training.threads": 8, "pretraining.threads": 8},
 }
 
 
