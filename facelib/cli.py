@@ -191,7 +191,9 @@ def papers(paper: str | None, as_json: bool) -> None:
 def _rows(entry: dict[str, Any]) -> Iterator[str]:
     """Every printed row with the method of ours beside it, then the rows that are ours alone."""
     for row in entry["published"]:
-        ours = row["method"] or (f"printed only, {row['counterpart']} plays its part" if row["counterpart"] else "printed only")
+        ours = row["method"] or (
+            f"printed only, {row['counterpart']} plays its part" if row["counterpart"] else "printed only"
+        )
         yield f"table {row['table']}, {row['row']}: {ours}"
     for method in entry["methods"]:
         yield from (
