@@ -24,6 +24,7 @@ from facelib.errors import BadInput, CorruptFile, FacelibError, UnwritableFile
 CACHE_VARIABLE = "FACELIB_CACHE"
 SEAL = "sha256"  # the field of a JSON file that holds the checksum of all others
 SHA256_DIGITS = 64
+REMEDY = "delete it and run the command that makes it again"
 
 
 def cache_folder() -> Path:
@@ -236,7 +237,7 @@ def write_checked(path: Path, content: bytes | memoryview) -> None:
         write_text(_checksum_path(path), checksum + "\n")
 
 
-def verify_checked(path: Path, remedy: str = "delete it and run the command that makes it again") -> str:
+def verify_checked(path: Path, remedy: str = REMEDY) -> str:
     """Compare a file with the checksum beside it.
 
     Args:
@@ -258,7 +259,7 @@ def verify_checked(path: Path, remedy: str = "delete it and run the command that
     return found
 
 
-def verify_once(path: Path, remedy: str) -> str:
+def verify_once(path: Path, remedy: str = REMEDY) -> str:
     """As `verify_checked`, for files that many ask about: read once a process for each time and size it has."""
     states = [each.stat() for each in (path, _checksum_path(path)) if each.is_file()]
     return _verified(path, remedy, *((state.st_mtime_ns, state.st_size) for state in states))

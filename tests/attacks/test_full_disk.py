@@ -18,7 +18,8 @@ from toy_papers import use_toy_papers
 from facelib.cli import main
 from facelib.errors import UnwritableFile
 from facelib.report.manifest import write_figure
-from facelib.runs.folders import Run
+from facelib.reproduction import execute
+from facelib.runs.folders import Run, project_folder
 from facelib.runs.records import Record, read_record, same_result
 from facelib.storage import cache_folder
 
@@ -109,6 +110,14 @@ def test_a_full_cache_may_be_read_only(
 
     assert make_run() == ""
     assert same_result(read_record(RUN.record), undisturbed) == []
+
+
+def test_executed_notebooks(disk: Path) -> None:
+    pytest.importorskip("papermill", reason="pip install 'facelib-companion[notebooks]'")
+    fill(disk, 0)
+
+    with pytest.raises(UnwritableFile, match=r"could not write executed\.ipynb in .*No space left on device"):
+        execute(project_folder() / "notebooks" / "00_start_here.ipynb", disk / "executed.ipynb", {})
 
 
 def test_pictures(disk: Path, tmp_path: Path) -> None:
