@@ -77,10 +77,9 @@ def explained(path: Path) -> Iterator[None]:
     except OSError as error:
         folder = next(folder for folder in path.absolute().parents if folder.is_dir())
         free = shutil.disk_usage(folder).free // 2**20
-        where = f"{path.parent} (free space: {free} MB)"
-        raise UnwritableFile(
-            error.errno, f"could not write {path.name} in {where}: {error.strerror or error}"
-        ) from error
+        said = f"could not write {path.name} in {path.parent} (free space: {free} MB): {error.strerror or error}"
+        number = () if error.errno is None else (error.errno,)
+        raise UnwritableFile(*number, said) from error
 
 
 def _temporary(path: Path, process: int | str) -> Path:
