@@ -20,7 +20,7 @@ from facelib.papers.status import is_drawn, note_drawn, status_of, statuses
 from facelib.progress import progress_bar
 from facelib.runs.folders import RUNS_VARIABLE, Run, project_folder, runs_folder
 from facelib.runs.records import read_record, require_metric
-from facelib.storage import read_json
+from facelib.storage import explained, read_json
 
 READING_NOTEBOOKS = ("tables", "figures")
 SUMMARY_HEAD = ("paper", "tier", "runs", "verdicts", "tables and figures")
@@ -179,6 +179,7 @@ def execute(notebook: Path, target: Path, parameters: dict[str, Any]) -> None:
     Raises:
         MissingPart: when papermill is not installed.
         FacelibError: when a cell fails, or the notebook's process is killed; the message names the notebook and why.
+        UnwritableFile: when the executed copy cannot be written.
     """
     # jsonschema would build a grammar of web addresses for two seconds, for a check that notebooks do not need.
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
@@ -190,7 +191,7 @@ def execute(notebook: Path, target: Path, parameters: dict[str, Any]) -> None:
     os.environ[RUNS_VARIABLE] = str(runs_folder())  # the kernel starts in the notebook's folder
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with progress_bar(f"{notebook.parent.name}/{notebook.name}"):
+        with progress_bar(f"{notebook.parent.name}/{notebook.name}"), explained(target):
             papermill.execute_notebook(
                 *(str(path).replace("{", "{{").replace("}", "}}") for path in (notebook, target)),  # it formats them
                 parameters=parameters,

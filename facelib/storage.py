@@ -15,6 +15,7 @@ import shutil
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -23,6 +24,7 @@ from facelib.errors import BadInput, CorruptFile, FacelibError, UnwritableFile
 CACHE_VARIABLE = "FACELIB_CACHE"
 SEAL = "sha256"  # the field of a JSON file that holds the checksum of all others
 SHA256_DIGITS = 64
+REMEDY = "delete it and run the command that makes it again"
 
 
 def cache_folder() -> Path:
@@ -75,10 +77,9 @@ def explained(path: Path) -> Iterator[None]:
     except OSError as error:
         folder = next(folder for folder in path.absolute().parents if folder.is_dir())
         free = shutil.disk_usage(folder).free // 2**20
-        where = f"{path.parent} (free space: {free} MB)"
-        raise UnwritableFile(
-            error.errno, f"could not write {path.name} in {where}: {error.strerror or error}"
-        ) from error
+        said = f"could not write {path.name} in {path.parent} (free space: {free} MB): {error.strerror or error}"
+        number = () if error.errno is None else (error.errno,)
+        raise UnwritableFile(*number, said) from error
 
 
 def _temporary(path: Path, process: int | str) -> Path:
@@ -241,7 +242,7 @@ def write_checked(path: Path, content: bytes | memoryview) -> None:
         write_text(_checksum_path(path), checksum + "\n")
 
 
-def verify_checked(path: Path, remedy: str = "delete it and run the command that makes it again") -> str:
+def verify_checked(path: Path, remedy: str = REMEDY) -> str:
     """Compare a file with the checksum beside it.
 
     Args:
@@ -261,6 +262,17 @@ def verify_checked(path: Path, remedy: str = "delete it and run the command that
     if found not in expected:
         raise CorruptFile(f"{path} is damaged: its SHA-256 starts {found[:12]}, expected {expected[-1][:12]}; {remedy}")
     return found
+
+
+def verify_once(path: Path, remedy: str = REMEDY) -> str:
+    """As `verify_checked`, for files that many ask about: read once a process for each time and size it has."""
+    states = [each.stat() for each in (path, _checksum_path(path)) if each.is_file()]
+    return _verified(path, remedy, *((state.st_mtime_ns, state.st_size) for state in states))
+
+
+@lru_cache(maxsize=256)
+def _verified(path: Path, remedy: str, *states: tuple[int, int]) -> str:
+    return verify_checked(path, remedy)
 
 
 def remove_checked(path: Path) -> None:

@@ -8,7 +8,9 @@ import json
 import os
 import platform
 import subprocess
+import sys
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -26,6 +28,7 @@ from facelib.storage import (
     read_json,
     sha256_of,
     verify_checked,
+    verify_once,
     write_checked,
     write_json,
     write_text,
@@ -189,6 +192,22 @@ def test_garbage_instead_of_a_checksum_is_named(checked_file: Path, checksum: by
         verify_checked(checked_file)
 
 
+def test_a_file_that_many_ask_about_is_read_once_until_it_or_its_checksum_changes(
+    checked_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Path] = []
+    monkeypatch.setattr("facelib.storage.sha256_of", lambda path: read.append(path) or sha256_of(path))
+    assert verify_once(checked_file, "") == verify_once(checked_file, "") == sha256_of(checked_file)
+    assert read == [checked_file]
+
+    checked_file.with_name("faces.bin.sha256").write_bytes(b"garbage")
+    with pytest.raises(CorruptFile, match="holds no SHA-256"):
+        verify_once(checked_file, "")
+    checked_file.write_bytes(b"other")
+    write_checked(checked_file, b"new")
+    assert verify_once(checked_file, "") == sha256_of(checked_file)
+
+
 @pytest.mark.parametrize("renamed_before", range(4))
 def test_a_kill_leaves_the_old_file_or_the_new_one(
     checked_file: Path, monkeypatch: pytest.MonkeyPatch, renamed_before: int
@@ -261,6 +280,42 @@ def test_all_files_follow_the_umask(tmp_path: Path) -> None:
 def test_an_error_of_ours_while_writing_stays_what_it_is(tmp_path: Path) -> None:
     with pytest.raises(CorruptFile, match=r"^part is damaged$"), atomic_path(tmp_path / "array.bin"):
         raise CorruptFile("part is damaged")
+
+
+def test_an_error_without_a_number_is_explained_too(tmp_path: Path) -> None:
+    with (
+        pytest.raises(UnwritableFile, match=r"^could not write a\.png in .* MB\): encoder error$"),
+        atomic_path(tmp_path / "a.png"),
+    ):
+        raise OSError("encoder error")  # as imaging libraries do
+
+
+ENDLESS = """
+import sys
+from pathlib import Path
+
+from facelib.storage import write_checked
+
+print("begun", flush=True)
+while True:
+    for letter in (b"a", b"b"):
+        write_checked(Path(sys.argv[1]), letter * 1_000_000)
+"""
+
+
+def test_kills_at_any_time_leave_a_sound_file(tmp_path: Path) -> None:
+    path = tmp_path / "faces.bin"
+    write_checked(path, b"a" * 1_000_000)
+    for delay in (0.0, 0.01, 0.033, 0.05, 0.071):
+        with subprocess.Popen([sys.executable, "-c", ENDLESS, path], stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "begun\n"
+            time.sleep(delay)
+            process.kill()
+        verify_checked(path)
+        assert set(path.read_bytes()) in ({ord("a")}, {ord("b")})
+    write_checked(path, b"c")
+    assert {each.name for each in tmp_path.iterdir()} == {"faces.bin", "faces.bin.sha256"}  # no halves
 
 
 def test_a_folder_that_cannot_be_made_is_explained(tmp_path: Path) -> None:

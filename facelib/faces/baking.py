@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -24,7 +23,7 @@ from facelib.faces.landmarks import ANNY_VERTICES
 from facelib.faces.morphable_model import MorphableModel, read_model, write_model
 from facelib.faces.subdivision import subdivision_operator
 from facelib.progress import progress_bar
-from facelib.storage import cache_folder, verify_checked
+from facelib.storage import cache_folder, verify_once
 
 BAKE_VERSION = 5  # raise it when the baking changes: older files are then passed over
 IDENTITY_COMPONENTS = 199
@@ -69,16 +68,10 @@ def face_model_checksum(resolution: Resolution) -> str:
     """SHA-256 of the baked model, whose content is compared with it; it is baked first where missing or damaged."""
     path = face_model_path(resolution)
     try:
-        return _verified(path, path.stat().st_mtime_ns)
-    except (FileNotFoundError, CorruptFile):
+        return verify_once(path, REMEDY)
+    except CorruptFile:
         load_face_model(resolution)
-        return _verified(path, path.stat().st_mtime_ns)
-
-
-@cache
-def _verified(path: Path, mtime_ns: int) -> str:
-    """Once a process for each file of that age: every fingerprint of a data set asks."""
-    return verify_checked(path, REMEDY)
+        return verify_once(path, REMEDY)
 
 
 def bake() -> None:

@@ -80,16 +80,18 @@ def write_figure(
 
     Returns:
         The PNG's path.
+
+    Raises:
+        CorruptFile: when the manifest is damaged; nothing is written then.
     """
+    path, remedy = folder / "manifest.json", "delete it, and make the pictures of its folder again"
+    manifest = read_json(path, remedy) if path.exists() else {}
     stamp(figure, label)
     with atomic_path(folder / f"{name}.png") as temporary:
         _write_png(figure, temporary)
     with atomic_path(folder / f"{name}.pdf") as temporary:
         _write_pdf(figure, temporary)
     _write_numbers(folder / f"{name}.csv", data)
-    path = folder / "manifest.json"
-    remedy = "delete it, and make the pictures of its folder again"
-    manifest = read_json(path, remedy) if path.exists() else {}
     manifest[name] = {**origin, "version": facelib.__version__}
     write_json(path, dict(sorted(manifest.items())))
     return folder / f"{name}.png"

@@ -138,6 +138,7 @@ def test_weights_without_their_checksum_are_refused(tmp_path):
     [
         (lambda weight: weight.fill_(float("nan")), "not finite"),
         (lambda weight: weight.double(), "float64, expected torch.float32"),
+        (lambda weight: weight.sum(), r"shape \(\), expected \(2, 2\)"),
     ],
 )
 def test_weights_that_are_not_finite_or_of_another_type_are_refused(tmp_path, change, named):
