@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections import Counter
@@ -23,6 +24,7 @@ from facelib.runs.records import read_record, require_metric
 from facelib.storage import explained, read_json
 
 READING_NOTEBOOKS = ("tables", "figures")
+USUAL_READING_S = 30.0  # of one of them, before it has been executed
 SUMMARY_HEAD = ("paper", "tier", "runs", "verdicts", "tables and figures")
 
 
@@ -128,13 +130,30 @@ def report(paper: Paper, tier: str, *, directly: bool = False, say: Say = print)
         _write_tables(paper, tier, written)
         return
     for name in READING_NOTEBOOKS:
-        executed = runs_folder() / paper.name / tier / f"{name}.ipynb"
+        executed = _reader(paper, tier, name)
         if is_drawn(paper, tier, executed):
             say(f"{paper.name} {name} at {tier}: up to date in {written}")
             continue
         execute(project_folder() / "notebooks" / paper.folder / f"{name}.ipynb", executed, {"tier": tier})
         note_drawn(paper, tier, executed)
         say(f"{paper.name} {name} at {tier}: {written}")
+
+
+def reading_seconds(paper: Paper, tier: str) -> float:
+    """How long the notebooks that read records will take: as long as the last time, if there was one."""
+    return sum(_seconds_of(_reader(paper, tier, name)) for name in READING_NOTEBOOKS)
+
+
+def _seconds_of(executed: Path) -> float:
+    try:
+        return float(json.loads(executed.read_bytes())["metadata"]["papermill"]["duration"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return USUAL_READING_S
+
+
+def _reader(paper: Paper, tier: str, name: str) -> Path:
+    """The executed copy of a notebook that reads records."""
+    return runs_folder() / paper.name / tier / f"{name}.ipynb"
 
 
 def _write_tables(paper: Paper, tier: str, folder: Path) -> None:

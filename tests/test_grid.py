@@ -232,6 +232,7 @@ def test_a_failing_run_does_not_stop_the_others_and_is_told() -> None:
     assert complete
     assert said[0] == f"{TOY} at smoke: 2 of 4 runs stand"
     assert [line.split(":")[0] for line in said[1:]] == ["[3/4] teacher fold 0", "[4/4] student fold 0"]
+    assert re.search(r"; about \d+ s left, with tables and figures$", said[1])
     assert not any("set aside" in line for line in said)
 
 

@@ -6,7 +6,7 @@ import errno
 import hashlib
 import json
 import os
-import platform
+import socket
 import subprocess
 import sys
 import tempfile
@@ -250,7 +250,7 @@ def test_a_writer_clears_what_dead_processes_left_of_its_file(tmp_path: Path) ->
     path = tmp_path / "roc[1].png"
     with subprocess.Popen(["true"]) as ended:
         pass
-    here = platform.node()
+    here = socket.gethostname()
     left = [f".roc[1].png.{here}.{ended.pid}.part"]
     kept = [
         f".roc[1].png.{here}.{os.getppid()}.part",  # of a process that lives
