@@ -4,7 +4,7 @@
 
 A damaged file must be refused in one of facelib's own errors. It may be read where its content is the same (spaces in
 JSON), or where no checksum can exist (photographs). Any other error, and other content taken for sound, is a fault.
-Mutation n of a kind is the same in every run.
+The mutations of a kind are drawn from the same seed in every run.
 """
 
 from __future__ import annotations
@@ -343,6 +343,9 @@ KINDS = {
     "PNG photograph": _image("png"),
     "JPEG photograph": _image("jpg", quality=90),
     "TIFF photograph": _image("tif"),
+    "WebP photograph": _image("webp"),
+    "GIF photograph": _image("gif"),
+    "BMP photograph": _image("bmp"),
 }
 
 
