@@ -269,9 +269,11 @@ def test_beyond_the_photograph_a_crop_is_black() -> None:
 
 
 def test_colours_outside_are_not_known() -> None:
-    colours = Photograph(torch.ones(3, 4, 4)).colours_at(torch.tensor([[2.0, 2.0], [-0.1, 2.0], [2.0, 4.0]]))
+    nan, inf = torch.nan, torch.inf
+    places = torch.tensor([[2.0, 2.0], [-0.1, 2.0], [2.0, 4.0], [nan, 2.0], [2.0, nan], [nan, nan], [inf, 2.0]])
+    colours = Photograph(torch.ones(3, 4, 4)).colours_at(places)
 
-    assert colours.isnan().any(dim=1).tolist() == [False, True, True]
+    assert colours.isnan().all(dim=1).tolist() == [False] + [True] * 6
 
 
 def test_without_dlib_the_message_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
