@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from facelib.errors import unknown_name
+from facelib.papers.failures import failure_note
 from facelib.papers.paper import Metric
 from facelib.papers.published import PublishedRow, PublishedTable, published_tables
 from facelib.report.intervals import Estimates
@@ -129,11 +130,13 @@ def _described(runs: TierRuns, table: str) -> PublishedTable:
 
 
 def _notes(runs: TierRuns, table: str) -> list[str]:
-    """What stands below a table: what to know of the printed numbers, which epoch was kept, and what is missing."""
+    """What stands below a table: of the printed numbers, which epoch was kept, what failed and what is missing."""
     note, methods = _described(runs, table).note, runs.paper.tabulated(table)
     rules = dict.fromkeys(epoch_rule(runs, record) for name in methods for record in runs.records(name))
     epochs = [f"weights of {' or '.join(filter(None, rules))}"] if any(rules) else []
-    return [*([note] if note else []), *epochs, *runs.missing(methods)]
+    failures = {runs.label(name): failure_note(runs.records(name), runs.paper.failed_as) for name in methods}
+    failed = [f"{label}: {words}" for label, words in failures.items() if words]
+    return [*([note] if note else []), *epochs, *failed, *runs.missing(methods)]
 
 
 def epoch_rule(runs: TierRuns, record: Record) -> str:

@@ -368,6 +368,26 @@ def test_current_records_are_kept_beside_the_tables_but_for_the_smoke_tier() -> 
     assert read_record(folder / "jam-fold2.json") == open_runs(PAPER, "laptop").records("jam")[-1]
 
 
+def test_the_notes_say_what_could_not_be_judged() -> None:
+    """A count of all folds, and what it counts as; nothing of methods without failures."""
+    for fold, count in enumerate((2, 3)):
+        record = make_record("jam", fold)
+        write_record(record.run.record, replace(record, metrics=record.metrics | {"failed": failures(count)}))
+    make_record("jam_je")
+    record = make_face_record("direct")
+    write_record(record.run.record, replace(record, metrics=record.metrics | {"failed": failures(1)}))
+
+    recognition, faces_table = table_as_markdown(opened(), "1"), table_as_markdown(opened(FACES), "1")
+    assert "- JAM: 5 samples could not be judged and count as missed\n" in recognition
+    label = of_faces.METHODS["direct"].label
+    assert f"- {label}: 1 sample could not be judged and counts as the mean face in the true box\n" in faces_table
+    assert recognition.count("judged") == faces_table.count("judged") == 1
+
+
+def failures(count: int) -> dict[str, object]:
+    return {"value": count, "unit": "samples"}
+
+
 def test_the_note_says_which_epoch_was_kept() -> None:
     runs_made = open_runs(PAPER, "smoke")
     record = make_record("jam")
