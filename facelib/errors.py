@@ -77,6 +77,25 @@ def check_shape(name: str, value: torch.Tensor, shape: Shape) -> None:
         raise BadInput(f"{name} has shape {tuple(value.shape)}: expected {wanted}{', no size zero' * (None in shape)}")
 
 
+def check_floating(**tensors: torch.Tensor) -> None:
+    """Raise BadInput unless each of these tensors, given by name, holds real floating-point numbers."""
+    for name, value in tensors.items():
+        if not value.is_floating_point():
+            raise BadInput(f"{name} is {value.dtype}: expected floating-point numbers, such as torch.float32")
+
+
+def check_alike(**tensors: torch.Tensor) -> None:
+    """Raise BadInput unless these tensors, given by name, are floating-point, of one dtype and on one device."""
+    check_floating(**tensors)
+    (first, one), *others = tensors.items()
+    for name, value in others:
+        if value.dtype != one.dtype or value.device != one.device:
+            raise BadInput(
+                f"{first} is {one.dtype} on {one.device}, {name} {value.dtype} on {value.device}: expected one dtype "
+                "and device"
+            )
+
+
 def check_finite(name: str, value: torch.Tensor) -> None:
     """Raise DegenerateInput if `value` holds a NaN or an infinity, saying how many and where the first one is."""
     _check_tensor(name, value, "a tensor")

@@ -12,7 +12,9 @@ from facelib.errors import (
     FacelibError,
     MissingPart,
     UnknownName,
+    check_alike,
     check_finite,
+    check_floating,
     check_shape,
     unknown_name,
 )
@@ -85,3 +87,14 @@ def test_check_finite_counts_and_finds_the_first() -> None:
 
     with pytest.raises(DegenerateInput, match=r"image holds 2 non-finite values, the first at index \(1, 0\): remove"):
         check_finite("image", image)
+
+
+def test_numbers_that_are_no_floats_or_not_alike_are_named() -> None:
+    one = torch.ones(2)
+    check_floating(points=one, weights=one.half())
+    check_alike(points=one, weights=one)
+    for wrong in (one.long(), one.bool(), one.to(torch.complex64)):
+        with pytest.raises(BadInput, match=rf"weights is {wrong.dtype}: expected floating-point numbers"):
+            check_floating(points=one, weights=wrong)
+    with pytest.raises(BadInput, match=r"points is torch.float32 on cpu, weights torch.float64 on cpu: expected one"):
+        check_alike(points=one, weights=one.double())

@@ -1,8 +1,9 @@
-"""Public functions of tensors say which argument is none, of what type it is and what was expected."""
+"""Public functions of tensors refuse what they cannot use by name, and do not mind how a tensor lies in memory."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -156,10 +157,53 @@ CASES: list[Case] = [
 ARGUMENTS = [(case, name) for case in CASES for name in case[1]]
 
 
-@pytest.mark.parametrize(("case", "name"), ARGUMENTS, ids=[f"{case[0].__name__}-{name}" for case, name in ARGUMENTS])
+NAMES = [f"{case[0].__qualname__}-{name}" for case, name in ARGUMENTS]
+
+
+@pytest.mark.parametrize(("case", "name"), ARGUMENTS, ids=NAMES)
 def test_what_is_no_tensor_is_named(case: Case, name: str) -> None:
     function, tensors, others = case
     function(**tensors, **others)
     for wrong in (None, tensors[name].tolist(), tensors[name].numpy()):
         with pytest.raises(BadInput, match=rf"{name} is of type {type(wrong).__name__}: expected a tensor"):
             function(**(tensors | {name: wrong}), **others)
+
+
+def called(case: Case, name: str, value: torch.Tensor) -> list[torch.Tensor]:
+    """All tensors that a function gives when this argument is another."""
+    function, tensors, others = case
+    for other in others.values():
+        if isinstance(other, torch.Generator):
+            other.manual_seed(0)
+    return list(tensors_in(function(**(tensors | {name: value}), **others)))
+
+
+def tensors_in(result: Any) -> Iterator[torch.Tensor]:
+    if isinstance(result, torch.Tensor):
+        yield result.detach()
+    elif isinstance(result, tuple | list):
+        for part in result:
+            yield from tensors_in(part)
+    elif hasattr(result, "__dict__"):
+        yield from tensors_in(list(vars(result).values()))
+
+
+@pytest.mark.parametrize(("case", "name"), ARGUMENTS, ids=NAMES)
+def test_integers_are_refused_or_mean_the_same_numbers(case: Case, name: str) -> None:
+    whole = (3 * case[1][name]).round() if case[1][name].is_floating_point() else case[1][name]
+    for kind in (torch.int32, torch.int64):
+        with contextlib.suppress(BadInput):
+            for found, expected in zip(called(case, name, whole.to(kind)), called(case, name, whole), strict=True):
+                torch.testing.assert_close(found, expected, check_dtype=False, equal_nan=True)
+
+
+@pytest.mark.parametrize(("case", "name"), ARGUMENTS, ids=NAMES)
+def test_the_layout_in_memory_and_gradients_change_nothing(case: Case, name: str) -> None:
+    value = case[1][name]
+    expected = called(case, name, value)
+    others = [value.transpose(0, -1).contiguous().transpose(0, -1)]
+    if value.is_floating_point():
+        others.append(value.clone().requires_grad_())
+    for other in others:
+        for found, known in zip(called(case, name, other), expected, strict=True):
+            torch.testing.assert_close(found, known, rtol=1e-4, atol=1e-5, equal_nan=True)

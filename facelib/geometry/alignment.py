@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import torch
 
-from facelib.errors import BadInput, DegenerateInput, check_finite, check_shape, unknown_name
+from facelib.errors import BadInput, DegenerateInput, check_alike, check_finite, check_shape, unknown_name
 from facelib.geometry.point_clouds import check_clouds
 from facelib.geometry.procrustes import nearest_rotation
 
@@ -41,6 +41,7 @@ class Similarity:
     def apply(self, points: torch.Tensor) -> torch.Tensor:
         """The images of points (..., N, 3)."""
         check_shape("points", points, (..., None, 3))
+        check_alike(points=points, rotation=self.rotation)
         return self.scale[..., None, None] * points @ self.rotation.mT + self.translation[..., None, :]
 
     def inverse(self) -> Similarity:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from facelib.conventions import FACE_TO_CAMERA
-from facelib.errors import BadInput, check_shape
+from facelib.errors import BadInput, check_alike, check_floating, check_shape
 
 NEAR = 1e-3  # mm; under perspective nothing at this depth or closer is drawn
 
@@ -57,6 +57,7 @@ class PerspectiveCamera:
             BadInput: on another shape, or on camera values of another batch size.
         """
         check_shape("points", points, (None, None, 3))
+        check_floating(points=points)
         x, y, z = points.unbind(-1)
         focal_u, focal_v, center_u, center_v = self._values(points)
         return torch.stack((focal_u * x / z + center_u, focal_v * y / z + center_v, z), dim=-1)
@@ -74,6 +75,7 @@ class PerspectiveCamera:
             BadInput: on another shape, or on camera values of another batch size.
         """
         check_shape("screen", screen, (None, None, 3))
+        check_floating(screen=screen)
         u, v, z = screen.unbind(-1)
         focal_u, focal_v, center_u, center_v = self._values(screen)
         return torch.stack(((u - center_u) * z / focal_u, (v - center_v) * z / focal_v, z), dim=-1)
@@ -143,6 +145,7 @@ class WeakPerspectiveCamera:
             BadInput: on another shape, or on camera values of another batch size.
         """
         check_shape("points", points, (None, None, 3))
+        check_floating(points=points)
         x, y, z = points.unbind(-1)
         scale = _per_image("scale", self.scale, points)
         u = scale * x + _per_image("center_u", self.center_u, points)
@@ -162,6 +165,7 @@ class WeakPerspectiveCamera:
             BadInput: on another shape, or on camera values of another batch size.
         """
         check_shape("screen", screen, (None, None, 3))
+        check_floating(screen=screen)
         u, v, z = screen.unbind(-1)
         scale = _per_image("scale", self.scale, screen)
         x = (u - _per_image("center_u", self.center_u, screen)) / scale
@@ -186,6 +190,7 @@ def face_to_camera(points: torch.Tensor, rotation: torch.Tensor, translation: to
     check_shape("points", points, (None, None, 3))
     check_shape("rotation", rotation, (None, 3, 3))
     check_shape("translation", translation, (None, 3))
+    check_alike(points=points, rotation=rotation, translation=translation)
     sizes = {len(points), len(rotation), len(translation)} - {1}
     if len(sizes) > 1:
         raise BadInput(

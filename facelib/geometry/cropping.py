@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from facelib.errors import BadInput, check_finite, check_shape
+from facelib.errors import BadInput, check_finite, check_floating, check_shape
 from facelib.geometry.normals import check_vertex_ids
 
 
@@ -73,6 +73,7 @@ def within_radius(points: torch.Tensor, centre: torch.Tensor, radius: float) -> 
     """
     check_shape("points", points, (None, 3))
     check_shape("centre", centre, (3,))
+    check_floating(points=points, centre=centre)
     check_finite("points", points)
     check_finite("centre", centre)
     if points.device != centre.device:

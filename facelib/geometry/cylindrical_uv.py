@@ -18,7 +18,7 @@ from dataclasses import replace
 
 import torch
 
-from facelib.errors import BadInput, check_finite, check_shape
+from facelib.errors import BadInput, check_finite, check_floating, check_shape
 from facelib.geometry.normals import check_vertex_ids
 from facelib.geometry.rasterizer import Fragments, rasterize
 from facelib.geometry.uv_maps import UVLayout
@@ -56,6 +56,7 @@ def cylindrical_layout(
     """
     check_shape("vertices", vertices, (None, 3))
     check_shape("triangles", triangles, (None, 3))
+    check_floating(vertices=vertices)
     check_finite("vertices", vertices)
     check_vertex_ids(triangles, len(vertices))
     if size < 2:

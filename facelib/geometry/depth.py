@@ -12,7 +12,7 @@ from __future__ import annotations
 import torch
 
 from facelib.conventions import FACE_TO_CAMERA
-from facelib.errors import BadInput, check_shape
+from facelib.errors import BadInput, check_floating, check_shape
 from facelib.geometry.camera import PerspectiveCamera
 
 
@@ -32,8 +32,7 @@ def depth_to_positions(depth: torch.Tensor, camera: PerspectiveCamera) -> torch.
         BadInput: on another shape or dtype, or camera values of another batch size.
     """
     check_shape("depth", depth, (None, None, None))
-    if not depth.is_floating_point():
-        raise BadInput(f"depth is {depth.dtype}: expected floating-point mm; convert it first")
+    check_floating(depth=depth)
     seen = (depth > 0) & depth.isfinite()
     # Holes are 0 while gradients pass through the products, NaN only afterwards.
     screen = pixel_centres(depth.where(seen, 0))

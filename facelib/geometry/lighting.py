@@ -12,7 +12,7 @@ import math
 
 import torch
 
-from facelib.errors import BadInput, check_shape
+from facelib.errors import BadInput, check_alike, check_floating, check_shape
 
 # Y_00; Y_1m; Y_2m for m = -2, -1, 1; Y_20; Y_22.
 CONSTANT = 0.5 * math.sqrt(1 / math.pi)  # 0.282095
@@ -43,6 +43,7 @@ def sh_basis(normals: torch.Tensor) -> torch.Tensor:
         BadInput: when the last dimension is not 3.
     """
     check_shape("normals", normals, (..., 3))
+    check_floating(normals=normals)
     x, y, z = normals.unbind(-1)
     harmonics = (
         torch.full_like(x, CONSTANT),
@@ -75,6 +76,7 @@ def shade(albedo: torch.Tensor, normals: torch.Tensor, coefficients: torch.Tenso
     check_shape("albedo", albedo, (None, None, 3))
     check_shape("normals", normals, (None, albedo.shape[1], 3))
     check_shape("coefficients", coefficients, (None, 9, 3))
+    check_alike(albedo=albedo, normals=normals, coefficients=coefficients)
     sizes = {len(albedo), len(normals), len(coefficients)} - {1}
     if len(sizes) > 1:
         raise BadInput(
@@ -107,6 +109,7 @@ def ambient_and_directional(
     check_shape("direction", direction, (..., 3))
     for name, value in (("ambient", ambient), ("colour", colour)):
         check_shape(name, value, (*direction.shape[:-1], 3))
+    check_floating(direction=direction, ambient=ambient, colour=colour)
     length = direction.norm(dim=-1, keepdim=True)
     if not (length > 0).all():
         first = direction.reshape(-1, 3)[int((~(length > 0)).flatten().nonzero()[0])]
@@ -135,6 +138,7 @@ def coefficients_from_gamma(gamma: torch.Tensor) -> torch.Tensor:
         BadInput: on another shape.
     """
     check_shape("gamma", gamma, (None, 27))
+    check_floating(gamma=gamma)
     coefficients = gamma.unflatten(-1, (3, 9)).mT  # (B, 9, 3)
     ambient, scales = torch.zeros(9, 1).to(gamma), gamma.new_tensor(GAMMA_SCALES)
     ambient[0] = GAMMA_AMBIENT

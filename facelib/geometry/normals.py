@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from numba import njit
 
-from facelib.errors import BadInput, check_shape
+from facelib.errors import BadInput, check_floating, check_shape
 from facelib.geometry.threads import share_among_threads
 
 
@@ -56,7 +56,7 @@ def vertex_normals(vertices: torch.Tensor, triangles: torch.Tensor) -> torch.Ten
 
 def check_vertex_ids(triangles: torch.Tensor, count: int) -> None:
     """Raise BadInput unless every id is an integer from 0 to `count` - 1."""
-    if triangles.is_floating_point() or triangles.dtype == torch.bool:
+    if triangles.is_floating_point() or triangles.is_complex() or triangles.dtype == torch.bool:
         raise BadInput(f"triangles are {triangles.dtype}: expected integer vertex ids")
     low, high = (int(value) for value in triangles.aminmax())
     if low < 0 or high >= count:
@@ -65,6 +65,7 @@ def check_vertex_ids(triangles: torch.Tensor, count: int) -> None:
 
 def _check_mesh(vertices: torch.Tensor, triangles: torch.Tensor) -> None:
     check_shape("vertices", vertices, (None, None, 3))
+    check_floating(vertices=vertices)
     check_shape("triangles", triangles, (None, 3))
     check_vertex_ids(triangles, vertices.shape[1])
 

@@ -9,7 +9,7 @@ import math
 
 import torch
 
-from facelib.errors import BadInput, DegenerateInput, check_finite, check_shape
+from facelib.errors import BadInput, DegenerateInput, check_alike, check_finite, check_floating, check_shape
 from facelib.geometry.kernels.ball_query import find_in_balls
 from facelib.geometry.normals import check_vertex_ids
 
@@ -121,7 +121,8 @@ def sample_surface(
     corners = vertices[:, triangles.long()]  # (B, T, 3 corners, 3)
     first, second = corners[:, :, 1] - corners[:, :, 0], corners[:, :, 2] - corners[:, :, 0]
     area = torch.linalg.cross(first, second).norm(dim=2)  # (B, T), doubled
-    if not (area.sum(dim=1) > 0).all():
+    total = area.sum(dim=1)
+    if not ((total > 0) & (total < math.inf)).all():
         raise BadInput("a surface of zero or undefined area cannot be sampled: check its vertices")
     chosen = torch.multinomial(area, count, replacement=True, generator=generator)  # (B, count)
     a, b = torch.rand(2, len(vertices), count, 1, generator=generator, dtype=vertices.dtype, device=vertices.device)
@@ -134,8 +135,7 @@ def sample_surface(
 def check_cloud(name: str, points: torch.Tensor, dimensions: int | None = 3) -> None:
     """Raise BadInput unless `points` are finite floating-point coordinates (B, N, dimensions)."""
     check_shape(name, points, (None, None, dimensions))
-    if not points.is_floating_point():
-        raise BadInput(f"{name} are {points.dtype}: expected floating-point coordinates")
+    check_floating(**{name: points})
     check_finite(name, points)
 
 
@@ -150,11 +150,7 @@ def check_clouds(clouds: dict[str, torch.Tensor], dimensions: int | None = 3) ->
                 f"{len(points)} clouds of {name} in {points.shape[2]} dimensions, {len(cloud)} clouds of {other} in "
                 f"{cloud.shape[2]}: expected the same"
             )
-        if cloud.dtype != points.dtype or cloud.device != points.device:
-            raise BadInput(
-                f"{name} are {points.dtype} on {points.device}, {other} {cloud.dtype} on {cloud.device}: "
-                "expected one dtype and device"
-            )
+        check_alike(**{name: points, other: cloud})
 
 
 def has_kernel(points: torch.Tensor) -> bool:

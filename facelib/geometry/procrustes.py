@@ -12,7 +12,7 @@ from __future__ import annotations
 import torch
 from torch.autograd.function import FunctionCtx, once_differentiable
 
-from facelib.errors import check_shape
+from facelib.errors import check_floating, check_shape
 
 
 def nearest_rotation(matrix: torch.Tensor, damping: float = 1e-8) -> torch.Tensor:
@@ -31,6 +31,7 @@ def nearest_rotation(matrix: torch.Tensor, damping: float = 1e-8) -> torch.Tenso
         BadInput: on another shape.
     """
     check_shape("matrix", matrix, (..., 3, 3))
+    check_floating(matrix=matrix)
     rotation: torch.Tensor = _NearestRotation.apply(matrix, damping)
     return rotation
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from facelib.errors import BadInput, check_finite, check_shape
+from facelib.errors import BadInput, check_finite, check_floating, check_shape
 from facelib.geometry.camera import WeakPerspectiveCamera, face_to_camera
 from facelib.geometry.depth import camera_to_face_axes, pixel_centres
 from facelib.geometry.rasterizer import rasterize
@@ -37,10 +37,10 @@ def range_image_of_mesh(
         BadInput: on wrong shapes, a cell without size, or a mesh of which nothing falls on the grid.
     """
     check_shape("vertices", vertices, (None, None, 3))
-    _check_grid(centre, len(vertices), cell)
+    _check_grid(centre, vertices, cell)
     camera = WeakPerspectiveCamera(1 / cell, width / 2, height / 2)
-    frontal, nowhere = torch.eye(3).to(vertices)[None], torch.zeros(1, 3).to(vertices)
-    points = face_to_camera(vertices - centre[:, None], frontal, nowhere)
+    about_centre = vertices - centre[:, None]
+    points = face_to_camera(about_centre, torch.eye(3).to(about_centre)[None], torch.zeros(1, 3).to(about_centre))
     seen = rasterize(camera.project(points), triangles, height, width, perspective=False)
     _check_seen(seen.mask, "mesh")
     depth = seen.depth.where(seen.mask, torch.nan).to(vertices.dtype)
@@ -72,7 +72,7 @@ def range_image_of_points(
         BadInput: on wrong shapes, a cell or layer without size, or a cloud of which nothing falls on the grid.
     """
     check_shape("points", points, (None, None, 3))
-    _check_grid(centre, len(points), cell)
+    _check_grid(centre, points, cell)
     if not 0 <= layer < torch.inf:
         raise BadInput(f"layer is {layer} mm: expected a depth of 0 or more")
     if height < 1 or width < 1:
@@ -143,11 +143,12 @@ def _small_inner_parts(hole: np.ndarray, largest: int) -> np.ndarray:
     return small[parts]
 
 
-def _check_grid(centre: torch.Tensor, batch: int, cell: float) -> None:
+def _check_grid(centre: torch.Tensor, points: torch.Tensor, cell: float) -> None:
     check_shape("centre", centre, (None, 3))
+    check_floating(points=points, centre=centre)
     check_finite("centre", centre)
-    if len(centre) not in (1, batch):
-        raise BadInput(f"{len(centre)} centres for {batch} surfaces: expected {batch} or 1")
+    if len(centre) not in (1, len(points)):
+        raise BadInput(f"{len(centre)} centres for {len(points)} surfaces: expected {len(points)} or 1")
     if not 0 < cell < torch.inf:
         raise BadInput(f"cell is {cell} mm: expected a positive length")
 

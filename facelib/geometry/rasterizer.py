@@ -29,7 +29,7 @@ from importlib.util import find_spec
 
 import torch
 
-from facelib.errors import BadInput, MissingPart, check_shape, unknown_name
+from facelib.errors import BadInput, MissingPart, check_floating, check_shape, unknown_name
 from facelib.geometry.kernels.rasterizer import rasterize_numba
 from facelib.geometry.kernels.rendering_gradients import Interpolation
 from facelib.geometry.normals import check_vertex_ids
@@ -120,6 +120,7 @@ def interpolate(attributes: torch.Tensor, triangles: torch.Tensor, fragments: Fr
 def check_attributes(attributes: torch.Tensor, triangles: torch.Tensor, fragments: Fragments) -> None:
     """Raise BadInput unless these vertex attributes can be looked up at the fragments; see `interpolate`."""
     check_shape("attributes", attributes, (None, None, None))
+    check_floating(attributes=attributes)
     check_shape("triangles", triangles, (None, 3))
     batch = len(fragments.triangle)
     if len(attributes) not in (1, batch):
@@ -144,8 +145,7 @@ def check_shown_triangles(triangles: torch.Tensor, fragments: Fragments) -> None
 def _check_mesh(screen: torch.Tensor, triangles: torch.Tensor, height: int, width: int) -> None:
     check_shape("screen", screen, (None, None, 3))
     check_shape("triangles", triangles, (None, 3))
-    if not screen.is_floating_point():
-        raise BadInput(f"screen is {screen.dtype}: expected floating-point pixels and mm")
+    check_floating(screen=screen)
     if height < 1 or width < 1:
         raise BadInput(f"image of {height} x {width} pixels: expected at least 1 x 1")
     if screen.device != triangles.device:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import torch
 
-from facelib.errors import DegenerateInput, check_finite, check_shape
+from facelib.errors import DegenerateInput, check_alike, check_finite, check_floating, check_shape
 
 
 def euler_to_matrix(yaw: torch.Tensor, pitch: torch.Tensor, roll: torch.Tensor) -> torch.Tensor:
@@ -23,10 +23,11 @@ def euler_to_matrix(yaw: torch.Tensor, pitch: torch.Tensor, roll: torch.Tensor) 
         R_head, (..., 3, 3).
 
     Raises:
-        BadInput: for angles that are no tensors.
+        BadInput: for angles that are no tensors of floating-point numbers.
     """
     for name, angle in (("yaw", yaw), ("pitch", pitch), ("roll", roll)):
         check_shape(name, angle, (...,))
+    check_floating(yaw=yaw, pitch=pitch, roll=roll)
     yaw, pitch, roll = torch.broadcast_tensors(yaw, pitch, roll)
     sin_yaw, cos_yaw = yaw.sin(), yaw.cos()
     sin_pitch, cos_pitch = pitch.sin(), pitch.cos()
@@ -61,6 +62,7 @@ def matrix_to_euler(rotation: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor,
         BadInput: on another shape.
     """
     check_shape("rotation", rotation, (..., 3, 3))
+    check_floating(rotation=rotation)
     cos_pitch = torch.hypot(rotation[..., 1, 0], rotation[..., 1, 1])
     pitch = torch.atan2(rotation[..., 1, 2], cos_pitch)
     locked = cos_pitch < torch.finfo(rotation.dtype).eps ** 0.5
@@ -89,6 +91,7 @@ def matrix_to_quaternion(rotation: torch.Tensor) -> torch.Tensor:
         BadInput: on another shape.
     """
     check_shape("rotation", rotation, (..., 3, 3))
+    check_floating(rotation=rotation)
     (xx, xy, xz), (yx, yy, yz), (zx, zy, zz) = (row.unbind(-1) for row in rotation.unbind(-2))
     # The rows of 4 q q^T, each a multiple of q; that of the largest component is never near zero.
     rows = (
@@ -136,6 +139,7 @@ def normalise_quaternion(quaternion: torch.Tensor) -> torch.Tensor:
         DegenerateInput: on a non-finite component, or a quaternion of length zero.
     """
     check_shape("quaternion", quaternion, (..., 4))
+    check_floating(quaternion=quaternion)
     check_finite("quaternion", quaternion)
     size = quaternion.abs().amax(dim=-1, keepdim=True)  # scaled by it first, squares neither vanish nor overflow
     if not (size > 0).all():
@@ -162,6 +166,7 @@ def angle_from_frontal(rotation: torch.Tensor) -> torch.Tensor:
         BadInput: on another shape.
     """
     check_shape("rotation", rotation, (..., 3, 3))
+    check_floating(rotation=rotation)
     sideways = torch.hypot(rotation[..., 0, 2], rotation[..., 1, 2])
     return torch.atan2(sideways, rotation[..., 2, 2])
 
@@ -181,6 +186,7 @@ def geodesic_distance(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor
     """
     check_shape("first", first, (..., 3, 3))
     check_shape("second", second, (..., 3, 3))
+    check_alike(first=first, second=second)
     between = first.mT @ second
     # The rotation's axis times its sine, and its cosine from the trace: exact at both ends of [0, pi].
     axis = torch.stack(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from facelib.errors import BadInput, check_shape
+from facelib.errors import BadInput, check_floating, check_shape
 
 
 def facing_visibility(
@@ -28,6 +28,7 @@ def facing_visibility(
         BadInput: on wrong shapes, or only one of screen and attention.
     """
     check_shape("normals", normals, (None, None, 3))
+    check_floating(normals=normals)
     facing = normals[..., 2] >= 0
     if screen is None and attention is None:
         return facing.to(normals.dtype)
@@ -67,6 +68,7 @@ def _look_up(
     batch, count = vertices
     check_shape(name, images, (batch, None, None))
     check_shape("screen", screen, (batch, count, None))
+    check_floating(**{name: images}, screen=screen)
     if screen.shape[2] < 2:
         raise BadInput(f"screen has shape {tuple(screen.shape)}: expected ({batch}, {count}, 2 or more)")
     height, width = images.shape[1:]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch.nn import functional
 
-from facelib.errors import BadInput, check_shape
+from facelib.errors import BadInput, check_floating, check_shape
 
 TEMPERATURE = 0.1
 
@@ -33,6 +33,7 @@ def nt_xent(first: torch.Tensor, second: torch.Tensor, temperature: float = TEMP
     """
     check_shape("first", first, (None, None))
     check_shape("second", second, tuple(first.shape))
+    check_floating(first=first, second=second)
     if len(first) < 2:
         raise BadInput("a batch of one pair: expected at least 2, others to tell the partner from")
     if not temperature > 0:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch.nn import functional
 
-from facelib.errors import BadInput, check_shape
+from facelib.errors import BadInput, check_floating, check_shape
 
 
 def distillation(student: torch.Tensor, teacher: torch.Tensor, temperature: float = 4.0) -> torch.Tensor:
@@ -29,6 +29,7 @@ def distillation(student: torch.Tensor, teacher: torch.Tensor, temperature: floa
     """
     check_shape("student", student, (None, None))
     check_shape("teacher", teacher, tuple(student.shape))
+    check_floating(student=student, teacher=teacher)
     if not temperature > 0:
         raise BadInput(f"temperature {temperature}: expected a positive number")
     told = functional.log_softmax(teacher.detach() / temperature, dim=1)

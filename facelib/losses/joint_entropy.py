@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import torch
 
-from facelib.errors import BadInput, check_finite, check_shape, unknown_name
+from facelib.errors import BadInput, check_finite, check_floating, check_shape, unknown_name
 
 PAIRS = ("all", "aligned")
 TINY = 1e-12  # keeps log finite in empty bins
@@ -115,6 +115,7 @@ def _flatten(name: str, attention: torch.Tensor) -> torch.Tensor:
     check_finite(name, attention)
     flat = attention.flatten(1) if attention.dim() > 1 else attention
     check_shape(name, flat, (None, None))
+    check_floating(**{name: flat})
     return flat.float() if flat.dtype in (torch.float16, torch.bfloat16) else flat
 
 

@@ -20,7 +20,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from facelib.errors import BadInput, check_finite, check_shape, unknown_name
+from facelib.errors import BadInput, check_finite, check_floating, check_shape, unknown_name
 
 RULES = ("official", "printed")
 EPSILON = 1e-3  # AdaFace's, for the standard deviation, the cosine and the clipped angle
@@ -73,6 +73,7 @@ def adaface_logits(
     """
     check_shape("cosine", cosine, (None, None))
     check_shape("norms", norms, (len(cosine), 1))
+    check_floating(cosine=cosine, norms=norms)
     check_finite("cosine", cosine)
     check_finite("norms", norms)
     check_labels(labels, len(cosine), cosine.shape[1])
@@ -83,11 +84,12 @@ def adaface_logits(
     norm = norms.detach().clamp(*NORM_RANGE)
     k = (settings.h * (norm - mean) / (std + EPSILON)).clamp(-1, 1)  # (B, 1)
 
-    cosine = cosine.clamp(-1 + EPSILON, 1 - EPSILON)
+    # In half precision, as mixed precision gives it, the arccosine is too coarse.
+    cosine = cosine.to(torch.promote_types(cosine.dtype, torch.float32)).clamp(-1 + EPSILON, 1 - EPSILON)
     theta = cosine.gather(1, labels[:, None]).acos()  # (B, 1), of the true class
     shift = -m * k if settings.rule == "official" else m * (1 - k)
     target = (theta + shift).clamp(EPSILON, math.pi - EPSILON).cos() - m * (1 + k)
-    return settings.scale * cosine.scatter(1, labels[:, None], target)
+    return settings.scale * cosine.scatter(1, labels[:, None], target.to(cosine.dtype))
 
 
 def check_labels(labels: torch.Tensor, batch: int, classes: int) -> None:

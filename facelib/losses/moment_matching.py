@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import torch
 
-from facelib.errors import BadInput, check_shape
+from facelib.errors import BadInput, check_floating, check_shape
 
 KERNELS = 5
 RATIO = 2.0
@@ -76,5 +76,6 @@ def _covariance(features: torch.Tensor) -> torch.Tensor:
 def _check_features(first: torch.Tensor, second: torch.Tensor, least: int) -> None:
     check_shape("first", first, (None, None))
     check_shape("second", second, (None, first.shape[1]))
+    check_floating(first=first, second=second)
     if min(len(first), len(second)) < least:
         raise BadInput(f"batches of {len(first)} and {len(second)}: expected at least {least} in each")

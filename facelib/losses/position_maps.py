@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch.nn import functional
 
-from facelib.errors import BadInput, check_shape
+from facelib.errors import BadInput, check_floating, check_shape
 from facelib.geometry.alignment import lengths
 from facelib.geometry.normals import check_vertex_ids
 
@@ -36,6 +36,7 @@ def weighted_distance(predicted: torch.Tensor, true: torch.Tensor, weights: torc
     """
     check_shape("predicted", predicted, (None, 3, None, None))
     check_shape("true", true, tuple(predicted.shape))
+    check_floating(predicted=predicted, true=true)
     check_shape("weights", weights, tuple(predicted.shape[2:]))
     total = weights.sum()
     if not (weights.min() >= 0 and 0 < total < torch.inf):
@@ -122,6 +123,7 @@ def attention_loss(attention: torch.Tensor, target: torch.Tensor) -> torch.Tenso
     """
     check_shape("attention", attention, (None, None, None))
     check_shape("target", target, (len(attention), None, None))
+    check_floating(attention=attention, target=target)
     height, width = attention.shape[1:]
     if target.shape[1] < height or target.shape[2] < width:
         raise BadInput(f"target has shape {tuple(target.shape)}: expected at least {height} x {width} pixels")
@@ -138,6 +140,7 @@ def attention_loss(attention: torch.Tensor, target: torch.Tensor) -> torch.Tenso
 def _check_points(predicted: torch.Tensor, true: torch.Tensor) -> None:
     check_shape("predicted", predicted, (None, None, 3))
     check_shape("true", true, tuple(predicted.shape))
+    check_floating(predicted=predicted, true=true)
 
 
 def _corners(points: torch.Tensor, faces: torch.Tensor) -> list[torch.Tensor]:

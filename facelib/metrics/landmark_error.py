@@ -99,8 +99,11 @@ def yaw_bin_masks(yaw: Array) -> dict[str, np.ndarray]:
 
     Args:
         yaw: (B,) radians, of either sign.
+
+    Raises:
+        BadInput: for another shape or what is no finite number.
     """
-    degrees = _absolute_degrees(as_array(yaw))
+    degrees = _absolute_degrees(point_array("yaw", yaw, (None,)))
     return {name: (degrees >= low) & ((degrees < high) | (high == 90)) for name, (low, high) in YAW_BINS.items()}
 
 

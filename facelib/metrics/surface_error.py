@@ -58,13 +58,15 @@ def point_to_plane(predicted: Array, true: Array, true_triangles: Array, *, dire
     if statistic not in STATISTICS:
         raise unknown_name("statistic", statistic, STATISTICS)
     guess, truth = point_array("predicted", predicted, (None, 3)), point_array("true", true, (None, 3))
-    triangles = torch.as_tensor(as_array(true_triangles))
-    normals = vertex_normals(torch.from_numpy(truth)[None], triangles)[0].numpy()
+    triangles = as_array(true_triangles)
+    if triangles.dtype.kind not in "iu":
+        raise BadInput(f"true_triangles are {triangles.dtype}: expected whole numbers, the ids of vertices")
+    normals = vertex_normals(torch.from_numpy(truth)[None], torch.as_tensor(triangles))[0].numpy()
     pairs = []
     if direction != "true_to_predicted":
-        pairs.append((np.arange(len(guess)), cKDTree(truth).query(guess, workers=-1)[1]))
+        pairs.append((np.arange(len(guess)), _nearest(truth, guess)[1]))
     if direction != "predicted_to_true":
-        pairs.append((cKDTree(guess).query(truth, workers=-1)[1], np.arange(len(truth))))
+        pairs.append((_nearest(guess, truth)[1], np.arange(len(truth))))
     of_guess, of_truth = (np.concatenate(places) for places in zip(*pairs, strict=True))
     flat = ~normals[of_truth].any(axis=1)
     if flat.any():
@@ -118,7 +120,7 @@ def mesh_fitting_error(predicted: Array, true: Array, *, flying_distance: float)
     if not flying_distance > 0:
         raise BadInput(f"flying_distance {flying_distance}: expected a positive length in mm")
     guess, truth = point_array("predicted", predicted, (None, 3)), point_array("true", true, (None, 3))
-    distances = np.concatenate([cKDTree(guess).query(truth, workers=-1)[0], cKDTree(truth).query(guess, workers=-1)[0]])
+    distances = np.concatenate([_nearest(guess, truth)[0], _nearest(truth, guess)[0]])
     kept = distances[distances <= flying_distance]
     if len(kept) == 0:
         raise BadInput(
@@ -128,3 +130,11 @@ def mesh_fitting_error(predicted: Array, true: Array, *, flying_distance: float)
     return MeshFittingError(  # len(kept) is N^vt
         error=float(np.mean(kept**2)), dropped=1 - len(kept) / len(distances), pairs=len(kept)
     )
+
+
+def _nearest(points: np.ndarray, queries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distance and index of the nearest of the points (N, 3) for each query (M, 3)."""
+    distances, indices = cKDTree(points).query(queries, workers=-1)
+    if not np.isfinite(distances).all():
+        raise DegenerateInput("the surfaces lie too far apart for distances in float64: check their unit")
+    return distances, indices

@@ -41,7 +41,7 @@ def judged(scores_of: Callable[[P, np.ndarray], Scores], predict: P, stand_in: P
         return _finite(scores_of(predict, rows)) | {FAILED: np.zeros(len(rows), bool)}
     except DegenerateInput as error:
         if len(rows) == 1:
-            _log.warning("sample %d cannot be judged: %s", rows[0], error)
+            _log.info("sample %d cannot be judged: %s", rows[0], error)
             return _finite(scores_of(stand_in, rows)) | {FAILED: np.ones(1, bool)}
     return joined([judged(scores_of, predict, stand_in, row) for row in rows[:, None]])
 

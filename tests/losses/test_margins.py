@@ -155,3 +155,13 @@ def test_cosine_ignores_the_length_of_class_weights():
         head.weight *= torch.tensor([1.0, 2.0, 3.0, 0.5, 9.0])[:, None]
     assert torch.allclose(head.cosine(unit), before, atol=1e-6)
     assert before.abs().max() <= 1 + 1e-6
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_is_widened_first(dtype: torch.dtype) -> None:
+    """As mixed precision gives the cosines: the norms stay in single precision."""
+    cosine, norms, labels = torch.tensor([[0.5, -0.25], [0.125, 0.75]]), torch.ones(2, 1), torch.tensor([0, 1])
+    expected = adaface_logits(cosine, norms, labels, mean=1.0, std=1.0)
+    found = adaface_logits(cosine.to(dtype), norms.double(), labels, mean=1.0, std=1.0)
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found, expected)

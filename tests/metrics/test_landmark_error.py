@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facelib.errors import BadInput, UnknownName
-from facelib.metrics.landmark_error import nme, nme_by_yaw
+from facelib.metrics.landmark_error import nme, nme_by_yaw, yaw_bin_masks
 
 
 def faces(seed: int = 0, batch: int = 2, count: int = 68, dimension: int = 3) -> tuple[np.ndarray, np.ndarray]:
@@ -163,3 +163,9 @@ def test_yaw_bins_are_half_open_and_of_either_sign():
 def test_bad_yaw_is_named(errors, degrees, message):
     with pytest.raises(BadInput, match=message):
         nme_by_yaw(errors, np.deg2rad(degrees))
+
+
+@pytest.mark.parametrize("yaw", [None, "front", [], [0.1, np.nan], 0.1])
+def test_yaws_that_fall_into_no_bin_are_refused(yaw):
+    with pytest.raises(BadInput, match="yaw"):
+        yaw_bin_masks(yaw)

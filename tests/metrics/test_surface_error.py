@@ -157,3 +157,13 @@ def test_other_bad_input_is_named():
         reconstruction_nme(POINTS[None], POINTS[None], outer_eye_corners=(0, 9))
     with pytest.raises(BadInput, match="sample 0 has its outer eye corners in one place"):
         reconstruction_nme(POINTS[None], POINTS[None], outer_eye_corners=(3, 3))
+
+
+def test_surfaces_without_a_finite_distance_and_ids_that_are_no_numbers_are_refused():
+    vertices, triangles = plane()
+    named = {"direction": "both", "statistic": "rms"}
+    with pytest.raises(BadInput, match="too far apart"):
+        point_to_plane(1e300 * vertices, vertices, triangles, **named)
+    for wrong in (None, triangles.astype(float), triangles.astype(str)):
+        with pytest.raises(BadInput, match=r"true_triangles are .* expected whole numbers"):
+            point_to_plane(vertices, vertices, wrong, **named)

@@ -123,6 +123,7 @@ def renderings() -> FaceArchive:
 def test_a_face_that_cannot_be_laid_onto_a_scan_counts_as_the_mean_face(
     renderings: FaceArchive, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO", "facelib.papers.failures")
     mapper = tiny_mapper()
     right, mean = (evaluate_florence(predict, mapper, renderings) for predict in (told, mean_face_in_box(mapper)))
     for change in (far_but_for_its_landmarks, CHANGES["a NaN"]):

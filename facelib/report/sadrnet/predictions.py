@@ -168,7 +168,8 @@ class Evaluator:
         """At most so many rows, evenly over these or over the data set, but for those that a network failed on."""
         rows = np.arange(len(self.archive)) if rows is None else rows
         for scores in self.scores.values():
-            rows = rows[~failed_in(scores)[rows]]
+            if FAILED in scores:  # which runs made before failures were noted have not
+                rows = rows[~scores[FAILED][rows]]
         return rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).round().astype(int)]
 
 
@@ -204,16 +205,12 @@ def groups_of(scores: Mapping[str, Any]) -> dict[str, np.ndarray]:
     Args:
         scores: yaw (N,) radians and occluder (N,), and perhaps failed (N,), of which no picture can be made.
     """
-    occluder, judged = np.asarray(scores["occluder"]), ~failed_in(scores)
+    occluder = np.asarray(scores["occluder"])
+    judged = ~np.asarray(scores.get(FAILED, np.zeros(len(occluder), bool)))
     free = occluder == Occluder.NOTHING
     groups = {f"yaw {name}°": free & inside for name, inside in yaw_bin_masks(scores["yaw"]).items()}
     groups |= {name: occluder == kind for kind, name in WORN.items()}
     return {name: chosen & judged for name, chosen in groups.items() if (chosen & judged).any()}
-
-
-def failed_in(scores: Mapping[str, Any]) -> np.ndarray:
-    """Photographs (N,) bool that a network failed on; none of runs made before failures were noted."""
-    return np.asarray(scores.get(FAILED, np.zeros(len(scores["occluder"]), bool)))
 
 
 def median_place(errors: np.ndarray, chosen: np.ndarray) -> int:

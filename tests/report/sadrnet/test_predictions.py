@@ -132,7 +132,7 @@ def test_rows_are_spread_and_portioned() -> None:
     assert evaluator.spread(99).tolist() == list(range(12))
     assert evaluator.spread(2, np.array([3, 5, 8])).tolist() == [3, 8]
     assert evaluator.spread(2, np.array([], int)).tolist() == []
-    failing = replace(evaluator, scores={"a": {"occluder": np.zeros(12), "failed": np.arange(12) == 5}})
+    failing = replace(evaluator, scores={"a": {"failed": np.arange(12) == 5}})
     assert failing.spread(3, np.array([3, 5, 8])).tolist() == [3, 8]
     assert evaluator.portions(np.array([], int)) == []
     parts = evaluator.portions(np.arange(2 * AT_ONCE + 1))
