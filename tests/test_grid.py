@@ -39,6 +39,7 @@ from facelib.errors import BadInput, UnknownName
 from facelib.faces.morphable_model import MorphableModel
 from facelib.grid import dry_run, make_runs
 from facelib.grid.jobs import Job, batches, blocked_runs, singles
+from facelib.grid.progress import Progress
 from facelib.grid.workflow import Workflow
 from facelib.papers import load_paper
 from facelib.papers.paper import Method
@@ -206,6 +207,30 @@ def test_the_slurm_profiles_are_accepted(profile: str, gpu: bool) -> None:
 def test_a_profile_that_does_not_exist_is_refused() -> None:
     with pytest.raises(UnknownName, match=r"unknown profile 'slrum'.*did you mean 'slurm'"):
         dry_run(RUNS, profile="slrum", say=lambda _: None)
+
+
+# Telling of them
+
+
+def test_a_job_has_failed_when_it_is_not_tried_again(tmp_path: Path) -> None:
+    said: list[str] = []
+    (tmp_path / "failed").mkdir()
+    progress = Progress(singles([TEACHER]), 4, 2, retries=1, marks=tmp_path, say=said.append)
+    for lines in ("\n", "\n\n", "\n\n"):
+        (tmp_path / "failed" / "teacher_fold0").write_text(lines)
+        progress.look()
+    assert said == ["failed: teacher fold 0"]
+
+
+def test_runs_are_counted_among_all_also_in_a_second_round(tmp_path: Path) -> None:
+    """Of five, two stand and two have failed in the first round."""
+    make(directly=True, methods=["base"])
+    said: list[str] = []
+    progress = Progress(singles([BASE]), 5, 2, retries=0, marks=tmp_path, say=said.append)
+    (tmp_path / "done").mkdir()
+    (tmp_path / "done" / "base_fold0").touch()
+    progress.look()
+    assert said[0].startswith("[3/5] base fold 0: accuracy")
 
 
 # Making them
