@@ -21,6 +21,10 @@ INSTALLED := $(shell cat $(STAMP) 2>/dev/null)
 WANTED    := $(sort $(INSTALLED) $(subst $(comma), ,$(EXTRAS)))
 NEW       := $(filter-out $(INSTALLED),$(WANTED))
 
+# Said every 10 seconds while a recipe's line goes on, so that a log shows that it lives. The sleeping process must not
+# hold the log's pipe, or whoever reads it would wait for that process too.
+ticker = while sleep 10 >/dev/null 2>&1; do echo '  $(1) ...'; done & trap "kill $$!" EXIT;
+
 .PHONY: help setup reproduce test test-slurm lint notebooks bench clean new-extras
 .DEFAULT_GOAL := help
 
@@ -43,10 +47,10 @@ $(STAMP): pyproject.toml constraints.txt $(if $(NEW),new-extras)
 		+ sys.version.split()[0] + ": choose another with make PYTHON=python3.11")'
 	@echo 'Installing into .venv: $(WANTED)'
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install -qq --no-compile \
-		-c constraints.txt --config-settings editable_mode=compat -e '.[$(subst $(space),$(comma),$(WANTED))]'
+	@$(call ticker,still installing) $(BIN)/python -m pip install -qq --no-compile \
+		-c constraints.txt -e '.[$(subst $(space),$(comma),$(WANTED))]'
 	@# Byte-compiled here on all cores rather than by pip on one; a few packages carry files that no Python 3 compiles.
-	@$(BIN)/python -m compileall -qq -j 0 .venv/lib || true
+	@$(call ticker,still compiling) $(BIN)/python -m compileall -qq -j 0 .venv/lib || true
 	@# Baking the face model, once a user, takes half a minute; tests and runs then find it.
 	@$(BIN)/facelib faces >/dev/null
 	@echo $(WANTED) > $@
@@ -64,7 +68,7 @@ test-slurm:
 lint: setup
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --check --quiet
-	@$(BIN)/mypy --no-error-summary
+	@$(call ticker,still checking types) $(BIN)/mypy --no-error-summary
 
 notebooks: setup
 	@$(BIN)/jupyter lab notebooks/00_start_here.ipynb
@@ -74,5 +78,5 @@ bench:
 	@$(BIN)/facelib bench
 
 clean:
-	rm -rf .venv build runs *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv runs .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +77,7 @@ def reproduce(
         raise click.UsageError("--directly uses no Snakemake: it goes without --dry-run and --profile")
     chosen = [name.strip() for name in methods.split(",")] if methods else None
     complete = True
+    summaries: list[tuple[str, ...]] = [reproduction.SUMMARY_HEAD]
     for each in map(load_paper, [paper] if paper else PAPERS):
         runs = runs_of(each, tier, range(folds), chosen)
         if dry_run:
@@ -86,8 +87,17 @@ def reproduce(
             complete &= reproduction.make_directly(runs, keep_code=keep_code, say=click.echo)
         else:
             complete &= grid.make_runs(runs, jobs=jobs, profile=profile, keep_code=keep_code, say=click.echo)
-        click.echo("\n" + reproduction.report(each, tier, directly=directly, say=click.echo))
+        reproduction.report(each, tier, directly=directly, say=click.echo)
+        summaries.append(reproduction.summary(each, tier, runs, keep_code=keep_code))
+    if not dry_run:
+        click.echo("\n" + _aligned(summaries))
     sys.exit(0 if complete else 1)
+
+
+def _aligned(lines: Sequence[tuple[str, ...]]) -> str:
+    """Lines of cells as columns."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
 
 @main.command()
@@ -116,7 +126,7 @@ def run(
     from facelib.runs.folders import Run
     from facelib.runs.records import read_record
 
-    settings = dict(map(_assignment, changes))
+    settings = dict(map(assignment, changes))
     runs = [Run(paper, method, fold, tier, seed, settings) for method in methods]
     make(runs, directly=directly, keep_code=keep_code, say=click.echo)
     if len(runs) > 1:
@@ -128,7 +138,7 @@ def run(
     click.echo(runs[0].record)
 
 
-def _assignment(text: str) -> tuple[str, Any]:
+def assignment(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not equals:
         raise click.BadParameter(f"{text!r}: expected NAME=VALUE")
@@ -148,11 +158,11 @@ def status(paper: str | None, tier: str, folds: int, keep_code: bool) -> None:
     from collections import Counter
 
     from facelib.papers.status import runs_of, statuses
+    from facelib.reproduction import counted
 
     for each in map(load_paper, [paper] if paper else PAPERS):
         found = statuses(runs_of(each, tier, range(folds)), keep_code=keep_code).values()
-        counts = Counter(one.state for one in found)
-        click.echo(f"{each.name} at {tier}: {', '.join(f'{count} {state}' for state, count in counts.items())}")
+        click.echo(f"{each.name} at {tier}: {counted(Counter(one.state for one in found))}")
         for one in found:
             reason = f"  {one.reason}" if one.reason else ""
             click.echo(f"  {one.state:9} {one.run.method} fold {one.run.fold}{reason}")
@@ -180,7 +190,9 @@ def papers(paper: str | None, as_json: bool) -> None:
 def _rows(entry: dict[str, Any]) -> Iterator[str]:
     """Every printed row with the method of ours beside it, then the rows that are ours alone."""
     for row in entry["published"]:
-        ours = row["method"] or (f"printed only, {row['counterpart']} plays its part" if row["counterpart"] else "none")
+        ours = row["method"] or (
+            f"printed only, {row['counterpart']} plays its part" if row["counterpart"] else "printed only"
+        )
         yield f"table {row['table']}, {row['row']}: {ours}"
     for method in entry["methods"]:
         yield from (

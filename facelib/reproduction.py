@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +17,15 @@ from facelib.errors import FacelibError, MissingPart
 from facelib.papers import load_paper
 from facelib.papers.paper import Paper
 from facelib.papers.run import Say, prepare, train
-from facelib.papers.status import is_drawn, note_drawn, status_of
+from facelib.papers.status import is_drawn, note_drawn, status_of, statuses
+from facelib.progress import progress_bar
 from facelib.runs.folders import RUNS_VARIABLE, Run, project_folder, runs_folder
 from facelib.runs.records import read_record, require_metric
+from facelib.storage import explained, read_json
 
 READING_NOTEBOOKS = ("tables", "figures")
+USUAL_READING_S = 30.0  # of one of them, before it has been executed
+SUMMARY_HEAD = ("paper", "tier", "runs", "verdicts", "tables and figures")
 
 
 def make(runs: Sequence[Run], *, directly: bool = False, keep_code: bool = False, say: Say = print) -> None:
@@ -109,30 +115,76 @@ def result_line(run: Run) -> str:
     return f"{headline} {require_metric(record, headline):.3f} after {record.wall_time_s:.0f} s of training"
 
 
-def report(paper: Paper, tier: str, *, directly: bool = False, say: Say = print) -> str:
-    """Execute the notebooks that read records, where they have something new to show, and give the tables as Markdown.
+def report(paper: Paper, tier: str, *, directly: bool = False, say: Say = print) -> None:
+    """Execute the notebooks that read records, where they have something new to show.
 
     Args:
         paper, tier: whose records.
-        directly: give the tables without any notebook, and draw no figures.
+        directly: write the tables without any notebook, and draw no figures.
         say: told where tables and figures are.
     """
     from facelib.report.manifest import figures_folder
 
-    if directly:
-        from facelib.report.tables import all_tables_as_markdown
-
-        return all_tables_as_markdown(paper.name, tier)
     written = figures_folder(paper.folder, tier)
+    if directly:
+        _write_tables(paper, tier, written)
+        return
     for name in READING_NOTEBOOKS:
-        executed = runs_folder() / paper.name / tier / f"{name}.ipynb"
+        executed = _reader(paper, tier, name)
         if is_drawn(paper, tier, executed):
             say(f"{paper.name} {name} at {tier}: up to date in {written}")
             continue
         execute(project_folder() / "notebooks" / paper.folder / f"{name}.ipynb", executed, {"tier": tier})
         note_drawn(paper, tier, executed)
         say(f"{paper.name} {name} at {tier}: {written}")
-    return "\n".join(path.read_text(encoding="utf-8") for path in sorted(written.glob("table_*.md")))
+
+
+def reading_seconds(paper: Paper, tier: str) -> float:
+    """How long the notebooks that read records will take: as long as the last time, if there was one."""
+    return sum(_seconds_of(_reader(paper, tier, name)) for name in READING_NOTEBOOKS)
+
+
+def _seconds_of(executed: Path) -> float:
+    try:
+        return float(json.loads(executed.read_bytes())["metadata"]["papermill"]["duration"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return USUAL_READING_S
+
+
+def _reader(paper: Paper, tier: str, name: str) -> Path:
+    """The executed copy of a notebook that reads records."""
+    return runs_folder() / paper.name / tier / f"{name}.ipynb"
+
+
+def _write_tables(paper: Paper, tier: str, folder: Path) -> None:
+    from facelib.report.intervals import open_estimates
+    from facelib.report.records import open_runs
+    from facelib.report.tables import write_tables
+
+    with progress_bar(f"tables of {paper.name}"):
+        write_tables(open_estimates(open_runs(paper.name, tier)), folder)
+
+
+def summary(paper: Paper, tier: str, runs: Sequence[Run], *, keep_code: bool = False) -> tuple[str, ...]:
+    """A line of the table that ends a reproduction, as SUMMARY_HEAD names its cells."""
+    from facelib.report.manifest import figures_folder
+
+    states: Counter[str] = Counter(status.state for status in statuses(runs, keep_code=keep_code).values())
+    folder = figures_folder(paper.folder, tier)
+    return paper.name, tier, counted(states), _verdicts(paper, tier, folder / "claims.json"), str(folder)
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """Counts in words, such as "46 committed, 11 missing"."""
+    return ", ".join(f"{count} {name}" for name, count in counts.items())
+
+
+def _verdicts(paper: Paper, tier: str, claims: Path) -> str:
+    """How many claims have which verdict; none at the smallest tier, which shows that everything works and no more."""
+    if tier == paper.smallest_tier or not claims.exists():
+        return "-"
+    entries = read_json(claims, "delete it, and this command makes it again")["claims"]
+    return counted(Counter(claim["verdict"] for claim in entries))
 
 
 def execute(notebook: Path, target: Path, parameters: dict[str, Any]) -> None:
@@ -146,6 +198,7 @@ def execute(notebook: Path, target: Path, parameters: dict[str, Any]) -> None:
     Raises:
         MissingPart: when papermill is not installed.
         FacelibError: when a cell fails, or the notebook's process is killed; the message names the notebook and why.
+        UnwritableFile: when the executed copy cannot be written.
     """
     # jsonschema would build a grammar of web addresses for two seconds, for a check that notebooks do not need.
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
@@ -157,14 +210,15 @@ def execute(notebook: Path, target: Path, parameters: dict[str, Any]) -> None:
     os.environ[RUNS_VARIABLE] = str(runs_folder())  # the kernel starts in the notebook's folder
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        papermill.execute_notebook(
-            *(str(path).replace("{", "{{").replace("}", "}}") for path in (notebook, target)),  # papermill formats them
-            parameters=parameters,
-            progress_bar=False,
-            cwd=str(notebook.parent),
-            kernel_name="python3",
-            extra_arguments=["--log-level=ERROR"],  # a kernel on a plain local port warns at every start
-        )
+        with progress_bar(f"{notebook.parent.name}/{notebook.name}"), explained(target):
+            papermill.execute_notebook(
+                *(str(path).replace("{", "{{").replace("}", "}}") for path in (notebook, target)),  # it formats them
+                parameters=parameters,
+                progress_bar=False,
+                cwd=str(notebook.parent),
+                kernel_name="python3",
+                extra_arguments=["--log-level=ERROR"],  # a kernel on a plain local port warns at every start
+            )
     except papermill.PapermillExecutionError as error:
         raise FacelibError(
             f"{notebook.name} failed: {error.ename}: {error.evalue}\nthe executed notebook shows where: {target}"

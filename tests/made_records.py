@@ -20,6 +20,7 @@ from facelib.runs.folders import Run
 from facelib.runs.identity import Identity
 from facelib.runs.records import Record, new_record, write_record, write_scores
 from facelib.runs.settings import as_dict
+from facelib.storage import write_checked
 
 PEOPLE = 6
 ANGLES = {"0-10": 5.0, "10-30": 20.0, "30-60": 45.0, "60-90": 75.0, "90+": 100.0}
@@ -51,7 +52,7 @@ def write_run(
 ) -> Record:
     """Leave what a run with these metrics and scores leaves: a record, scores and (empty) weights."""
     run.folder.mkdir(parents=True, exist_ok=True)
-    run.weights.touch()
+    write_checked(run.weights, b"")
     identity = made_identity(run)
     record = new_record(
         run,

@@ -14,6 +14,7 @@ from tiny_runs import use_private_runs
 from facelib import bench
 from facelib.benchmarks import run as running
 from facelib.benchmarks.measure import Goal
+from facelib.storage import read_json
 
 CASE = replace(SUM, goal=Goal(ms=1000), growth=(100, 400, 1600))
 
@@ -41,7 +42,7 @@ def test_a_full_run_leaves_a_record_and_the_picture_of_ratios(project: Path) -> 
     assert {"schema", "time", "code", "packages", "hardware", "threads"} <= content.keys()
     assert picture == project / "figures" / "benchmarks" / "ratios.png"
     assert all(picture.with_suffix(ending).stat().st_size > 0 for ending in (".png", ".pdf", ".csv"))
-    assert json.loads(picture.with_name("manifest.json").read_text())["ratios"]["command"] == "facelib bench"
+    assert read_json(picture.with_name("manifest.json"), "")["ratios"]["command"] == "facelib bench"
 
 
 def test_one_benchmark_leaves_a_record_only(project: Path) -> None:

@@ -8,6 +8,7 @@ import torch
 from facelib.errors import (
     BadInput,
     CorruptFile,
+    DegenerateInput,
     FacelibError,
     MissingPart,
     UnknownName,
@@ -54,6 +55,24 @@ def test_check_shape_refuses_and_says_what_it_expected(shape: tuple[int, ...]) -
     assert f"points has shape {shape}: expected (*, *, 3)" in str(caught.value)
 
 
+@pytest.mark.parametrize("shape", [(3,), (5, 3), (0, 5, 3)])
+def test_leading_dimensions_may_be_left_open(shape: tuple[int, ...]) -> None:
+    check_shape("normals", torch.zeros(shape), (..., 3))
+
+
+@pytest.mark.parametrize("shape", [(), (4,), (3, 4)])
+def test_open_shapes_have_an_end(shape: tuple[int, ...]) -> None:
+    with pytest.raises(BadInput, match=r"expected \(\.\.\., 3\)$"):
+        check_shape("normals", torch.zeros(shape), (..., 3))
+
+
+def test_what_is_no_tensor_is_refused_by_its_type() -> None:
+    with pytest.raises(BadInput, match=r"points is of type list: expected a tensor \(\*, 3\); torch.as_tensor makes"):
+        check_shape("points", [[1.0, 2.0, 3.0]], (None, 3))  # type: ignore[arg-type]
+    with pytest.raises(BadInput, match=r"image is of type NoneType: expected a tensor$"):
+        check_finite("image", None)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("value", [torch.ones(3), torch.zeros(0), torch.tensor([1, 2])])
 def test_check_finite_accepts(value: torch.Tensor) -> None:
     check_finite("image", value)
@@ -64,5 +83,5 @@ def test_check_finite_counts_and_finds_the_first() -> None:
     image[1, 0] = float("nan")
     image[1, 2] = float("-inf")
 
-    with pytest.raises(BadInput, match=r"image holds 2 non-finite values, the first at index \(1, 0\): remove"):
+    with pytest.raises(DegenerateInput, match=r"image holds 2 non-finite values, the first at index \(1, 0\): remove"):
         check_finite("image", image)

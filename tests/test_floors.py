@@ -10,7 +10,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "facelib"
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("conventions", "errors", "storage"),
+    ("conventions", "errors", "progress", "storage"),
     ("geometry",),
     ("models", "losses", "metrics", "faces"),
     ("data", "runs"),

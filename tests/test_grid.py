@@ -8,6 +8,7 @@ import importlib.util
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -165,8 +166,7 @@ def test_other_weights_ask_for_the_runs_that_start_from_them_and_equal_ones_do_n
     assert superseded() == ["superseded-base-fold0-seed0-1"]
 
     weights = TEACHER.weights
-    content = weights.read_bytes()
-    write_checked(weights, lambda path: path.write_bytes(content + b" "))
+    write_checked(weights, weights.read_bytes() + b" ")
     assert status_of(STUDENT).reason == "made from other weights of teacher"
     assert unmade(RUNS) == [STUDENT]
     weights.unlink()
@@ -212,10 +212,14 @@ def test_a_profile_that_does_not_exist_is_refused() -> None:
 # Telling of them
 
 
+def told(said: list[str], run: Run, **counts: Any) -> Progress:
+    return Progress(singles([run]), reading_s=0.0, say=said.append, **counts)
+
+
 def test_a_job_has_failed_when_it_is_not_tried_again(tmp_path: Path) -> None:
     said: list[str] = []
     (tmp_path / "failed").mkdir()
-    progress = Progress(singles([TEACHER]), 4, 2, retries=1, marks=tmp_path, say=said.append)
+    progress = told(said, TEACHER, wanted=4, standing=2, retries=1, marks=tmp_path)
     for lines in ("\n", "\n\n", "\n\n"):
         (tmp_path / "failed" / "teacher_fold0").write_text(lines)
         progress.look()
@@ -226,7 +230,7 @@ def test_runs_are_counted_among_all_also_in_a_second_round(tmp_path: Path) -> No
     """Of five, two stand and two have failed in the first round."""
     make(directly=True, methods=["base"])
     said: list[str] = []
-    progress = Progress(singles([BASE]), 5, 2, retries=0, marks=tmp_path, say=said.append)
+    progress = told(said, BASE, wanted=5, standing=2, retries=0, marks=tmp_path)
     (tmp_path / "done").mkdir()
     (tmp_path / "done" / "base_fold0").touch()
     progress.look()
@@ -257,6 +261,7 @@ def test_a_failing_run_does_not_stop_the_others_and_is_told() -> None:
     assert complete
     assert said[0] == f"{TOY} at smoke: 2 of 4 runs stand"
     assert [line.split(":")[0] for line in said[1:]] == ["[3/4] teacher fold 0", "[4/4] student fold 0"]
+    assert re.search(r"; about \d+ s left, with tables and figures$", said[1])
     assert not any("set aside" in line for line in said)
 
 
@@ -298,15 +303,20 @@ def test_a_second_workflow_is_refused() -> None:
     assert [path.name for path in lock.parent.iterdir()] == ["grid.lock"]
 
 
-def test_the_command_ends_with_1_when_a_run_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_ends_with_1_when_a_run_failed_and_with_a_line_on_what_stands(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr("facelib.cli.PAPERS", (TOY,))
-    monkeypatch.setattr("facelib.reproduction.report", lambda *_, **__: "the table of what stands")
+    monkeypatch.setattr("facelib.report.manifest.figures_folder", lambda folder, tier: tmp_path / "figures")
     toy_is(failing=["other"])
 
     result = CliRunner().invoke(main, ["reproduce", "--directly", "--methods", "other,teacher"])
     assert result.exit_code == 1
     assert f"{TOY} other fold 0 at smoke failed: other was told to fail" in result.output
-    assert "the table of what stands" in result.output
+    *_, head, line = result.output.splitlines()
+    assert head.split("  ")[0] == "paper"
+    assert re.split(r"  (?=\S)", line) == [TOY, "smoke", "2 current, 1 missing", "-       ", str(tmp_path / "figures")]
+    assert (tmp_path / "figures" / "table_1.md").exists()
 
     result = CliRunner().invoke(main, ["reproduce", "--directly", "--methods", "teacher"])
     assert result.exit_code == 0

@@ -178,3 +178,12 @@ def test_the_report_draws_with_matplotlib_and_nothing_heavier() -> None:
         "facelib.report.sadrnet.skin_masks",
     } <= loaded
     assert loaded & {"anny", "open3d", "dlib", "papermill"} == set()
+
+
+def test_a_folder_of_its_name_does_not_hide_the_package(tmp_path: Path) -> None:
+    """As where a clone named facelib lies in the current folder: the installation must win over the namespace."""
+    (tmp_path / "facelib").mkdir()
+    program = "import facelib; print(facelib.__version__)"
+    told = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert told.stdout.strip() == facelib.__version__, told.stderr

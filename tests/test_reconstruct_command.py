@@ -20,6 +20,7 @@ from untrained_run import make_untrained_run
 from facelib.cli import main
 from facelib.report.sadrnet.reconstruction_files import FILES
 from facelib.runs.folders import WEIGHTS_FILE
+from facelib.storage import read_json, write_json
 
 BOX = "180,95,265,180"
 
@@ -116,11 +117,22 @@ def test_an_earlier_reconstruction_is_replaced_and_other_files_are_not(run: Path
 
 def test_errors_are_one_message_and_nothing_is_made(run: Path, noise: Path, tmp_path: Path) -> None:
     (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff no more")
+    speck = tmp_path / "speck.png"
+    matplotlib.image.imsave(speck, np.zeros((1, 1, 3)))
     cases = {
         (noise, "--model", run, "--box", "1,2,3"): "'1,2,3': expected left,top,right,bottom in pixels",
         (noise, "--model", run, "--box", "9,9,9,20"): "the box 9,9,9,20 is empty",
         (noise, "--model", run, "--box", "9,nan,19,20"): "the box 9,nan,19,20 is not finite",
         (noise, "--model", run, "--box", "400,10,420,20"): "outside the photograph of 300 x 200 pixels",
+        (
+            noise,
+            "--model",
+            run,
+            "--box",
+            "10,10,20,20",
+        ): "10,10,20,20 (left,top,right,bottom) has a side below 16",
+        (speck, "--model", run, "--box", "0,0,20,20"): "the photograph has 1 x 1 pixels: expected at least 16 a side",
+        (speck, "--model", run): "the photograph has 1 x 1 pixels: expected at least 16 a side",
         (noise, "--model", "sadrnett", "--box", BOX): "did you mean 'sadrnet'?",
         (noise, "--model", "sadrnet", "--box", BOX): "make it with `facelib run sadrnet sadrnet --fold 0 --tier smoke`",
         (noise, "--model", tmp_path / "away", "--box", BOX): "there is no run at",
@@ -133,15 +145,30 @@ def test_errors_are_one_message_and_nothing_is_made(run: Path, noise: Path, tmp_
 
 
 def test_a_model_of_another_paper(run: Path, noise: Path, tmp_path: Path) -> None:
-    record = json.loads((run / "record.json").read_text())
-    (run / "record.json").write_text(json.dumps(record | {"paper": "joint_attention", "method": "jam_je"}))
+    record = read_json(run / "record.json", "")
+    write_json(run / "record.json", record | {"paper": "joint_attention", "method": "jam_je"})
 
     message = refused(noise, "--model", run / WEIGHTS_FILE, "-o", tmp_path / "face", "--box", BOX)
     assert "a run of jam_je of joint_attention: faces are reconstructed by runs of sadrnet" in message
 
 
+def test_a_network_of_another_order_of_size_is_not_built(run: Path, noise: Path, tmp_path: Path) -> None:
+    record = json.loads((run / "record.json").read_text())
+    for name, value, message in (
+        ("image_size", 8192, "network.image_size is 8192: expected 32 to 1024 pixels"),
+        ("image_size", 0, "network.image_size is 0: expected 32 to 1024 pixels"),
+        ("width", 1000.0, "network.width is 1000.0: expected a factor above 0, up to 2"),
+    ):
+        network = record["parameters"]["network"] | {name: value}
+        changed = record | {"parameters": record["parameters"] | {"network": network}}
+        (run / "record.json").write_text(json.dumps(changed))
+        assert message in refused(noise, "--model", run, "-o", tmp_path / "face", "--box", "100,50,200,150")
+
+
 def test_without_dlib_a_box_is_enough(run: Path, noise: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "dlib", None)
 
-    assert "pip install 'facelib-companion[photographs]'" in refused(noise, "--model", run, "-o", tmp_path / "face")
+    message = refused(noise, "--model", run, "-o", tmp_path / "face")
+    assert "pip install 'facelib-companion[photographs]'" in message
+    assert "--box left,top,right,bottom, from brows to chin, in pixels" in message
     assert call(noise, "--model", run, "-o", tmp_path / "face", "--box", "100,50,200,150").exit_code == 0

@@ -235,6 +235,17 @@ def test_tables_and_figures_through_their_notebooks_where_there_is_something_new
     assert [source.name for source, _, _ in notebooks.calls[3:]] == ["tables.ipynb", "figures.ipynb"]
 
 
+def test_reading_takes_as_long_as_the_last_time(notebooks: Notebooks) -> None:
+    usual = reproduction.reading_seconds(PAPER, "smoke")
+    assert usual == 2 * reproduction.USUAL_READING_S
+    place = runs_folder() / NAME / "smoke" / "tables.ipynb"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text('{"metadata": {"papermill": {"duration": 7.5}}}')
+    assert reproduction.reading_seconds(PAPER, "smoke") == 7.5 + usual / 2
+    place.write_text('{"metadata": {"papermill": {"duration": null}}}')  # it was killed
+    assert reproduction.reading_seconds(PAPER, "smoke") == usual
+
+
 def some_record(run: Run) -> Record:
     return new_record(run, data={"source": "", "fingerprint": ""}, parameters={}, metrics={}, wall_time_s=0.0)
 

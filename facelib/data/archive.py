@@ -8,12 +8,12 @@ array with its checksum: a folder without it is unfinished, an array that does n
 from __future__ import annotations
 
 import fcntl
-import json
+import io
 import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,9 +22,11 @@ import torch
 
 from facelib.data.samples import FaceSamples
 from facelib.errors import BadInput, CorruptFile
-from facelib.storage import atomic_path, sha256_of, write_json
+from facelib.storage import atomic_path, explained, read_json, sha256_of, verify_checked, write_checked, write_json
 
 REQUIRED = ("images", "identity", "expression", "angle", "pose", "cloud")
+LISTING = "archive.json"
+REMEDY = "delete the folder, and ask for the data set again to make it anew"
 logger = logging.getLogger(__name__)
 
 
@@ -91,16 +93,17 @@ def open_archive(folder: Path, name: str) -> FaceArchive:
     Raises:
         CorruptFile: if it is unfinished or damaged; deleting the folder and asking again makes it anew.
     """
-    listing = folder / "archive.json"
-    try:
-        content = json.loads(listing.read_text(encoding="utf-8"))
-        checksums: dict[str, str] = content["checksums"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CorruptFile(f"{listing} is missing or unreadable: the data set was never finished") from error
+    listing = folder / LISTING
+    if not listing.is_file():
+        raise CorruptFile(f"{listing} is missing: the data set was never finished; {REMEDY}")
+    content = read_json(listing, REMEDY)
+    checksums = content.get("checksums")
+    if not isinstance(checksums, dict) or not all(array.isidentifier() for array in checksums):
+        raise CorruptFile(f"{listing} names no arrays, or names that are none: {REMEDY}")
     for array, checksum in checksums.items():
         path = folder / f"{array}.npy"
         if not path.is_file() or sha256_of(path) != checksum:
-            raise CorruptFile(f"{path} is missing or damaged (its SHA-256 is not {checksum[:12]}...)")
+            raise CorruptFile(f"{path} is missing or damaged (its SHA-256 is not {checksum[:12]}...): {REMEDY}")
     arrays = {array: np.load(folder / f"{array}.npy", mmap_mode="r") for array in checksums}
     return FaceArchive(name, content["fingerprint"], arrays)
 
@@ -124,16 +127,18 @@ def make_archive(
         on_part: called after each part, made or found.
 
     Raises:
-        OSError: when the disk is full; finished parts stay and the next call goes on from them.
+        UnwritableFile: when the disk is full; finished parts stay and the next call goes on from them.
     """
+    with suppress(CorruptFile):  # without the lock: a finished data set may lie on a disk that cannot be written
+        return open_archive(folder, name)
     with _waiting_lock(folder):
-        if (folder / "archive.json").exists():
+        if (folder / LISTING).exists():
             try:
                 return open_archive(folder, name)
             except CorruptFile as error:
                 logger.warning("%s: making data set %s anew", error, name)
                 shutil.rmtree(folder / "parts", ignore_errors=True)
-                (folder / "archive.json").unlink()
+                (folder / LISTING).unlink()
         for number in range(parts):
             path = folder / "parts" / f"{number:05d}.npz"
             if not _is_sound(path):
@@ -144,19 +149,17 @@ def make_archive(
 
 
 def _write_part(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    with atomic_path(path) as temporary, open(temporary, "wb") as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type]
+    content = io.BytesIO()
+    np.savez(content, **arrays)  # type: ignore[arg-type]
+    write_checked(path, content.getbuffer())
 
 
 def _is_sound(path: Path) -> bool:
-    """Whether a part can be read to its end: a zip file carries a checksum of each array."""
-    import zipfile
-
     try:
-        with zipfile.ZipFile(path) as file:
-            return file.testzip() is None
-    except (OSError, zipfile.BadZipFile):
+        verify_checked(path)
+    except CorruptFile:
         return False
+    return True
 
 
 def _join(folder: Path, fingerprint: str, parts: int) -> None:
@@ -169,7 +172,7 @@ def _join(folder: Path, fingerprint: str, parts: int) -> None:
         with atomic_path(target) as temporary:
             _concatenate(paths, array, temporary)
         checksums[array] = sha256_of(target)
-    write_json(folder / "archive.json", {"fingerprint": fingerprint, "checksums": checksums})
+    write_json(folder / LISTING, {"fingerprint": fingerprint, "checksums": checksums})
     shutil.rmtree(folder / "parts")
 
 
@@ -195,8 +198,11 @@ def _read_array(path: Path, array: str) -> np.ndarray:
 @contextmanager
 def _waiting_lock(folder: Path) -> Iterator[None]:
     """Let one process at a time make a data set; others wait and then find it made."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / "making.lock", "a", encoding="utf-8") as file:
+    lock = folder / "making.lock"
+    with explained(lock):
+        folder.mkdir(parents=True, exist_ok=True)
+        file = open(lock, "a", encoding="utf-8")  # noqa: SIM115 - closed below
+    with file:
         fcntl.flock(file, fcntl.LOCK_EX)
         for leftover in folder.rglob(".*.part"):
             if f".{os.getpid()}." not in leftover.name:

@@ -1,7 +1,8 @@
 """A user's photograph: read whatever its format, with bounded memory, and cropped around a face as in training.
 
 Boxes and places are in the pixels of the file, turned as its EXIF orientation says, which is how viewers show it. Of a
-JPEG above the limit a smaller version is decoded; boxes and places stay those of the file.
+photograph above 16 million pixels a smaller version is kept; boxes and places stay those of the file. Reading takes
+up to 400 MB of memory, and of a WebP, which is decoded twice over, 700.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM")  # no format that starts other programs
-LARGEST = 40_000_000  # pixels that are decoded: half a GB in float32
+LARGEST = 40_000_000  # pixels that are decoded, in 8 or 16 bits
+KEPT = 16_000_000  # pixels that are kept, in float32
+SMALLEST = 16  # pixels a side of a photograph, and of a face's box
 DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N")  # grey of 16 bits, as Pillow calls it
 
 # dlib's box against the box of the 68 landmarks: side and fall of the centre, in sides of dlib's box. Measured on 400
@@ -50,7 +53,8 @@ class Photograph:
 
     def __post_init__(self) -> None:
         check_shape("pixels", self.pixels, (3, None, None))
-        check_finite("the photograph", self.pixels)
+        if not self.pixels.sum().isfinite():  # which, unlike the look at each, needs no memory
+            check_finite("the photograph", self.pixels)
 
     @property
     def width(self) -> float:
@@ -123,8 +127,8 @@ def read_photograph(path: Path) -> Photograph:
     """The first picture of an image file.
 
     Grey and palettes become RGB, 16 bits of grey are kept, transparency is laid over white; colour profiles are not
-    applied. Nothing is decoded before the size is known; above 40 million pixels a JPEG is decoded at a half, quarter
-    or eighth of its size.
+    applied. Nothing is decoded before the size is known. Above 16 million pixels means of 2 x 2, 4 x 4 or more of them
+    are kept; a JPEG is decoded at up to an eighth of its size, and of other formats 40 million pixels at most.
 
     Raises:
         BadInput: no such file, or too many pixels.
@@ -165,12 +169,15 @@ def square_crop(photograph: Photograph, box: FaceBox, size: int, enlarge: float 
         enlarge: side of the crop over the larger side of the box; the default is that of 300W-LP's counterpart.
 
     Raises:
-        BadInput: for a box outside the photograph, or one much larger than it.
+        BadInput: for a box outside the photograph, one much larger than it, or fewer than 16 pixels a side of either.
     """
+    check_side(photograph)
     width, height = photograph.width, photograph.height
     where = f"the box {box} (left,top,right,bottom)"
     if box.right <= 0 or box.bottom <= 0 or box.left >= width or box.top >= height:
         raise BadInput(f"{where} lies outside the photograph of {width:g} x {height:g} pixels: give another")
+    if min(box.right - box.left, box.bottom - box.top) < SMALLEST:
+        raise BadInput(f"{where} has a side below {SMALLEST} pixels: too little to see a face in; give a larger one")
     side = max(box.right - box.left, box.bottom - box.top) * enlarge
     if side > 4 * max(width, height):
         raise BadInput(f"{where} is far larger than the photograph of {width:g} x {height:g} pixels: give the face's")
@@ -180,6 +187,13 @@ def square_crop(photograph: Photograph, box: FaceBox, size: int, enlarge: float 
         for first, count in zip((top, left), photograph.pixels.shape[1:], strict=True)
     )
     return FaceCrop(down @ photograph.pixels[:, rows, columns] @ across.T, side / size, (left, top))
+
+
+def check_side(photograph: Photograph) -> None:
+    """Raise BadInput for a photograph too small to show a face."""
+    if min(photograph.width, photograph.height) < SMALLEST:
+        size = f"{photograph.width:g} x {photograph.height:g}"
+        raise BadInput(f"the photograph has {size} pixels: expected at least {SMALLEST} a side")
 
 
 def _averaging(first: float, length: float, size: int, count: int) -> tuple[torch.Tensor, slice]:
@@ -204,13 +218,15 @@ def find_face(photograph: Photograph) -> FaceBox:
 
     Raises:
         MissingPart: without dlib.
-        BadInput: when it finds none.
+        BadInput: when it finds none, or for a photograph of fewer than 16 pixels a side.
     """
+    check_side(photograph)
     try:
         import dlib
     except ImportError as error:
         raise MissingPart(
-            "looking for the face needs dlib: pip install 'facelib-companion[photographs]', or give its box yourself"
+            "looking for the face needs dlib: pip install 'facelib-companion[photographs]', or say where it is with "
+            "--box left,top,right,bottom, from brows to chin, in pixels"
         ) from error
     shrink = min(1.0, SEARCHED / max(photograph.pixels.shape[1:]))
     small = photograph.pixels[None]
@@ -220,9 +236,9 @@ def find_face(photograph: Photograph) -> FaceBox:
     detector = dlib.get_frontal_face_detector()
     found: Any = detector(image, 0) or detector(image, 1)  # doubled, it finds faces of 40 pixels
     if not found:
-        raise BadInput("no face was found, as in profiles and small faces: give its box, from brows to chin")
+        raise BadInput("no face was found, as in profiles and small faces: give its --box, from brows to chin")
     if len(found) > 1:
-        _log.warning("%d faces were found: the largest is taken; give a box for another", len(found))
+        _log.warning("%d faces were found: the largest is taken; give a --box for another", len(found))
     face = max(found, key=lambda rectangle: rectangle.area())
     pixel = photograph.width / image.shape[1]  # of the file
     side = face.width() * pixel
@@ -237,32 +253,44 @@ def _decoded(image: Image, path: Path) -> Photograph:
 
     width, height = image.size
     reduction = 1
-    while width * height > LARGEST * reduction**2:
+    while width * height > KEPT * reduction**2:
         reduction *= 2
-    if reduction > 1:
-        image.draft("RGB", (width // reduction, height // reduction))  # JPEG only; others stay as they are
-        if image.width * image.height > LARGEST:
-            raise BadInput(
-                f"{path} has {width} x {height} pixels, above {LARGEST // 10**6} million: save a smaller version"
-            )
-        _log.info("%s has %d x %d pixels and is decoded at 1/%d of them", path, width, height, reduction)
+    image.draft("RGB", (width // reduction, height // reduction))  # JPEG only; others stay as they are
+    if image.width * image.height > LARGEST:
+        raise BadInput(
+            f"{path} has {width} x {height} pixels, above {LARGEST // 10**6} million: save a smaller version"
+        )
+    left = reduction // round(width / image.width)  # to be reduced after decoding
     image.load()
-    turned = ImageOps.exif_transpose(image)
-    return Photograph(_rgb(turned, path), float(reduction))
+    if reduction > 1:
+        _log.info("of %s, %d x %d pixels, 1/%d along each side is kept", path, width, height, reduction)
+    ImageOps.exif_transpose(image, in_place=True)
+    pixels = _grey_of_16_bits(image, path, left) if image.mode in DEEP_MODES else _rgb(image, path, left)
+    return Photograph(pixels, float(reduction))
 
 
-def _rgb(image: Image, path: Path) -> torch.Tensor:
-    """(3, H, W) float32 in [0, 1]."""
+def _grey_of_16_bits(image: Image, path: Path, reduction: int) -> torch.Tensor:
+    """(3, H, W) float32 in [0, 1], three times the same."""
+    grey = torch.from_numpy(np.array(image, np.float32)).div_(65535)
+    low, high = grey.aminmax()
+    if not (low >= 0 and high <= 1):
+        raise BadInput(f"{path} has grey values beyond 16 bits: save it with 8 or 16 bits")
+    if reduction > 1:
+        grey = functional.avg_pool2d(grey[None], reduction, ceil_mode=True, count_include_pad=False)[0]
+    return grey.repeat(3, 1, 1)
+
+
+def _rgb(image: Image, path: Path, reduction: int) -> torch.Tensor:
+    """(3, H, W) float32 in [0, 1], of 8 bits, over white."""
     from PIL import Image as pillow
 
-    if image.mode in DEEP_MODES:
-        grey = torch.from_numpy(np.array(image).astype(np.float32)) / 65535
-        if not (grey.min() >= 0 and grey.max() <= 1):
-            raise BadInput(f"{path} has grey values beyond 16 bits: save it with 8 or 16 bits")
-        return grey.repeat(3, 1, 1)
     if image.mode == "F":
         raise BadInput(f"{path} holds floating-point values of unknown range: save it with 8 or 16 bits")
-    if image.has_transparency_data:
-        white = pillow.new("RGBA", image.size, "white")
-        image = pillow.alpha_composite(white, image.convert("RGBA"))
-    return torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1).float().div_(255).contiguous()
+    mode = "RGBA" if image.has_transparency_data else "RGB"
+    if image.mode != mode:
+        image = image.convert(mode)
+    if reduction > 1:  # in 8 bits: in floating point it would take four times the memory
+        image = image.reduce(reduction)
+    if mode == "RGBA":
+        image = pillow.alpha_composite(pillow.new("RGBA", image.size, "white"), image).convert("RGB")
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous().float().div_(255)

@@ -22,7 +22,8 @@ from facelib.faces.anny_head import PHENOTYPES, HeadSamples, sample_heads
 from facelib.faces.landmarks import ANNY_VERTICES
 from facelib.faces.morphable_model import MorphableModel, read_model, write_model
 from facelib.faces.subdivision import subdivision_operator
-from facelib.storage import cache_folder
+from facelib.progress import progress_bar
+from facelib.storage import cache_folder, verify_once
 
 BAKE_VERSION = 5  # raise it when the baking changes: older files are then passed over
 IDENTITY_COMPONENTS = 199
@@ -32,6 +33,7 @@ SAMPLED_SKINS = 600
 EYE_HEIGHT, EYE_DEPTH = 30.0, 75.0  # mm: puts the origin between the ears, behind the nose
 
 Resolution = Literal["coarse", "fine"]
+REMEDY = "`facelib faces` bakes it anew"
 logger = logging.getLogger(__name__)
 
 
@@ -63,20 +65,20 @@ def face_model_path(resolution: Resolution) -> Path:
 
 
 def face_model_checksum(resolution: Resolution) -> str:
-    """SHA-256 of the baked model, as the file beside it says; it is baked first where it is missing."""
+    """SHA-256 of the baked model, whose content is compared with it; it is baked first where missing or damaged."""
     path = face_model_path(resolution)
-    checksum = path.with_name(path.name + ".sha256")
-    if not checksum.exists():
+    try:
+        return verify_once(path, REMEDY)
+    except CorruptFile:
         load_face_model(resolution)
-    return checksum.read_text(encoding="utf-8").strip()
+        return verify_once(path, REMEDY)
 
 
 def bake() -> None:
     """Sample Anny's head, fit the linear model, subdivide it, and write both resolutions to the cache."""
-    logger.info("baking the face model from Anny's head (once; about a minute)")
     # The order of sums, and with it the last bits of the model, follows the number of threads; one gives everybody
     # with such a processor the same people.
-    with threadpool_limits(limits=1):
+    with threadpool_limits(limits=1), progress_bar("baking the face model from Anny's head, once"):
         models = _build_models()
     for resolution, model in models.items():
         write_model(face_model_path(resolution), model)

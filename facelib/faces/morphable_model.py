@@ -95,7 +95,7 @@ def _check_coefficients(name: str, coefficients: torch.Tensor, basis: torch.Tens
 
 def write_model(path: Path, model: MorphableModel) -> None:
     """Write a model as safetensors with its checksum, atomically; float data as float32."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     tensors = {f.name: getattr(model, f.name) for f in fields(model) if f.type == "torch.Tensor"}
     tensors |= {f"region:{name}": mask for name, mask in model.regions.items()}
@@ -103,7 +103,7 @@ def write_model(path: Path, model: MorphableModel) -> None:
     names = {"expression_names": model.expression_names, "attribute_names": model.attribute_names}
     # One entry, since several come in random order and would give the same model another checksum.
     metadata = {"names": json.dumps(names)}
-    write_checked(path, lambda temporary: save_file(tensors, temporary, metadata=metadata))
+    write_checked(path, save(tensors, metadata))
 
 
 def read_model(path: Path) -> MorphableModel:

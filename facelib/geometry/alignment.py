@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import torch
 
-from facelib.errors import BadInput, check_finite, check_shape, unknown_name
+from facelib.errors import BadInput, DegenerateInput, check_finite, check_shape, unknown_name
 from facelib.geometry.point_clouds import check_clouds
 from facelib.geometry.procrustes import nearest_rotation
 
@@ -40,8 +40,7 @@ class Similarity:
 
     def apply(self, points: torch.Tensor) -> torch.Tensor:
         """The images of points (..., N, 3)."""
-        if points.shape[-1:] != (3,) or points.dim() < 2:
-            raise BadInput(f"points have shape {tuple(points.shape)}: expected (..., N, 3)")
+        check_shape("points", points, (..., None, 3))
         return self.scale[..., None, None] * points @ self.rotation.mT + self.translation[..., None, :]
 
     def inverse(self) -> Similarity:
@@ -77,13 +76,20 @@ def similarity_transform(
         scale: whether to fit the scale f; else it is 1.
 
     Raises:
-        BadInput: on wrong or different shapes, non-finite values, two dtypes or devices, a negative weight, a cloud
-            whose weights are all zero, or, with scale, source points (of positive weight) in one place.
+        BadInput: on wrong or different shapes, two dtypes or devices, a negative weight, or a cloud whose weights are
+            all zero.
+        DegenerateInput: on non-finite values or, with scale, source points (of positive weight) in one place.
     """
-    weights = _checked_weights(source, target, weights)
+    _check_pairs(source=source, target=target)
+    if weights is None:
+        weights = source.new_ones(source.shape[:2])
+    weights = _checked_weights("weights", weights, source)
+    if not (weights > 0).any(dim=1).all():
+        cloud = int((~(weights > 0).any(dim=1)).nonzero()[0])
+        raise BadInput(f"the weights of cloud {cloud} are all zero: expected at least one positive")
     pair = _Pair(source, target, weights)
     if scale and pair.coincide.any():
-        raise BadInput(
+        raise DegenerateInput(
             f"source {int(pair.coincide.nonzero()[0])} has all its points of positive weight in one place: it has no "
             "scale; give at least two places, or fit without scale"
         )
@@ -114,12 +120,14 @@ def self_alignment(
         The similarity from shape to pose.
 
     Raises:
-        BadInput: on wrong or different shapes, non-finite values, two dtypes or devices, or a negative visibility.
+        BadInput: on wrong or different shapes, two dtypes or devices, or a negative visibility.
+        DegenerateInput: on non-finite values.
         UnknownName: for another scale.
     """
     if scale not in SCALES:
         raise unknown_name("scale of the self-alignment", scale, SCALES)
-    visibility = _checked_weights(shape_landmarks, pose_landmarks, visibility, may_vanish=True)
+    _check_pairs(shape_landmarks=shape_landmarks, pose_landmarks=pose_landmarks)
+    visibility = _checked_weights("visibility", visibility, shape_landmarks)
     pair = _Pair(shape_landmarks, pose_landmarks, visibility + LEAST_WEIGHT)  # W, eq. 11
     rotation = pair.rotation()  # the scale of eq. 15 does not change it
     f = pair.ratio_of_distances() if scale == "ratio" else pair.least_squares_scale(rotation)
@@ -136,9 +144,8 @@ class _Pair:
         self.weights = weights / self.total[:, None]
         self.source_centre, self.source = self._centred(source.double())  # M_S, K_S - M_S
         self.target_centre, self.target = self._centred(target.double())  # M_P, K_P - M_P
-        size = source.detach().abs().amax(dim=(1, 2)).double()
         spread = (self.source * (self.weights > 0)[..., None]).detach().abs().amax(dim=(1, 2))
-        self.coincide = spread <= (_ROUNDINGS * self.precision * size).clamp(min=_LEAST_SPREAD)
+        self.coincide = spread <= least_spread(source)
 
     def rotation(self) -> torch.Tensor:
         covariance = self.target.mT @ (self.weights[..., None] * self.source)  # H^T, eq. 17
@@ -168,6 +175,12 @@ class _Pair:
         return torch.where(self.coincide, 1, above / torch.where(self.coincide, 1, below))
 
 
+def least_spread(points: torch.Tensor) -> torch.Tensor:
+    """How far from their centre clouds (B, N, 3) must reach to count as more than one place: (B,) float64."""
+    size = points.detach().abs().amax(dim=(1, 2)).double()
+    return (_ROUNDINGS * torch.finfo(points.dtype).eps * size).clamp(min=_LEAST_SPREAD)
+
+
 def lengths(vectors: torch.Tensor, dim: int = -1) -> torch.Tensor:
     """Euclidean lengths along an axis; that of a zero vector has the gradient zero."""
     # The norm has no gradient at zero: a zero vector is replaced before the root, not after.
@@ -175,22 +188,20 @@ def lengths(vectors: torch.Tensor, dim: int = -1) -> torch.Tensor:
     return torch.where(square == 0, 0, torch.where(square == 0, 1, square).sqrt())  # NaN stays NaN
 
 
-def _checked_weights(
-    source: torch.Tensor, target: torch.Tensor, weights: torch.Tensor | None, may_vanish: bool = False
-) -> torch.Tensor:
-    """The weights in float64, after checks of all three."""
-    check_clouds({"source": source, "target": target})
-    if source.shape != target.shape:
-        raise BadInput(f"{source.shape[1]} source points, {target.shape[1]} target points: expected matched pairs")
-    if weights is None:
-        return torch.ones(source.shape[:2], dtype=torch.float64, device=source.device)
-    check_shape("weights", weights, tuple(source.shape[:2]))
-    check_finite("weights", weights)
-    if weights.device != source.device:
-        raise BadInput(f"weights are on {weights.device}, points on {source.device}: move one of them")
+def _check_pairs(**clouds: torch.Tensor) -> None:
+    """Raise BadInput unless these two batches of clouds (B, N, 3), given by name, are usable and of one shape."""
+    check_clouds(clouds)
+    (first, points), (second, others) = clouds.items()
+    if points.shape != others.shape:
+        raise BadInput(f"{points.shape[1]} points of {first}, {others.shape[1]} of {second}: expected matched pairs")
+
+
+def _checked_weights(name: str, weights: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
+    """The weights (B, N) of points (B, N, 3) in float64."""
+    check_shape(name, weights, tuple(points.shape[:2]))
+    check_finite(name, weights)
+    if weights.device != points.device:
+        raise BadInput(f"{name} are on {weights.device}, points on {points.device}: move one of them")
     if (weights < 0).any():
-        raise BadInput(f"weights reach down to {float(weights.min()):g}: expected zero or positive")
-    if not may_vanish and not (weights > 0).any(dim=1).all():
-        cloud = int((~(weights > 0).any(dim=1)).nonzero()[0])
-        raise BadInput(f"the weights of cloud {cloud} are all zero: expected at least one positive")
+        raise BadInput(f"{name} reach down to {float(weights.min()):g}: expected zero or positive")
     return weights.double()

@@ -41,6 +41,7 @@ def crop_around(vertices: torch.Tensor, triangles: torch.Tensor, centre: torch.T
         BadInput: on wrong shapes, non-finite values, two devices, a vertex id out of range, a radius that is not
             positive, or if no triangle is left.
     """
+    check_shape("vertices", vertices, (None, 3))
     mask = within_radius(vertices, centre, radius)
     check_shape("triangles", triangles, (None, 3))
     check_vertex_ids(triangles, len(vertices))

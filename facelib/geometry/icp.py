@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 import torch
 
-from facelib.errors import BadInput, check_finite, check_shape
-from facelib.geometry.alignment import Similarity
+from facelib.errors import BadInput, DegenerateInput, check_finite, check_shape
+from facelib.geometry.alignment import Similarity, least_spread
 from facelib.geometry.kernels.icp import Follower, sum_pairs
 from facelib.geometry.kernels.search_tree import build_tree
 from facelib.geometry.neighbours import nearest
@@ -76,11 +76,16 @@ def icp(
         tolerance: mm; stops once the residual changes by less in a step; 0 never stops early.
 
     Raises:
-        BadInput: on wrong shapes, empty clouds, non-finite values, two dtypes or devices, settings out of range,
-            fewer than 3 pairs left in a step, or a source that shrank to a point.
+        BadInput: on wrong shapes, empty clouds, two dtypes or devices, or settings out of range.
+        DegenerateInput: on non-finite values, fewer than 3 pairs left in a step, a start without size, or, with scale,
+            source points in one place or a source that shrank to a point.
     """
     _check_settings(keep, max_distance, iterations, tolerance)
+    for name, points in (("source", source), ("target", target)):
+        check_shape(name, points, (None, 3))
     check_clouds({"source": source[None], "target": target[None]})
+    if scale and not ((source - source.mean(dim=0)).abs().max() > least_spread(source[None])):
+        raise DegenerateInput("the source has all its points in one place: give at least two, or fit without scale")
     transform = _checked_start(start, source)
     normals = None if target_normals is None else _unit_normals(target_normals, target)
     # About the centre of the target the coordinates are smallest, and so is what rounding takes from them.
@@ -103,8 +108,9 @@ def icp(
         else:
             step = _step_to_planes(moved, error, normals[indices], kept, scale)
         transform = step.compose(transform)
-        if transform.scale < _LEAST_SCALE:
-            raise BadInput("the source shrank to a point: start closer to the target, lower keep, or fit without scale")
+        if not _LEAST_SCALE <= transform.scale < math.inf:
+            what = "shrank to a point" if transform.scale < _LEAST_SCALE else "grew beyond all bounds"
+            raise DegenerateInput(f"the source {what}: start closer to the target, lower keep, or fit without scale")
     transform = centre.compose(transform).compose(centre.inverse())
     return IcpResult(
         _cast(transform, source.dtype), torch.tensor(residuals, dtype=torch.float64), len(residuals) - 1, converged
@@ -148,7 +154,7 @@ def _kept_pairs(distance: torch.Tensor, keep: float, max_distance: float, usable
         kept &= distance <= worst
         count = int(kept.sum())
     if count < _LEAST_PAIRS:
-        raise BadInput(
+        raise DegenerateInput(
             f"{count} pairs within {max_distance} mm are left of {len(distance)}: expected at least {_LEAST_PAIRS}; "
             "start closer to the target, or raise max_distance or keep"
         )
@@ -223,7 +229,7 @@ def _checked_start(start: Similarity | None, source: torch.Tensor) -> Similarity
         if value.device != source.device:
             raise BadInput(f"start.{name} is on {value.device}, the source on {source.device}: move one of them")
     if not start.scale > _LEAST_SCALE:
-        raise BadInput(f"start.scale is {float(start.scale):g}: expected a positive scale")
+        raise DegenerateInput(f"start.scale is {float(start.scale):g}: expected more than {_LEAST_SCALE:g}")
     return _cast(start, torch.float64)
 
 

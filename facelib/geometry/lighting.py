@@ -42,8 +42,7 @@ def sh_basis(normals: torch.Tensor) -> torch.Tensor:
     Raises:
         BadInput: when the last dimension is not 3.
     """
-    if normals.shape[-1:] != (3,):
-        raise BadInput(f"normals have shape {tuple(normals.shape)}: expected (..., 3)")
+    check_shape("normals", normals, (..., 3))
     x, y, z = normals.unbind(-1)
     harmonics = (
         torch.full_like(x, CONSTANT),
@@ -105,7 +104,8 @@ def ambient_and_directional(
     Raises:
         BadInput: on wrong shapes or a direction of length zero.
     """
-    for name, value in (("ambient", ambient), ("direction", direction), ("colour", colour)):
+    check_shape("direction", direction, (..., 3))
+    for name, value in (("ambient", ambient), ("colour", colour)):
         check_shape(name, value, (*direction.shape[:-1], 3))
     length = direction.norm(dim=-1, keepdim=True)
     if not (length > 0).all():

@@ -9,7 +9,7 @@ import math
 
 import torch
 
-from facelib.errors import BadInput, check_finite, check_shape
+from facelib.errors import BadInput, DegenerateInput, check_finite, check_shape
 from facelib.geometry.kernels.ball_query import find_in_balls
 from facelib.geometry.normals import check_vertex_ids
 
@@ -91,7 +91,7 @@ def normalise_to_unit_sphere(points: torch.Tensor) -> torch.Tensor:
     coincide = (points == points[:, :1]).all(-1).all(-1)
     if coincide.any():
         first = int(coincide.nonzero()[0, 0])
-        raise BadInput(f"cloud {first} has all its points in one place: it has no scale, leave it out")
+        raise DegenerateInput(f"cloud {first} has all its points in one place: it has no scale, leave it out")
     return centred / radius[:, None, None]
 
 

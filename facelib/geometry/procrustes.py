@@ -12,6 +12,8 @@ from __future__ import annotations
 import torch
 from torch.autograd.function import FunctionCtx, once_differentiable
 
+from facelib.errors import check_shape
+
 
 def nearest_rotation(matrix: torch.Tensor, damping: float = 1e-8) -> torch.Tensor:
     """The rotation R of determinant +1 that maximises tr(R^T M).
@@ -24,7 +26,11 @@ def nearest_rotation(matrix: torch.Tensor, damping: float = 1e-8) -> torch.Tenso
 
     Returns:
         (..., 3, 3).
+
+    Raises:
+        BadInput: on another shape.
     """
+    check_shape("matrix", matrix, (..., 3, 3))
     rotation: torch.Tensor = _NearestRotation.apply(matrix, damping)
     return rotation
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import torch
 
-from facelib.errors import BadInput, check_finite
+from facelib.errors import DegenerateInput, check_finite, check_shape
 
 
 def euler_to_matrix(yaw: torch.Tensor, pitch: torch.Tensor, roll: torch.Tensor) -> torch.Tensor:
@@ -21,7 +21,12 @@ def euler_to_matrix(yaw: torch.Tensor, pitch: torch.Tensor, roll: torch.Tensor) 
 
     Returns:
         R_head, (..., 3, 3).
+
+    Raises:
+        BadInput: for angles that are no tensors.
     """
+    for name, angle in (("yaw", yaw), ("pitch", pitch), ("roll", roll)):
+        check_shape(name, angle, (...,))
     yaw, pitch, roll = torch.broadcast_tensors(yaw, pitch, roll)
     sin_yaw, cos_yaw = yaw.sin(), yaw.cos()
     sin_pitch, cos_pitch = pitch.sin(), pitch.cos()
@@ -55,7 +60,7 @@ def matrix_to_euler(rotation: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor,
     Raises:
         BadInput: on another shape.
     """
-    _check_matrix("rotation", rotation)
+    check_shape("rotation", rotation, (..., 3, 3))
     cos_pitch = torch.hypot(rotation[..., 1, 0], rotation[..., 1, 1])
     pitch = torch.atan2(rotation[..., 1, 2], cos_pitch)
     locked = cos_pitch < torch.finfo(rotation.dtype).eps ** 0.5
@@ -83,7 +88,7 @@ def matrix_to_quaternion(rotation: torch.Tensor) -> torch.Tensor:
     Raises:
         BadInput: on another shape.
     """
-    _check_matrix("rotation", rotation)
+    check_shape("rotation", rotation, (..., 3, 3))
     (xx, xy, xz), (yx, yy, yz), (zx, zy, zz) = (row.unbind(-1) for row in rotation.unbind(-2))
     # The rows of 4 q q^T, each a multiple of q; that of the largest component is never near zero.
     rows = (
@@ -127,14 +132,14 @@ def normalise_quaternion(quaternion: torch.Tensor) -> torch.Tensor:
         quaternion: (..., 4), x, y, z, w.
 
     Raises:
-        BadInput: on another shape, a non-finite component, or a quaternion of length zero.
+        BadInput: on another shape.
+        DegenerateInput: on a non-finite component, or a quaternion of length zero.
     """
-    if quaternion.shape[-1:] != (4,):
-        raise BadInput(f"quaternion has shape {tuple(quaternion.shape)}: expected (..., 4)")
+    check_shape("quaternion", quaternion, (..., 4))
     check_finite("quaternion", quaternion)
     size = quaternion.abs().amax(dim=-1, keepdim=True)  # scaled by it first, squares neither vanish nor overflow
     if not (size > 0).all():
-        raise BadInput("a quaternion of length zero is no rotation: replace it, by (0, 0, 0, 1) for no turn")
+        raise DegenerateInput("a quaternion of length zero is no rotation: replace it, by (0, 0, 0, 1) for no turn")
     scaled = quaternion / size.detach()
     x, y, z, w = quaternion.unbind(-1)
     decisive = w.where(w != 0, x.where(x != 0, y.where(y != 0, z)))
@@ -156,7 +161,7 @@ def angle_from_frontal(rotation: torch.Tensor) -> torch.Tensor:
     Raises:
         BadInput: on another shape.
     """
-    _check_matrix("rotation", rotation)
+    check_shape("rotation", rotation, (..., 3, 3))
     sideways = torch.hypot(rotation[..., 0, 2], rotation[..., 1, 2])
     return torch.atan2(sideways, rotation[..., 2, 2])
 
@@ -174,8 +179,8 @@ def geodesic_distance(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor
     Raises:
         BadInput: on another shape.
     """
-    _check_matrix("first", first)
-    _check_matrix("second", second)
+    check_shape("first", first, (..., 3, 3))
+    check_shape("second", second, (..., 3, 3))
     between = first.mT @ second
     # The rotation's axis times its sine, and its cosine from the trace: exact at both ends of [0, pi].
     axis = torch.stack(
@@ -188,8 +193,3 @@ def geodesic_distance(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor
     )
     trace = between.diagonal(dim1=-2, dim2=-1).sum(-1)
     return torch.atan2(axis.norm(dim=-1), trace - 1)
-
-
-def _check_matrix(name: str, rotation: torch.Tensor) -> None:
-    if rotation.shape[-2:] != (3, 3):
-        raise BadInput(f"{name} has shape {tuple(rotation.shape)}: expected (..., 3, 3)")

@@ -33,7 +33,7 @@ def facing_visibility(
         return facing.to(normals.dtype)
     if screen is None or attention is None:
         raise BadInput("an attention mask is looked up at the vertices' pixels: pass screen and attention, or neither")
-    attended, inside = _look_up(attention, screen, normals.shape[:2])
+    attended, inside = _look_up("attention", attention, screen, normals.shape[:2])
     return attended.where(facing & inside, 0)
 
 
@@ -56,15 +56,18 @@ def visible_in_depth(screen: torch.Tensor, depth: torch.Tensor, tolerance: float
     check_shape("screen", screen, (None, None, 3))
     if not 0 <= tolerance < torch.inf:
         raise BadInput(f"tolerance is {tolerance} mm: expected 0 or more")
-    surface, inside = _look_up(depth, screen, screen.shape[:2])
+    surface, inside = _look_up("depth", depth, screen, screen.shape[:2])
     return inside & (screen[..., 2] <= surface + tolerance)
 
 
-def _look_up(images: torch.Tensor, screen: torch.Tensor, vertices: torch.Size) -> tuple[torch.Tensor, torch.Tensor]:
+def _look_up(
+    name: str, images: torch.Tensor, screen: torch.Tensor, vertices: torch.Size
+) -> tuple[torch.Tensor, torch.Tensor]:
     """The value of (B, H, W) in the pixel of each screen point, (B, N), and whether the point lies on the image."""
     batch, count = vertices
-    check_shape("images", images, (batch, None, None))
-    if screen.dim() != 3 or screen.shape[:2] != vertices or screen.shape[2] < 2:
+    check_shape(name, images, (batch, None, None))
+    check_shape("screen", screen, (batch, count, None))
+    if screen.shape[2] < 2:
         raise BadInput(f"screen has shape {tuple(screen.shape)}: expected ({batch}, {count}, 2 or more)")
     height, width = images.shape[1:]
     u, v = screen[..., 0].floor(), screen[..., 1].floor()

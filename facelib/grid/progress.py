@@ -8,6 +8,7 @@ from pathlib import Path
 
 from facelib.grid.jobs import Job, mark_of
 from facelib.papers.run import Say
+from facelib.progress import duration
 from facelib.reproduction import result_line
 from facelib.runs.folders import Run
 
@@ -20,11 +21,22 @@ class Progress:
         wanted, standing: how many runs there are in all, and how many stood before.
         retries: of a job that failed.
         marks: folder of the files that ended jobs leave.
+        reading_s: how long tables and figures will take after the runs.
         say: told a line at a time.
     """
 
-    def __init__(self, planned: Iterable[Job], wanted: int, standing: int, retries: int, marks: Path, say: Say) -> None:
-        self.wanted, self.retries, self.marks, self.say = wanted, retries, marks, say
+    def __init__(
+        self,
+        planned: Iterable[Job],
+        *,
+        wanted: int,
+        standing: int,
+        retries: int,
+        marks: Path,
+        reading_s: float,
+        say: Say,
+    ) -> None:
+        self.wanted, self.retries, self.marks, self.reading_s, self.say = wanted, retries, marks, reading_s, say
         self.jobs = list(planned)
         self.before = {run: _time_of(run.record) for job in self.jobs for run in job.runs}
         self.left = list(self.before)
@@ -58,7 +70,7 @@ class Progress:
         if not self.left:
             return ""
         seconds = (time.monotonic() - self.started) * len(self.left) / (len(self.before) - len(self.left))
-        return f"; about {_duration(seconds)} left"
+        return f"; about {duration(seconds + self.reading_s)} left, with tables and figures"
 
 
 def _time_of(path: Path) -> int | None:
@@ -66,10 +78,3 @@ def _time_of(path: Path) -> int | None:
         return path.stat().st_mtime_ns
     except FileNotFoundError:
         return None
-
-
-def _duration(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    if minutes < 1:
-        return f"{seconds:.0f} s"
-    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"

@@ -24,6 +24,7 @@ from facelib.grid.progress import Progress
 from facelib.papers.paper import Paper
 from facelib.papers.run import Say, threads_of
 from facelib.papers.status import Status, identity_of, statuses
+from facelib.reproduction import reading_seconds
 from facelib.runs.folders import RUNS_VARIABLE, Run, runs_folder
 from facelib.storage import digest_of, exclusive_lock, process_name, write_json
 
@@ -153,7 +154,15 @@ class Workflow:
             FacelibError: Snakemake started no job at all.
         """
         planned = self.plan(waiting)
-        progress = Progress(planned, wanted, standing, self.place.retries, self.marks, self.say)
+        progress = Progress(
+            planned,
+            wanted=wanted,
+            standing=standing,
+            retries=self.place.retries,
+            marks=self.marks,
+            reading_s=reading_seconds(self.paper, self.tier),
+            say=self.say,
+        )
         process = self.snakemake(lock, planned)
         try:
             for look in itertools.count(1):

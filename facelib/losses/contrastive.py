@@ -54,4 +54,7 @@ def cross_modal(
     first: torch.Tensor, second: torch.Tensor, image: torch.Tensor, temperature: float = TEMPERATURE
 ) -> torch.Tensor:
     """CMID: NT-Xent between the mean of two augmented clouds' features and the image's, (B, D) each."""
+    check_shape("first", first, (None, None))
+    check_shape("second", second, tuple(first.shape))
+    check_shape("image", image, tuple(first.shape))
     return nt_xent((first + second) / 2, image, temperature)

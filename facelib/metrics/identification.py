@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from facelib.errors import BadInput, unknown_name
-from facelib.metrics.inputs import Array, as_array, unit_rows
+from facelib.metrics.inputs import Array, as_array, check_same_names, identity_array, unit_rows
 
 FUSIONS = ("max", "mean")
 
@@ -31,17 +31,16 @@ def gallery_scores(
         Scores (P, I) and the identities (I,) of their columns, sorted.
 
     Raises:
-        BadInput: for NaN, zero or empty embeddings, or shapes that do not fit.
+        BadInput: for NaN, zero or empty embeddings, NaN identities, or shapes that do not fit.
         UnknownName: for another fusion.
     """
     if fusion not in FUSIONS:
         raise unknown_name("fusion", fusion, FUSIONS)
     probe_directions, gallery_directions = unit_rows("probes", probes), unit_rows("gallery", gallery)
-    ids = as_array(gallery_ids)
-    if ids.shape != (len(gallery_directions),) or probe_directions.shape[1] != gallery_directions.shape[1]:
+    ids = identity_array("gallery_ids", gallery_ids, len(gallery_directions))
+    if probe_directions.shape[1] != gallery_directions.shape[1]:
         raise BadInput(
-            f"probes {probe_directions.shape}, gallery {gallery_directions.shape}, gallery_ids {ids.shape}: "
-            "expected (P, D), (G, D) and (G,)"
+            f"probes {probe_directions.shape}, gallery {gallery_directions.shape}: expected (P, D) and (G, D)"
         )
     order = np.argsort(ids, kind="stable")
     identities, starts, counts = np.unique(ids[order], return_index=True, return_counts=True)
@@ -108,11 +107,12 @@ def check_enrolled(probe_ids: np.ndarray, ids: np.ndarray) -> None:
 
 
 def _match(scores: Array, probe_ids: Array, ids: Array) -> tuple[np.ndarray, np.ndarray]:
-    values, probe_names, names = as_array(scores), as_array(probe_ids), as_array(ids)
-    if values.size == 0 or values.shape != (len(probe_names), len(names)):
-        raise BadInput(
-            f"scores {values.shape} of {len(probe_names)} probes and {len(names)} identities: expected a full (P, I)"
-        )
+    values = as_array(scores)
+    if values.ndim != 2 or values.size == 0 or values.dtype.kind not in "fiub":
+        raise BadInput(f"scores are {values.dtype} of shape {values.shape}: expected numbers (P, I), not empty")
+    probe_names = identity_array("probe_ids", probe_ids, len(values))
+    names = identity_array("ids", ids, values.shape[1])
+    check_same_names("probe_ids", probe_names, "ids", names)
     if np.isnan(values).any():
         raise BadInput(f"scores hold {int(np.isnan(values).sum())} NaN: remove these probes before the call")
     if len(np.unique(names)) != len(names):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from facelib.errors import BadInput
+from facelib.errors import BadInput, DegenerateInput
 
 if TYPE_CHECKING:
     import torch
@@ -17,10 +17,17 @@ Array: TypeAlias = "ArrayLike | torch.Tensor"
 
 
 def as_array(values: Array) -> np.ndarray:
-    """A NumPy array; tensors are detached and brought to the CPU, bfloat16 widened to float32."""
+    """A NumPy array; tensors are detached and brought to the CPU, bfloat16 widened to float32.
+
+    Raises:
+        BadInput: for nested sequences of different lengths.
+    """
     detach = getattr(values, "detach", None)
     if detach is None:
-        return np.asarray(values)
+        try:
+            return np.asarray(values)
+        except ValueError as error:
+            raise BadInput(f"no array can be made of these values ({error}): expected rows of one length") from error
     tensor = detach().cpu()
     return (tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor).numpy()
 
@@ -71,9 +78,15 @@ def identity_array(name: str, identities: Array, count: int) -> np.ndarray:
     values = as_array(identities)
     if values.shape != (count,):
         raise BadInput(f"{name} has shape {values.shape}: expected ({count},), one identity for each")
-    if values.dtype.kind == "O" or (values.dtype.kind == "f" and np.isnan(values).any()):
+    if values.dtype.kind not in "biufUST" or (values.dtype.kind == "f" and np.isnan(values).any()):
         raise BadInput(f"{name} are {values.dtype} or hold NaN: expected whole numbers or strings")
     return values
+
+
+def check_same_names(first_name: str, first: np.ndarray, second_name: str, second: np.ndarray) -> None:
+    """Raise BadInput if one of these identities are strings and the others numbers: they never match."""
+    if (first.dtype.kind in "UST") != (second.dtype.kind in "UST"):
+        raise BadInput(f"{first_name} are {first.dtype}, {second_name} {second.dtype}: expected the same kind of names")
 
 
 def unit_rows(name: str, embeddings: Array, first_row: int = 0) -> np.ndarray:
@@ -85,19 +98,38 @@ def unit_rows(name: str, embeddings: Array, first_row: int = 0) -> np.ndarray:
         first_row: the row in the whole that the first of these is, for messages.
 
     Raises:
-        BadInput: for another shape, or embeddings that are zero or not finite.
+        BadInput: for another shape, or what is no number.
+        DegenerateInput: for embeddings that are zero or not finite.
     """
-    values = as_array(embeddings)
-    if values.ndim != 2 or values.size == 0:
-        raise BadInput(f"{name} has shape {values.shape}: expected (count, dimension), not empty")
-    lengths = np.linalg.norm(values, axis=1, keepdims=True)
-    bad = ~(np.isfinite(lengths) & (lengths > 0)).ravel()
+    values = embedding_array(name, embeddings)
+    values = values.astype(score_dtype(values.dtype), copy=False)
+    bad = ~have_direction(values)
     if bad.any():
-        raise BadInput(
+        raise DegenerateInput(
             f"{name} holds {int(bad.sum())} embeddings that are zero or not finite, the first in row "
             f"{first_row + int(np.argmax(bad))}: remove them before the call"
         )
-    return values / lengths
+    return values / np.linalg.norm(values, axis=1, keepdims=True)
+
+
+def have_direction(embeddings: np.ndarray) -> np.ndarray:
+    """Which embeddings (N, D) can be compared, being finite and not zero: (N,) bool."""
+    lengths = np.linalg.norm(embeddings, axis=1)
+    return np.isfinite(lengths) & (lengths > 0)
+
+
+def embedding_array(name: str, embeddings: Array) -> np.ndarray:
+    """Embeddings (N, D) as they are.
+
+    Raises:
+        BadInput: for another shape, or what is no number.
+    """
+    values = as_array(embeddings)
+    if values.ndim != 2 or values.size == 0 or values.dtype.kind not in "fiu":
+        raise BadInput(
+            f"{name} are {values.dtype} of shape {values.shape}: expected numbers (count, dimension), not empty"
+        )
+    return values
 
 
 def point_array(name: str, points: Array, shape: Sequence[int | None]) -> np.ndarray:
@@ -109,7 +141,8 @@ def point_array(name: str, points: Array, shape: Sequence[int | None]) -> np.nda
         shape: None stands for any size of at least one.
 
     Raises:
-        BadInput: for another shape or a value that is not finite.
+        BadInput: for another shape, or what is no number.
+        DegenerateInput: for a value that is not finite.
     """
     values = as_array(points)
     if values.dtype.kind not in "fiub":
@@ -123,7 +156,7 @@ def point_array(name: str, points: Array, shape: Sequence[int | None]) -> np.nda
     bad = ~np.isfinite(values)
     if bad.any():
         first = tuple(int(i) for i in np.argwhere(bad)[0])
-        raise BadInput(
+        raise DegenerateInput(
             f"{name} holds {int(bad.sum())} non-finite values, the first at index {first}: remove them before the call"
         )
     return values

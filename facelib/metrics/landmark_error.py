@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from facelib.conventions import OUTER_EYE_CORNERS
-from facelib.errors import BadInput, unknown_name
+from facelib.errors import BadInput, DegenerateInput, unknown_name
 from facelib.metrics.inputs import Array, as_array, point_array
 
 NORMALISERS = ("box", "outer_interocular_2d", "outer_interocular_3d")
@@ -43,8 +43,9 @@ def nme(
         (B,), fractions of that size.
 
     Raises:
-        BadInput: for shapes that do not fit, non-finite coordinates, indices out of range, a sample without a visible
-            point, or one whose true points give no size (all in a horizontal or vertical line, or in one place).
+        BadInput: for shapes that do not fit, or indices out of range.
+        DegenerateInput: for non-finite coordinates, a sample without a visible point, or one whose true points give no
+            size (all in a horizontal or vertical line, or in one place).
         UnknownName: for another normaliser.
     """
     if normaliser not in NORMALISERS:
@@ -129,7 +130,7 @@ def _evaluated(points: Literal["all"] | Array, visible: Array | None, batch: int
         counts = counts & mask
     hidden = ~counts.any(axis=1)
     if hidden.any():
-        raise BadInput(f"sample {int(np.argmax(hidden))} has no visible point to evaluate: leave it out")
+        raise DegenerateInput(f"sample {int(np.argmax(hidden))} has no visible point to evaluate: leave it out")
     return counts
 
 
@@ -146,7 +147,7 @@ def _size(true: np.ndarray, counts: np.ndarray, normaliser: str) -> np.ndarray:
         size = np.linalg.norm(right - left, axis=1)
     flat = size <= 0
     if flat.any():
-        raise BadInput(
+        raise DegenerateInput(
             f"sample {int(np.argmax(flat))} has no size by {normaliser!r}: its true points lie in one place, or in a "
             "horizontal or vertical line; leave it out"
         )

@@ -108,7 +108,7 @@ def verification_samples(
             pairs is not among the people.
     """
     check_fars(fars, int((~pairs.is_genuine).sum()), min_impostors)
-    everybody = pairs.people if people is None else np.unique(as_array(people))
+    everybody = pairs.people if people is None else np.unique(identity_array("people", people, as_array(people).size))
     if not np.isin(pairs.people, everybody).all():
         raise BadInput(f"{len(everybody)} people to resample: expected the {len(pairs.people)} of the pairs among them")
     places = np.searchsorted(everybody, pairs.people)

@@ -16,7 +16,15 @@ from facelib.errors import BadInput
 from facelib.geometry.threads import share_among_threads
 from facelib.metrics.exact_thresholds import UnresolvedBins, exact_summary
 from facelib.metrics.identification import check_enrolled
-from facelib.metrics.inputs import Array, as_array, identity_array, score_dtype, unit_rows
+from facelib.metrics.inputs import (
+    Array,
+    as_array,
+    check_same_names,
+    embedding_array,
+    identity_array,
+    score_dtype,
+    unit_rows,
+)
 from facelib.metrics.score_histogram import ScoreHistogram, ThreadCounts
 from facelib.metrics.sorted_scores import sort_scores
 from facelib.metrics.streaming_kernels import count_tile, rank_tile
@@ -148,15 +156,14 @@ class _Tile:
 def _pairs(probes: Array, probe_ids: Array, gallery: Array | None, gallery_ids: Array | None) -> _Pairs:
     if (gallery is None) != (gallery_ids is None):
         raise BadInput("one of gallery and gallery_ids is None: give both, or neither to compare the probes only")
-    values = _embeddings("probes", probes)
+    values = embedding_array("probes", probes)
     ids = identity_array("probe_ids", probe_ids, len(values))
     one_set = gallery is None or gallery_ids is None
-    others = values if gallery is None else _embeddings("gallery", gallery)
+    others = values if gallery is None else embedding_array("gallery", gallery)
     other_ids = ids if gallery_ids is None else identity_array("gallery_ids", gallery_ids, len(others))
     if values.shape[1] != others.shape[1]:
         raise BadInput(f"probes {values.shape}, gallery {others.shape}: expected (P, D) and (G, D) of one dimension")
-    if (ids.dtype.kind in "US") != (other_ids.dtype.kind in "US"):
-        raise BadInput(f"probe_ids are {ids.dtype}, gallery_ids {other_ids.dtype}: expected the same kind of names")
+    check_same_names("probe_ids", ids, "gallery_ids", other_ids)
     dtype = score_dtype(np.result_type(values, others))
     order = np.argsort(other_ids, kind="stable")
     directions = _unit_copy("probes" if one_set else "gallery", others, dtype, order)
@@ -172,13 +179,6 @@ def _check_kinds(pairs: _Pairs, fars: Sequence[float], min_impostors: int) -> No
     if pairs.genuine_pairs == 0:
         raise BadInput("no pair of samples has one identity: expected at least one genuine comparison")
     check_fars(fars, pairs.impostor_pairs, min_impostors)
-
-
-def _embeddings(name: str, embeddings: Array) -> np.ndarray:
-    values = as_array(embeddings)
-    if values.ndim != 2 or values.size == 0 or values.dtype.kind not in "fiu":
-        raise BadInput(f"{name} are {values.dtype} of shape {values.shape}: expected numbers (count, dimension)")
-    return values
 
 
 def _unit_copy(name: str, embeddings: np.ndarray, dtype: np.dtype, order: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from scipy.spatial import cKDTree
 
-from facelib.errors import BadInput, unknown_name
+from facelib.errors import BadInput, DegenerateInput, unknown_name
 from facelib.geometry.normals import vertex_normals
 from facelib.metrics.inputs import Array, as_array, point_array
 
@@ -87,7 +87,8 @@ def reconstruction_nme(predicted: Array, true: Array, *, outer_eye_corners: tupl
         (B,), fractions of that distance.
 
     Raises:
-        BadInput: for shapes that do not fit, non-finite coordinates, ids out of range, or eye corners in one place.
+        BadInput: for shapes that do not fit, or ids out of range.
+        DegenerateInput: for non-finite coordinates, or eye corners in one place.
     """
     truth = point_array("true", true, (None, None, 3))
     guess = point_array("predicted", predicted, truth.shape)
@@ -96,7 +97,7 @@ def reconstruction_nme(predicted: Array, true: Array, *, outer_eye_corners: tupl
     right, left = (truth[:, corner] for corner in outer_eye_corners)
     size = np.linalg.norm(right - left, axis=1)
     if not size.all():
-        raise BadInput(f"sample {int(np.argmin(size))} has its outer eye corners in one place: leave it out")
+        raise DegenerateInput(f"sample {int(np.argmin(size))} has its outer eye corners in one place: leave it out")
     return np.linalg.norm(guess - truth, axis=2).mean(axis=1) / size
 
 

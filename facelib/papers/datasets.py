@@ -28,7 +28,7 @@ from facelib.data.embedded import (
     open_web_faces,
 )
 from facelib.errors import MissingPart, unknown_name
-from facelib.runs.progress import progress_bar
+from facelib.progress import progress_bar
 from facelib.storage import digest_of
 
 

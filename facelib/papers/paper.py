@@ -258,6 +258,7 @@ class Paper(Generic[M, S]):
         metrics: by name.
         tables: by number, in Arabic figures.
         claims: what the paper says of its methods.
+        failed_as: what a sample that cannot be judged counts as, in words (`facelib.papers.failures`).
         printed: its printed tables by number, where they do not lie in `facelib.papers.published`.
     """
 
@@ -275,6 +276,7 @@ class Paper(Generic[M, S]):
     folds: int = 1
     tables: Mapping[str, Table] = field(default_factory=dict)
     claims: tuple[Claim, ...] = ()
+    failed_as: str = "missed"
     printed: Mapping[str, PublishedTable] | None = None
 
     @property

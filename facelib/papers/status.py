@@ -11,7 +11,6 @@ import dataclasses
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -23,7 +22,7 @@ from facelib.runs.folders import RECORD_FILE, Run, project_folder, runs_folder
 from facelib.runs.identity import Identity, identity_of_record
 from facelib.runs.records import Record, read_record
 from facelib.runs.settings import as_dict
-from facelib.storage import digest_of, sha256_of, verify_checked, write_text
+from facelib.storage import digest_of, sha256_of, verify_once, write_text
 
 TRAINING_CODE = "facelib.runs.training:train"  # of every run, besides its paper's own
 COMMITTED_FOLDER = "records"  # beside the tables of a tier
@@ -175,9 +174,7 @@ def is_drawn(paper: Paper, tier: str, executed: Path) -> bool:
         executed: the notebook, which need not be there.
     """
     note = _note_of(executed)
-    return (
-        executed.exists() and note.exists() and note.read_text(encoding="utf-8") == _drawn_from(paper, tier, executed)
-    )
+    return executed.exists() and note.exists() and note.read_bytes() == _drawn_from(paper, tier, executed).encode()
 
 
 def note_drawn(paper: Paper, tier: str, executed: Path) -> None:
@@ -261,14 +258,7 @@ def state_of_weights(path: Path) -> str:
     """The SHA-256 of a weights file; MISSING without one, DAMAGED when it does not match its checksum or has none."""
     if not path.exists():
         return MISSING
-    status = path.stat()
-    try:  # a checksum that is lost changes the folder's time
-        return _verified_digest(path, status.st_size, status.st_mtime_ns, path.parent.stat().st_mtime_ns)
+    try:
+        return verify_once(path)  # many runs start from the same weights
     except CorruptFile:
         return DAMAGED
-
-
-@lru_cache(maxsize=256)  # many runs start from the same weights
-def _verified_digest(path: Path, size: int, *times: int) -> str:
-    verify_checked(path)
-    return sha256_of(path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import textwrap
 from pathlib import Path
@@ -19,7 +18,7 @@ from facelib.report.manifest import save_figure
 from facelib.report.records import TierRuns
 from facelib.report.style import tier_label, use_house_style
 from facelib.report.verdicts import CONTRADICTED, VERDICTS, ClaimResult, ComparisonResult, evaluate_claims
-from facelib.storage import write_json
+from facelib.storage import read_json, write_json
 
 # In the order of VERDICTS.
 COLOURS = dict(zip(VERDICTS, ("#009E73", "#D55E00", "#0072B2", "#AA7700", "#8C8C8C", "#8C8C8C"), strict=True))
@@ -30,7 +29,7 @@ NICE = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 100
 
 
 def as_entries(evaluated: list[ClaimResult], tier: str) -> list[dict[str, Any]]:
-    """What claims.json holds: one entry a claim, led by its decisive comparison."""
+    """One entry a claim, led by its decisive comparison."""
     entries = []
     for one in evaluated:
         lead = _result_entry(one.decisive) if one.decisive else dict.fromkeys(RESULT_FIELDS)
@@ -220,12 +219,17 @@ def write_claims(estimates: Estimates, folder: Path) -> list[ClaimResult]:
         MissingPart: as evaluate_claims.
     """
     evaluated, runs = evaluate_claims(estimates), estimates.runs
-    write_json(folder / "claims.json", as_entries(evaluated, runs.tier))
+    write_entries(folder / "claims.json", evaluated, runs.tier)
     figure, notebook = draw_claims(evaluated), f"notebooks/{runs.paper.folder}/tables.ipynb"
     data = comparison_data(evaluated)
     save_figure(figure, data, folder, "claims", notebook=notebook, tier=runs.tier, parameters={})
     plt.close(figure)
     return evaluated
+
+
+def write_entries(path: Path, evaluated: list[ClaimResult], tier: str) -> None:
+    """Write the claims of a tier as JSON: its name, and the entries of `as_entries`."""
+    write_json(path, {"tier": tier, "claims": as_entries(evaluated, tier)})
 
 
 def keep_largest(runs: TierRuns, evaluated: list[ClaimResult], path: Path) -> bool:
@@ -235,8 +239,9 @@ def keep_largest(runs: TierRuns, evaluated: list[ClaimResult], path: Path) -> bo
         Whether it was written.
     """
     order = list(runs.paper.tiers)
-    standing = json.loads(path.read_text(encoding="utf-8"))[0]["tier"] if path.is_file() else order[0]
+    remedy = "delete it, and make the tables again"
+    standing = read_json(path, remedy)["tier"] if path.is_file() else order[0]
     if runs.tier == order[0] or order.index(runs.tier) < order.index(standing):
         return False
-    write_json(path, as_entries(evaluated, runs.tier))
+    write_entries(path, evaluated, runs.tier)
     return True

@@ -15,7 +15,7 @@ from committed runs lies beside them (`estimates.json`), and stands until all ru
 
 from __future__ import annotations
 
-import json
+import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -27,11 +27,11 @@ import numpy as np
 
 from facelib.errors import BadInput, CorruptFile, MissingPart, unknown_name
 from facelib.metrics.bootstrap import BootstrapSamples, percentile_intervals
-from facelib.papers.status import committed_folder
+from facelib.papers.status import COMMITTED_COMMAND, committed_folder
 from facelib.report.records import TierRuns, scores_of
 from facelib.runs.folders import Run
 from facelib.runs.records import Record
-from facelib.storage import digest_of, verify_checked, write_checked, write_json
+from facelib.storage import digest_of, read_json, verify_checked, write_checked, write_json
 
 RESAMPLES, SEED = 1000, 0
 FORM = 2  # to be raised when a resample comes to mean something else; older files are then made anew
@@ -212,7 +212,7 @@ def _committed_estimates(runs: TierRuns) -> dict[str, Estimate]:
     path = None if folder is None else folder / ESTIMATES_FILE
     if path is None or not path.exists():
         return {}
-    entries = json.loads(path.read_text(encoding="utf-8"))
+    entries = read_json(path, f"get it back with `{COMMITTED_COMMAND}`")
     return {
         key: Estimate(**{**entry, "folds": tuple(entry["folds"])}, committed=True) for key, entry in entries.items()
     }
@@ -249,11 +249,8 @@ def _read(path: Path) -> BootstrapSamples | None:
 
 def _resample_and_keep(runs: TierRuns, path: Path, record: Record) -> BootstrapSamples:
     made = runs.paper.steps.bootstrap_metrics(record.metrics, scores_of(record), resamples=RESAMPLES, seed=SEED)
-
-    def write(temporary: Path) -> None:
-        with open(temporary, "wb") as file:
-            np.savez_compressed(file, **made._asdict() | {"names": np.array(made.names)})
-
+    content = io.BytesIO()
+    np.savez_compressed(content, **made._asdict() | {"names": np.array(made.names)})
     with suppress(OSError):  # in a folder that cannot be written, the next report resamples again
-        write_checked(path, write)
+        write_checked(path, content.getbuffer())
     return made

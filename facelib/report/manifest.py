@@ -7,7 +7,6 @@ and colours that print shows, and thousands of marks as one image. The same figu
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +18,7 @@ from PIL import Image
 import facelib
 from facelib.report.style import stamp, tier_label
 from facelib.runs.folders import project_folder
-from facelib.storage import atomic_path, write_json, write_text
+from facelib.storage import atomic_path, read_json, write_json, write_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,15 +80,18 @@ def write_figure(
 
     Returns:
         The PNG's path.
+
+    Raises:
+        CorruptFile: when the manifest is damaged; nothing is written then.
     """
+    path, remedy = folder / "manifest.json", "delete it, and make the pictures of its folder again"
+    manifest = read_json(path, remedy) if path.exists() else {}
     stamp(figure, label)
     with atomic_path(folder / f"{name}.png") as temporary:
         _write_png(figure, temporary)
     with atomic_path(folder / f"{name}.pdf") as temporary:
         _write_pdf(figure, temporary)
     _write_numbers(folder / f"{name}.csv", data)
-    path = folder / "manifest.json"
-    manifest = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     manifest[name] = {**origin, "version": facelib.__version__}
     write_json(path, dict(sorted(manifest.items())))
     return folder / f"{name}.png"

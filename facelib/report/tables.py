@@ -8,11 +8,12 @@ from typing import Any
 import pandas as pd
 
 from facelib.errors import unknown_name
+from facelib.papers.failures import failure_note
 from facelib.papers.paper import Metric
 from facelib.papers.published import PublishedRow, PublishedTable, published_tables
-from facelib.report.intervals import Estimates, open_estimates
+from facelib.report.intervals import Estimates
 from facelib.report.markup import to_latex, to_markdown
-from facelib.report.records import TierRuns, open_runs
+from facelib.report.records import TierRuns
 from facelib.report.style import tier_label
 from facelib.runs.records import Record, require_metric
 from facelib.storage import write_text
@@ -109,12 +110,6 @@ def table_as_markdown(estimates: Estimates, table: str) -> str:
     return to_markdown(shown, caption(estimates.runs, table), _notes(estimates.runs, table))
 
 
-def all_tables_as_markdown(paper: str, tier: str) -> str:
-    """Every table of a paper, one below the other."""
-    estimates = open_estimates(open_runs(paper, tier))
-    return "\n".join(table_as_markdown(estimates, table) for table in published_tables(paper))
-
-
 def write_tables(estimates: Estimates, folder: Path) -> dict[str, pd.DataFrame]:
     """Write table_1.md, table_1.csv, table_1.tex and so on into a folder and give the tables back by number."""
     tables, runs = {}, estimates.runs
@@ -135,11 +130,13 @@ def _described(runs: TierRuns, table: str) -> PublishedTable:
 
 
 def _notes(runs: TierRuns, table: str) -> list[str]:
-    """What stands below a table: what to know of the printed numbers, which epoch was kept, and what is missing."""
+    """What stands below a table: of the printed numbers, which epoch was kept, what failed and what is missing."""
     note, methods = _described(runs, table).note, runs.paper.tabulated(table)
     rules = dict.fromkeys(epoch_rule(runs, record) for name in methods for record in runs.records(name))
     epochs = [f"weights of {' or '.join(filter(None, rules))}"] if any(rules) else []
-    return [*([note] if note else []), *epochs, *runs.missing(methods)]
+    failures = {runs.label(name): failure_note(runs.records(name), runs.paper.failed_as) for name in methods}
+    failed = [f"{label}: {words}" for label, words in failures.items() if words]
+    return [*([note] if note else []), *epochs, *failed, *runs.missing(methods)]
 
 
 def epoch_rule(runs: TierRuns, record: Record) -> str:

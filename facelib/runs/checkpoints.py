@@ -6,6 +6,7 @@ executing anything from the file.
 
 from __future__ import annotations
 
+import io
 import logging
 import pickle
 from collections.abc import Iterator, Mapping
@@ -14,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from facelib.errors import BadInput, CorruptFile, MissingPart
-from facelib.storage import exclusive_lock, verify_checked, write_checked
+from facelib.runs.folders import command_for
+from facelib.storage import exclusive_lock, remove_checked, verify_checked, write_checked
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -37,7 +39,7 @@ def save_weights(path: Path, modules: Mapping[str, nn.Module]) -> None:
 
 def save_states(path: Path, states: States) -> None:
     """Write state dictionaries by module name, as `save_weights` does with modules."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     # Clones, because safetensors refuses tensors that share memory.
     tensors = {
@@ -45,7 +47,7 @@ def save_states(path: Path, states: States) -> None:
         for name, state in states.items()
         for key, value in state.items()
     }
-    write_checked(path, lambda temporary: save_file(tensors, temporary))
+    write_checked(path, save(tensors))
 
 
 def load_weights(path: Path, modules: Mapping[str, nn.Module]) -> None:
@@ -58,20 +60,22 @@ def load_weights(path: Path, modules: Mapping[str, nn.Module]) -> None:
 
     Raises:
         MissingPart: there is no such file.
-        CorruptFile: the file is damaged, or its checksum is missing.
+        CorruptFile: the file is damaged, or its checksum is missing; the message names the command that makes it again.
         BadInput: a tensor is missing, left over, of another shape or type, or not finite; no module has been changed
             then.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    command = command_for(path.parent)
     if not path.is_file():
-        raise MissingPart(f"no weights at {path}: train the run that makes them")
-    verify_checked(path)
+        raise MissingPart(f"no weights at {path}: make them with `{command}`")
+    remedy = f"delete it and make it again with `{command}`"
+    verify_checked(path, remedy)
     try:
         tensors = load_file(path)
     except SafetensorError as error:
-        raise CorruptFile(f"{path} is no sound safetensors file ({error}): make it again") from error
+        raise CorruptFile(f"{path} is no sound safetensors file ({error}): {remedy}") from error
     states: dict[str, dict[str, Tensor]] = {name: {} for name in modules}
     for full, tensor in tensors.items():
         name, _, key = full.partition(".")
@@ -120,10 +124,11 @@ def save_checkpoint(folder: Path, epoch: int, content: dict[str, Any]) -> None:
     """
     import torch
 
-    write_checked(folder / f"checkpoint_{epoch:04d}.pt", lambda temporary: torch.save(content, temporary))
+    written = io.BytesIO()  # torch's own errors name neither the file nor the disk
+    torch.save(content, written)
+    write_checked(folder / f"checkpoint_{epoch:04d}.pt", written.getbuffer())
     for path in _newest_first(folder)[KEPT_CHECKPOINTS:]:
-        path.unlink()
-        path.with_name(path.name + ".sha256").unlink(missing_ok=True)
+        remove_checked(path)
 
 
 def load_checkpoint(folder: Path) -> dict[str, Any] | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from facelib.storage import digest_of
 
 RUNS_VARIABLE = "FACELIB_RUNS"
 RECORD_FILE, WEIGHTS_FILE = "record.json", "weights.safetensors"
+ANY_COMMAND = "facelib run PAPER METHOD --fold FOLD --tier TIER"
 
 
 def project_folder() -> Path:
@@ -90,3 +92,12 @@ class Run:
             f" --set {shlex.quote(f'{name}={json.dumps(value)}')}" for name, value in self.changes.items()
         )
         return f"facelib run {self.paper} {self.method} --fold {self.fold} --tier {self.tier}{seed}{changes}"
+
+
+def command_for(folder: Path) -> str:
+    """The command that makes the run of a folder, as far as its name tells it: not of changed settings."""
+    parts = re.fullmatch(r"(.+)-fold(\d+)-seed(\d+)", folder.name)
+    if parts is None:
+        return ANY_COMMAND
+    method, fold, seed = parts.groups()
+    return Run(folder.parents[1].name, method, int(fold), folder.parent.name, int(seed)).command

@@ -7,7 +7,6 @@ holds a run of something else is set aside under another name, so that two runs 
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from facelib.errors import BadInput, CorruptFile, MissingPart
 from facelib.runs.checkpoints import run_lock
 from facelib.runs.folders import RECORD_FILE
 from facelib.runs.records import Record, read_record
-from facelib.storage import write_json
+from facelib.storage import read_json, write_json
 
 IDENTITY_FILE = "run.json"
 NOT_OF_A_RUN = {IDENTITY_FILE, "training.lock"}  # files that hold nothing worth keeping
@@ -117,8 +116,8 @@ def _identity_in(folder: Path) -> Identity | None:
     except (MissingPart, CorruptFile, BadInput):
         pass
     try:
-        return Identity(**json.loads((folder / IDENTITY_FILE).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        return Identity(**read_json(folder / IDENTITY_FILE, "make the run again"))
+    except (OSError, TypeError):
         return None
 
 

@@ -10,11 +10,11 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from facelib.errors import BadInput
+from facelib.progress import ProgressBar
 from facelib.runs.averaging import WeightAverage
 from facelib.runs.checks import loss_values
 from facelib.runs.optimizers import PhaseOptimizer, learning_rate
 from facelib.runs.phases import Stage, phases_of, plan_epochs, schedule_of
-from facelib.runs.progress import ProgressBar
 from facelib.runs.settings import TrainingSettings
 from facelib.runs.tasks import Task, to_device
 

@@ -1,14 +1,14 @@
 """One record for each run: what was run, on what, with which code, and what came out.
 
-Tables, figures and notebooks read records and nothing else. A record is one JSON file, written to a temporary
-name and renamed; the scores of single samples, where a confidence interval needs them, lie beside it in an .npz
-file whose checksum the record holds.
+Tables, figures and notebooks read records and nothing else. A record is one JSON file that carries the checksum of its
+own content; the scores of single samples, where a confidence interval needs them, lie beside it in an .npz file whose
+checksum the record holds.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import json
+import io
 import math
 import os
 import platform
@@ -23,14 +23,14 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 import facelib
 from facelib.errors import BadInput, CorruptFile, MissingPart, unknown_name
-from facelib.runs.folders import Run
+from facelib.runs.folders import ANY_COMMAND, Run
 from facelib.runs.settings import convert
-from facelib.storage import atomic_path, sha256_of, write_json
+from facelib.storage import parse_json, sha256_of, unsealed, write_bytes, write_json
 
 if TYPE_CHECKING:
     import numpy as np
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3  # since 3 a record carries its checksum
 PACKAGES = ("torch", "numpy", "numba", "scipy", "scikit-learn", "lightning-fabric", "safetensors", "anny")
 # The commit says where to find the code; whether it is the same code, the digest says.
 VARIES_BETWEEN_EQUAL_RUNS = ("wall_time_s", "peak_memory_mb", "finished_at", "code.commit", "code.modified")
@@ -125,7 +125,7 @@ def write_record(path: Path, record: Record) -> None:
     write_json(path, values)
 
 
-def read_record(path: Path, command: str = "facelib run PAPER METHOD --fold FOLD --tier TIER") -> Record:
+def read_record(path: Path, command: str = ANY_COMMAND) -> Record:
     """Read and check a record.
 
     Args:
@@ -134,26 +134,21 @@ def read_record(path: Path, command: str = "facelib run PAPER METHOD --fold FOLD
 
     Raises:
         MissingPart: there is no such file.
-        CorruptFile: it is not JSON, or fields are missing or of the wrong type.
+        CorruptFile: it is not JSON, its content is not what its checksum says, or fields are missing or of the wrong
+            type.
         BadInput: it was written under another schema version.
     """
     if not path.is_file():
         raise MissingPart(f"no record at {path}: make it with `{command}`")
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise CorruptFile(f"{path} is no JSON ({error}): delete it and make it again with `{command}`") from error
-    if not isinstance(values, dict):
-        raise CorruptFile(f"{path} holds a {type(values).__name__}, expected an object: make it again with `{command}`")
+    remedy = f"make it again with `{command}`"
+    values = parse_json(path, remedy)
     version = values.get("schema_version")
     if version != SCHEMA_VERSION:
-        raise BadInput(
-            f"{path} has schema version {version!r}, expected {SCHEMA_VERSION}: make it again with `{command}`"
-        )
+        raise BadInput(f"{path} has schema version {version!r}, expected {SCHEMA_VERSION}: {remedy}")
     try:
-        return Record(**_validated(values, str(path)))
+        return Record(**_validated(unsealed(values, path, remedy), str(path)))
     except BadInput as error:
-        raise CorruptFile(f"{error}; make the record again with `{command}`") from error
+        raise CorruptFile(f"{error}; {remedy}") from error
 
 
 def require_metric(record: Record, name: str) -> float:
@@ -191,8 +186,9 @@ def write_scores(path: Path, arrays: Mapping[str, np.ndarray]) -> dict[str, str]
     """
     import numpy as np
 
-    with atomic_path(path) as temporary, open(temporary, "wb") as file:
-        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+    content = io.BytesIO()
+    np.savez_compressed(content, **arrays)  # type: ignore[arg-type]
+    write_bytes(path, content.getbuffer())
     return {"file": path.name, "sha256": sha256_of(path)}
 
 
@@ -250,6 +246,8 @@ def _validated(values: Mapping[str, Any], where: str) -> dict[str, Any]:
         metric["unit"] = convert(f"{where}: unit of metric {name!r}", metric["unit"], str)
     if converted["data"].keys() != {"source", "fingerprint"}:
         raise BadInput(f"{where}: data has {sorted(converted['data'])}: expected source and fingerprint")
+    if converted["scores"] is not None and converted["scores"].keys() != {"file", "sha256"}:
+        raise BadInput(f"{where}: scores has {sorted(converted['scores'])}: expected file and sha256")
     return converted
 
 

@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from facelib.errors import BadInput, unknown_name
+from facelib.progress import ProgressBar, progress_bar
 from facelib.runs.checkpoints import load_checkpoint, load_weights, restore, run_lock, save_checkpoint, save_states
 from facelib.runs.checks import check_identity, check_weights, finite_numbers
 from facelib.runs.devices import deterministic_algorithms, make_fabric
 from facelib.runs.folders import WEIGHTS_FILE
 from facelib.runs.learner import Learner
 from facelib.runs.phases import check_schedule, schedule_of
-from facelib.runs.progress import ProgressBar, progress_bar
 from facelib.runs.settings import TrainingSettings, as_dict
 from facelib.runs.tasks import Monitor, Task
 

@@ -16,6 +16,7 @@ import pytest
 
 from facelib.data.archive import FaceArchive, make_archive, open_archive
 from facelib.errors import BadInput, CorruptFile
+from facelib.storage import read_json, write_json
 
 PARTS = 5
 ROWS = 3
@@ -124,21 +125,50 @@ def test_damage_is_found_said_and_mended(tmp_path: Path, caplog: pytest.LogCaptu
     assert "making data set small anew" in caplog.text
 
 
+def test_an_array_has_a_name_and_no_path(tmp_path: Path) -> None:
+    make(tmp_path / "set")
+    listing = read_json(tmp_path / "set" / "archive.json", "")
+    listing["checksums"]["../../images"] = listing["checksums"]["images"]
+    write_json(tmp_path / "set" / "archive.json", listing)
+
+    with pytest.raises(CorruptFile, match=r"archive\.json names no arrays, or names that are none: delete the folder"):
+        open_archive(tmp_path / "set", "small")
+
+
+def test_another_fingerprint_in_the_listing_is_not_believed(tmp_path: Path) -> None:
+    make(tmp_path)
+    listing = tmp_path / "archive.json"
+    listing.write_text(listing.read_text().replace('"print"', '"prime"'))
+
+    with pytest.raises(CorruptFile, match=r"archive\.json was damaged or edited"):
+        open_archive(tmp_path, "small")
+
+
+def test_a_finished_archive_is_read_without_writing(tmp_path: Path) -> None:
+    """As from a cache that may not be written."""
+    make(tmp_path)
+    (tmp_path / "making.lock").unlink()
+    before = tmp_path.stat().st_mtime_ns
+
+    assert_undisturbed(make(tmp_path))
+    assert tmp_path.stat().st_mtime_ns == before
+
+
 def test_a_full_disk_keeps_finished_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[Path] = []
     fsync = os.fsync
 
     def full_after_two(descriptor: int) -> None:
-        if len(written) == 2:
+        if len(written) == 4:  # each has a checksum
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         written.append(Path())
         fsync(descriptor)
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full_after_two)
-        with pytest.raises(OSError, match=r"could not write 00002\.npz .*No space left on device"):
+        with pytest.raises(OSError, match=r"could not write 00002\.npz\.sha256 .*No space left on device"):
             make(tmp_path)
-    assert sorted(path.name for path in (tmp_path / "parts").iterdir()) == ["00000.npz", "00001.npz"]
+    assert sorted(path.name for path in (tmp_path / "parts").glob("*.npz")) == ["00000.npz", "00001.npz"]
     rest = Counted()
 
     assert_undisturbed(make(tmp_path, rest))
@@ -160,25 +190,18 @@ def test_a_full_disk_while_joining_keeps_the_parts(tmp_path: Path, monkeypatch: 
 
 
 HALF_WRITTEN = """
-import sys, time
+import os, sys, time
 from pathlib import Path
-
-import numpy as np
 
 sys.path.insert(0, sys.argv[1])
 from test_archive import make
 
-save = np.savez
+def wait_at_the_fourth(descriptor):
+    if len(list(Path(sys.argv[2], "parts").glob("*.npz"))) == 3:
+        print("writing", flush=True)
+        time.sleep(60)
 
-def save_three(file, **arrays):
-    if len(list(Path(sys.argv[2], "parts").glob("*.npz"))) < 3:
-        return save(file, **arrays)
-    file.write(b"half of a part")
-    file.flush()
-    print("writing", flush=True)
-    time.sleep(60)
-
-np.savez = save_three
+os.fsync = wait_at_the_fourth
 make(Path(sys.argv[2]))
 """
 

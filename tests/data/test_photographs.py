@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import struct
+import subprocess
 import sys
 import zlib
 from pathlib import Path
@@ -169,7 +170,7 @@ def test_the_size_is_known_before_anything_is_decoded(tmp_path: Path, monkeypatc
 def test_a_large_jpeg_is_reduced_and_keeps_its_pixels_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     image = two_colours().resize((192, 128), Image.Resampling.NEAREST)
     path = stored(image, tmp_path / "a.jpg", quality=98)
-    monkeypatch.setattr(photographs, "LARGEST", 96 * 64)
+    monkeypatch.setattr(photographs, "KEPT", 96 * 64)
     small = read_photograph(path)
     half = square_crop(small, FaceBox(64, 32, 128, 96), 32, enlarge=1.0)
 
@@ -182,6 +183,52 @@ def test_a_large_jpeg_is_reduced_and_keeps_its_pixels_places(tmp_path: Path, mon
     assert half.image[0, 16, 4] > 0.9  # left of the middle, as in the file
     assert half.image[1, 16, 28] > 0.9
     assert (half.scale, half.offset) == (2.0, (64.0, 32.0))
+
+
+def test_other_large_photographs_are_reduced_after_decoding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Means of 4 x 4 pixels, whatever the file holds."""
+    monkeypatch.setattr(photographs, "KEPT", 24 * 16)
+    values = np.random.default_rng(0).integers(0, 256, (64, 96, 3), dtype=np.uint8)
+    means = values.reshape(16, 4, 24, 4, 3).mean(axis=(1, 3)).transpose(2, 0, 1) / 255
+    colours = Image.fromarray(values)
+    half = np.full((64, 96, 1), 128, np.uint8)
+    deep = Image.fromarray(values[..., 0].astype(np.uint16) * 257)
+    expected = {
+        "png": (colours, means),
+        "webp": (colours, means),
+        "transparent.png": (Image.fromarray(np.concatenate((values, half), axis=2)), 1 - (1 - means) * 128 / 255),
+        "palette.png": (colours.quantize(16), None),
+        "deep.png": (deep, np.broadcast_to(means[:1], (3, 16, 24))),
+    }
+    for name, (image, pixels) in expected.items():
+        how = {"lossless": True} if name == "webp" else {}
+        found = read_photograph(stored(image, tmp_path / f"a.{name}", **how))
+        assert (found.pixels.shape, found.reduction, found.width) == ((3, 16, 24), 4.0, 96.0)
+        if pixels is not None:
+            np.testing.assert_allclose(found.pixels.numpy(), pixels, atol=0.01, err_msg=name)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads a peak from /proc")
+@pytest.mark.parametrize("name", ["a.jpg", "a.png"])
+def test_the_largest_photograph_takes_as_much_memory_as_is_said(tmp_path: Path, name: str) -> None:
+    path = stored(Image.new("RGB", (7200, 5400), RED), tmp_path / name)
+    program = (
+        "import re, sys; from pathlib import Path; from facelib.data.photographs import read_photograph\n"
+        "import PIL.Image; PIL.Image.init()\n"
+        "def peak(): return int(re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1]) / 2**10\n"
+        "before = peak(); read_photograph(Path(sys.argv[1])); print(peak() - before)"
+    )
+    called = subprocess.run([sys.executable, "-c", program, path], capture_output=True, text=True, check=True)
+    assert float(called.stdout) < 400
+
+
+def test_too_few_pixels_are_refused() -> None:
+    with pytest.raises(BadInput, match="the photograph has 1 x 1 pixels: expected at least 16 a side"):
+        square_crop(Photograph(torch.ones(3, 1, 1)), FaceBox(0, 0, 20, 20), 32)
+    with pytest.raises(BadInput, match="the photograph has 40 x 15 pixels"):
+        find_face(Photograph(torch.ones(3, 15, 40)))
+    with pytest.raises(BadInput, match=r"the box 3,3,30,9 .* has a side below 16 pixels"):
+        square_crop(Photograph(torch.ones(3, 40, 40)), FaceBox(3, 3, 30, 9), 32)
 
 
 @pytest.mark.parametrize(
@@ -269,22 +316,26 @@ def test_beyond_the_photograph_a_crop_is_black() -> None:
 
 
 def test_colours_outside_are_not_known() -> None:
-    colours = Photograph(torch.ones(3, 4, 4)).colours_at(torch.tensor([[2.0, 2.0], [-0.1, 2.0], [2.0, 4.0]]))
+    nan, inf = torch.nan, torch.inf
+    places = torch.tensor([[2.0, 2.0], [-0.1, 2.0], [2.0, 4.0], [nan, 2.0], [2.0, nan], [nan, nan], [inf, 2.0]])
+    colours = Photograph(torch.ones(3, 4, 4)).colours_at(places)
 
-    assert colours.isnan().any(dim=1).tolist() == [False, True, True]
+    assert colours.isnan().all(dim=1).tolist() == [False] + [True] * 6
 
 
 def test_without_dlib_the_message_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "dlib", None)
 
-    with pytest.raises(MissingPart, match=r"pip install 'facelib-companion\[photographs\]', or give its box"):
+    with pytest.raises(
+        MissingPart, match=r"pip install 'facelib-companion\[photographs\]', or say .* --box left,top,right,bottom"
+    ):
         find_face(Photograph(torch.rand(3, 64, 64)))
 
 
 def test_no_face_is_an_error() -> None:
     pytest.importorskip("dlib")
 
-    with pytest.raises(BadInput, match=r"no face was found.*give its box"):
+    with pytest.raises(BadInput, match=r"no face was found.*give its --box"):
         find_face(Photograph(torch.full((3, 90, 90), 0.5)))
 
 

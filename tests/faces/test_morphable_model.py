@@ -15,6 +15,7 @@ import torch
 from facelib.errors import BadInput, CorruptFile
 from facelib.faces import baking
 from facelib.faces.morphable_model import MorphableModel, read_model, write_model
+from facelib.storage import sha256_of, write_checked
 
 
 @pytest.fixture
@@ -154,7 +155,11 @@ def _lose_the_checksum(path: Path) -> None:
     path.with_name(path.name + ".sha256").unlink()
 
 
-DAMAGES = [_flip_a_byte, _truncate, _lose_the_checksum, Path.unlink]
+def _garble_the_checksum(path: Path) -> None:
+    path.with_name(path.name + ".sha256").write_bytes(b"\xff" * 64)
+
+
+DAMAGES = [_flip_a_byte, _truncate, _lose_the_checksum, _garble_the_checksum, Path.unlink]
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -167,12 +172,10 @@ def test_damaged_file_is_refused(small_model: MorphableModel, tmp_path: Path, da
 
 
 def test_sound_file_of_something_else_is_refused(tmp_path: Path) -> None:
-    from safetensors.torch import save_file
-
-    from facelib.storage import write_checked
+    from safetensors.torch import save
 
     path = tmp_path / "other.safetensors"
-    write_checked(path, lambda temporary: save_file({"mean": torch.zeros(2)}, temporary))
+    write_checked(path, save({"mean": torch.zeros(2)}))
     with pytest.raises(CorruptFile, match="no face model"):
         read_model(path)
 
@@ -199,6 +202,21 @@ def test_damaged_cache_is_baked_anew(  # type: ignore[no-untyped-def]
     assert torch.equal(again.mean, small_model.mean)
     if damage is not Path.unlink:
         assert "baking it anew" in caplog.text
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_the_checksum_is_that_of_the_content(  # type: ignore[no-untyped-def]
+    small_model: MorphableModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage
+) -> None:
+    """Fingerprints of data sets take it; a cache that is new or damaged is baked first."""
+    monkeypatch.setenv("FACELIB_CACHE", str(tmp_path / "new"))
+    path = baking.face_model_path("coarse")
+    monkeypatch.setattr(baking, "bake", lambda: write_model(path, small_model))
+    checksum = baking.face_model_checksum("coarse")
+    assert checksum == sha256_of(path)
+
+    damage(path)
+    assert baking.face_model_checksum("coarse") == checksum == sha256_of(path)
 
 
 def test_reading_needs_no_anny(face_model: MorphableModel) -> None:

@@ -27,8 +27,12 @@ def test_hand_computed_scores():
         (PROBES[:0], GALLERY, IDS, "not empty"),
         (PROBES, GALLERY[:0], IDS[:0], "not empty"),
         (PROBES[0], GALLERY, IDS, "expected"),
+        (None, GALLERY, IDS, "probes are object"),
+        ([[1.0, 0.0], [1.0]], GALLERY, IDS, "rows of one length"),
         (PROBES[:1, :1], GALLERY, IDS, "expected"),
         (PROBES, GALLERY, IDS[:2], "gallery_ids"),
+        (PROBES, GALLERY, [7, 3, np.nan, 5], "gallery_ids are float64 or hold NaN"),
+        (PROBES, GALLERY, None, "gallery_ids"),
         (PROBES * np.nan, GALLERY, IDS, "probes holds 2"),
         (PROBES, GALLERY * np.array([[1], [0], [1], [1]]), IDS, "row 1"),
     ],
@@ -46,7 +50,13 @@ def test_refuses_an_unknown_fusion():
 @pytest.mark.parametrize(
     ("scores", "probe_ids", "ids", "message"),
     [
-        (np.zeros((2, 3)), [1], [1, 2, 3], "scores"),
+        (np.zeros((2, 3)), [1], [1, 2, 3], "probe_ids"),
+        (np.zeros(3), [1], [1, 2, 3], "scores"),
+        (np.zeros((1, 2)), [np.nan], [1, 2], "probe_ids .* NaN"),
+        (np.zeros((1, 2)), [1], [1, np.nan], "ids .* NaN"),
+        (np.zeros((1, 2)), None, [1, 2], "probe_ids"),
+        (np.zeros((1, 2)), ["1"], [1, 2], "the same kind of names"),
+        ([["a", "b"]], [1], [1, 2], "scores are <U1"),
         (np.zeros((0, 3)), [], [1, 2, 3], "scores"),
         (np.full((1, 2), np.nan), [1], [1, 2], "NaN"),
         (np.zeros((1, 2)), [1], [1, 1], "repeat"),
@@ -132,3 +142,10 @@ def test_a_failed_own_comparison_is_found_at_no_rank():
 
 def test_a_single_identity_is_always_found():
     assert rank1([[0.1], [0.9]], [4, 4], [4]) == 1.0
+
+
+def test_half_precision_embeddings_are_compared_in_single():
+    """The square of 300 is beyond half precision."""
+    found, _ = gallery_scores(np.array([[300.0, 400.0]], np.float16), GALLERY, IDS)
+    assert found.dtype == np.float64
+    assert found == pytest.approx(gallery_scores([[3.0, 4.0]], GALLERY, IDS)[0])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from facelib.papers.status import needed_runs
 from facelib.reproduction import make
 from facelib.runs.folders import Run, project_folder
 from facelib.runs.records import read_record
+from facelib.storage import read_json
 
 NOTEBOOKS = project_folder() / "notebooks" / "1_joint_attention"
 
@@ -78,7 +78,7 @@ def test_figures(executed: Path) -> None:
     files = {f"{name}.{ending}" for name in names for ending in ("png", "pdf", "csv")}
     folder = executed / "figures"
     assert {path.name for path in folder.iterdir()} == files | {"manifest.json", "tsne_separation.csv"}
-    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest = read_json(folder / "manifest.json", "")
     assert manifest.keys() == names
     assert {entry["tier"] for entry in manifest.values()} == {"smoke"}
     text = output_text(executed / "1-figures.ipynb")

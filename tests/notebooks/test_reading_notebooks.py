@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from facelib.papers import PAPERS, load_paper
 from facelib.papers.published import published_tables
 from facelib.report.manifest import figures_folder
 from facelib.runs.folders import project_folder
+from facelib.storage import read_json
 
 TOLERANCE = 0.05  # of the unit that a table shows: percent, degrees or MB
 TABLES = [(paper, number) for paper in PAPERS for number in published_tables(paper)]
@@ -95,7 +95,7 @@ def test_a_stored_notebook_shows_the_committed_table(paper: str, number: str) ->
 @pytest.mark.parametrize("paper", PAPERS)
 def test_a_fresh_clone_gives_the_committed_verdicts(executed: Path, paper: str) -> None:
     found, expected = (
-        [(claim["name"], claim["verdict"]) for claim in json.loads((folder / "claims.json").read_text())]
+        [(claim["name"], claim["verdict"]) for claim in read_json(folder / "claims.json", "")["claims"]]
         for folder in (executed / paper, committed(paper))
     )
     discussed = " ".join(markdown_outputs(stored(paper, "tables")))

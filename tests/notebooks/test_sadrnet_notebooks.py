@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from facelib.papers.status import needed_runs
 from facelib.reproduction import make
 from facelib.runs.folders import Run, project_folder
 from facelib.runs.records import read_record
+from facelib.storage import read_json
 
 NOTEBOOKS = project_folder() / "notebooks" / "3_sadrnet"
 TINY = TINY_FACES | {"evaluation.florence": 2}  # intervals resample two people at least
@@ -75,7 +75,7 @@ def test_tables(executed: Path) -> None:
 
 def test_figures(executed: Path) -> None:
     folder = executed / "figures"
-    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest = read_json(folder / "manifest.json", "")
     assert {"position_map", "annotation", "masks", "error_curves", "error_by_yaw", "occlusion"} <= manifest.keys()
     assert {entry["tier"] for entry in manifest.values()} == {"smoke"}
     for name in manifest:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from facelib.report.records import TierRuns, open_runs
 from facelib.report.tables import comparison
 from facelib.report.verdicts import evaluate_claims
 from facelib.runs.folders import RUNS_VARIABLE
+from facelib.storage import read_json
 
 ROUNDED = 1.5e-3  # CSV files and estimates are kept to three decimals
 TABLES = [(paper, number) for paper in PAPERS for number in published_tables(paper)]
@@ -46,7 +46,7 @@ def committed(paper: str) -> Path:
 def records_of(paper: str, method: str) -> list[dict[str, Any]]:
     folder = committed_folder(load_paper(paper), "laptop")
     assert folder is not None
-    return [json.loads(path.read_text()) for path in sorted(folder.glob(f"{method}-fold*.json"))]
+    return [read_json(path, "") for path in sorted(folder.glob(f"{method}-fold*.json"))]
 
 
 @pytest.mark.parametrize("paper", PAPERS)
@@ -102,7 +102,7 @@ def test_our_rows_are_the_means_of_the_records(estimates: dict[str, Estimates], 
 @pytest.mark.parametrize("paper", PAPERS)
 def test_verdicts_are_the_committed_ones(estimates: dict[str, Estimates], paper: str) -> None:
     made = as_entries(evaluate_claims(estimates[paper]), "laptop")
-    kept = json.loads((committed(paper) / "claims.json").read_text())
+    kept = read_json(committed(paper) / "claims.json", "")["claims"]
 
     assert [(entry["name"], entry["verdict"]) for entry in made] == [
         (entry["name"], entry["verdict"]) for entry in kept

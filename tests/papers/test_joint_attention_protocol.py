@@ -11,7 +11,9 @@ from facelib.conventions import POSE_BINS
 from facelib.data.archive import FaceArchive
 from facelib.data.protocol import Role
 from facelib.errors import BadInput, UnknownName
+from facelib.metrics.identification import probe_ranks
 from facelib.models.blocks import Embedding
+from facelib.papers.failures import failed_metric
 from facelib.papers.joint_attention.inputs import Inputs, inputs_of
 from facelib.papers.joint_attention.methods import METHODS
 from facelib.papers.joint_attention.protocol import (
@@ -207,6 +209,35 @@ def test_fusion_by_mean_is_lower_and_unknown_ones_are_refused() -> None:
     assert (mean < best).all()
     with pytest.raises(UnknownName, match="unknown fusion 'maximum'"):
         score_probes(embeddings, archive, rows, gallery, probes, fusion="maximum")  # type: ignore[arg-type]
+
+
+def test_a_probe_without_a_direction_is_missed_and_a_gallery_sample_is_not_enrolled() -> None:
+    archive, rows = archive_of_colours(), np.arange(54)
+    embeddings = embed(MeanColour(), images_of(archive), rows)
+    right = evaluate_facescape(embeddings, archive, rows)
+    broken = embeddings.copy()
+    broken[5], broken[14], broken[18] = np.nan, 0, np.inf  # two probes of persons 0 and 1, a gallery sample of 2
+    broken[27:32] = np.nan  # the whole gallery of person 3
+    found = evaluate_facescape(broken, archive, rows)
+
+    assert np.flatnonzero(found["failed"]).tolist() == [5, 14, 18, 27, 28, 29, 30, 31]
+    expected = right["scores"].copy()
+    expected[np.isin(right["probe_rows"], [5, 14])] = expected[:, 3] = -1
+    others = [0, 1, 3, 4, 5]
+    np.testing.assert_array_equal(found["scores"][:, others], expected[:, others])
+    assert (found["scores"][:, 2] <= expected[:, 2]).all()
+    assert np.isfinite(found["embeddings"]).all()
+    ranks = probe_ranks(found["scores"], found["probe_identity"], found["identities"])
+    assert (ranks[np.isin(found["probe_rows"], [5, 14, 32, 33])] == 6).all()
+    assert failed_metric(found)["failed"]["value"] == 8
+
+
+def test_without_any_embedding_nobody_is_recognised() -> None:
+    archive, rows = archive_of_colours(), np.arange(54)
+    scored = evaluate_facescape(np.full((54, 3), np.nan), archive, rows)
+
+    found = values(pose_metrics(scored, ()))
+    assert (found["tar_at_far_1pct"], found["rank1"], found["auc"], found["eer"]) == (0, 0, 0.5, 0.5)
 
 
 def test_validation_judges_all_probes_together() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,6 +29,7 @@ from facelib.papers.sadrnet.reconstruction import (
     seen_points,
 )
 from facelib.runs.folders import WEIGHTS_FILE
+from facelib.storage import read_json, write_json
 
 SIZE = 64
 BOX = FaceBox(150, 60, 260, 180)
@@ -202,8 +202,8 @@ def test_a_folder_without_record(tmp_path: Path) -> None:
 
 def test_a_model_of_another_paper_names_both() -> None:
     folder = make_untrained_run()
-    record = json.loads((folder / "record.json").read_text())
-    (folder / "record.json").write_text(json.dumps(record | {"paper": "joint_attention", "method": "jam_je"}))
+    record = read_json(folder / "record.json", "")
+    write_json(folder / "record.json", record | {"paper": "joint_attention", "method": "jam_je"})
 
     with pytest.raises(BadInput, match="run of jam_je of joint_attention: faces are reconstructed by runs of sadrnet"):
         load_trained(str(folder))
@@ -211,8 +211,8 @@ def test_a_model_of_another_paper_names_both() -> None:
 
 def test_the_baseline_reads_no_photograph() -> None:
     folder = make_untrained_run()
-    record = json.loads((folder / "record.json").read_text())
-    (folder / "record.json").write_text(json.dumps(record | {"method": "mean_face"}))
+    record = read_json(folder / "record.json", "")
+    write_json(folder / "record.json", record | {"method": "mean_face"})
 
     with pytest.raises(BadInput, match="mean_face predicts no map of a photograph"):
         load_trained(str(folder))
@@ -220,9 +220,9 @@ def test_the_baseline_reads_no_photograph() -> None:
 
 def test_weights_that_do_not_fit_or_are_damaged() -> None:
     folder = make_untrained_run()
-    record = json.loads((folder / "record.json").read_text())
+    record = read_json(folder / "record.json", "")
     record["parameters"]["network"]["width"] = 0.25
-    (folder / "record.json").write_text(json.dumps(record))
+    write_json(folder / "record.json", record)
     with pytest.raises(BadInput, match="has shape"):
         load_trained(str(folder))
 

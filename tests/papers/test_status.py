@@ -11,14 +11,15 @@ from typing import Any
 import pytest
 
 from facelib.errors import CorruptFile, MissingPart, UnknownName
-from facelib.faces.morphable_model import MorphableModel
+from facelib.faces import baking
+from facelib.faces.morphable_model import MorphableModel, write_model
 from facelib.papers import PAPERS, load_paper, status
 from facelib.papers.run import train
 from facelib.papers.status import TRAINING_CODE, Status, needed_runs, runs_of, standing_runs, status_of, statuses
 from facelib.runs.code import PACKAGE, code_digest
 from facelib.runs.folders import Run
 from facelib.runs.records import Record, new_record, read_record, write_record
-from facelib.storage import write_checked
+from facelib.storage import CACHE_VARIABLE, write_checked
 
 JOINT, SADRNET = load_paper("joint_attention"), load_paper("sadrnet")
 METHODS = [(name, method) for name in PAPERS for method in load_paper(name).methods]
@@ -149,7 +150,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, face_model: Morphabl
 
 
 def leave_weights(run: Run, text: str) -> None:
-    write_checked(run.weights, lambda temporary: temporary.write_text(text) and None)
+    write_checked(run.weights, text.encode())
 
 
 def leave(run: Run, accuracy: float = 0.5, **changes: Any) -> Record:
@@ -265,6 +266,20 @@ def test_a_setting_that_a_record_does_not_know_had_its_default() -> None:
     assert status_of(jam()).is_current
     write_record(jam().record, replace(older, parameters={**older.parameters, "loss": {"bins": 16}}))
     assert status_of(jam()).reason == "made from other settings (loss.bins was 16 and is 32)"
+
+
+def test_a_new_cache_gives_the_same_fingerprint_of_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, face_model: MorphableModel
+) -> None:
+    """As `facelib run` and `--dry-run` ask before anything is generated; baking takes a minute, so a copy does."""
+    before = status.identity_of(base())
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "new"))
+    path = baking.face_model_path("coarse")
+    monkeypatch.setattr(baking, "bake", lambda: write_model(path, face_model))
+
+    assert status.identity_of(base()) == before
+    assert path.is_relative_to(tmp_path)
+    assert path.exists()
 
 
 def test_weights_that_are_gone_outdate_a_run_and_those_that_start_from_them() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +25,7 @@ from facelib.report.tables import table_as_markdown, write_tables
 from facelib.report.verdicts import evaluate_claims
 from facelib.runs.folders import Run
 from facelib.runs.records import Record, read_record, read_scores
+from facelib.storage import read_json
 
 FOLDS = (0, 1)
 
@@ -147,7 +147,7 @@ def test_claims_are_judged_and_drawn(
     assert two.low < two.difference < two.high < 0
     assert (one.printed, two.printed) == (95 - 70, 70 - 90)  # theirs stands for the third network
     assert one.folds == FOLDS
-    entries = json.loads((tmp_path / "claims.json").read_text())
+    entries = read_json(tmp_path / "claims.json", "")["claims"]
     assert [(entry["name"], entry["verdict"]) for entry in entries] == [
         ("learning_helps", "reproduced"), ("teaching_hurts", "contradicted"),
     ]  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -42,6 +41,7 @@ from facelib.report.verdicts import (
     ComparisonResult,
     evaluate_claims,
 )
+from facelib.storage import read_json
 
 NEEDED = sorted({method for claim in CLAIMS for one in claim.comparisons for _, method, _ in one.parts})
 METRICS = ("auc", "tar_at_far_1pct", "tar_at_far_1pct/90+", "tar_at_far_1pct/0-10")
@@ -305,7 +305,7 @@ def evaluated(made_runs: Estimates) -> list[ClaimResult]:
 def test_files(made_runs: Estimates, evaluated: list[ClaimResult], tmp_path: Path) -> None:
     folder = tmp_path / "figures" / "laptop"
     assert write_claims(made_runs, folder) == evaluated
-    entries = json.loads((folder / "claims.json").read_text())
+    entries = read_json(folder / "claims.json", "")["claims"]
 
     names = {"claims.json", "claims.csv", "claims.png", "claims.pdf", "manifest.json"}
     assert {path.name for path in folder.iterdir()} == names
@@ -356,7 +356,7 @@ def test_the_headline_file_is_never_replaced_by_a_smaller_tier(evaluated: list[C
     assert not path.exists()
     for tier, taken in (("laptop", True), ("gpu", True), ("laptop", False), ("smoke", False), ("gpu", True)):
         assert keep(tier) == taken
-        assert json.loads(path.read_text())[0]["tier"] == ("laptop" if tier == "laptop" and taken else "gpu")
+        assert read_json(path, "")["tier"] == ("laptop" if tier == "laptop" and taken else "gpu")
 
 
 def made(verdict: str, slip: str = "") -> ClaimResult:

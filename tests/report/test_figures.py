@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -13,11 +12,12 @@ from made_records import make_record, use_made_runs
 from matplotlib.figure import Figure
 from PIL import Image
 
-from facelib.errors import MissingPart
+from facelib.errors import CorruptFile, MissingPart
 from facelib.report import manifest
 from facelib.report.manifest import figures_folder, save_figure, write_figure
 from facelib.report.records import one_fold, open_runs
 from facelib.report.style import EMPHASISED_COLOURS, line_looks, tier_label, use_house_style
+from facelib.storage import read_json, write_json
 
 
 @pytest.fixture(autouse=True)
@@ -86,11 +86,21 @@ def test_a_picture_has_its_numbers_and_its_origin(tmp_path: Path) -> None:
     assert (folder / "roc.pdf").read_bytes().startswith(b"%PDF")
     assert (folder / "roc.csv").read_text() == "far,tar\n0.01,0.333333\n"
     assert (folder / "attention_shares.csv").read_text() == "far,tar\n0.02,0.666667\n"
-    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest = read_json(folder / "manifest.json", "")
     assert list(manifest) == ["attention", "roc"]
     assert manifest["roc"]["notebook"] == "notebooks/n.ipynb"
     assert manifest["roc"]["parameters"] == {"people": 3}
     assert manifest["roc"]["tier"] == "smoke"
+
+
+def test_a_damaged_manifest_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "manifest.json"
+    write_json(path, {"roc": {"tier": "smoke"}})
+    path.write_text(path.read_text().replace("smoke", "laptop"))
+
+    with pytest.raises(CorruptFile, match=r"manifest\.json was damaged or edited.*delete it, and make the pictures"):
+        write_figure(plt.figure(), pd.DataFrame({"x": [1]}), tmp_path, "one", label="a label", origin={})
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def written(figure: Figure, folder: Path) -> dict[str, bytes]:

@@ -12,6 +12,7 @@ from made_records import commit, make_record, use_made_runs
 
 from facelib.report.gallery import Gallery
 from facelib.report.records import open_runs
+from facelib.storage import read_json
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +56,7 @@ def test_a_picture_is_written_with_its_numbers_and_its_notebook(tmp_path: Path) 
 
     names = {"one.png", "one.pdf", "one.csv", "one_more.csv", "manifest.json"}
     assert {path.name for path in (tmp_path / "mine").iterdir()} == names
-    entry = pd.read_json(tmp_path / "mine" / "manifest.json")["one"]
+    entry = read_json(tmp_path / "mine" / "manifest.json", "")["one"]
     assert entry["notebook"] == "notebooks/1_joint_attention/figures.ipynb"
     assert entry["parameters"] == {"people": 3}
 

@@ -18,7 +18,6 @@ from facelib.report.intervals import Estimates, keep_estimates, open_estimates
 from facelib.report.markup import to_latex, to_markdown
 from facelib.report.records import keep_records, open_runs
 from facelib.report.tables import (
-    all_tables_as_markdown,
     caption,
     comparison,
     epoch_rule,
@@ -207,13 +206,6 @@ def test_files(three_folds: None, faces: None, tmp_path: Path) -> None:
     assert pd.read_csv(tmp_path / FACES / "table_3.csv", comment="#")["folds"].eq(1).all()
 
 
-def test_all_tables_in_one_text(three_folds: None) -> None:
-    text = all_tables_as_markdown(PAPER, "smoke")
-
-    assert [text.count(table.title) for table in published_tables(PAPER).values()] == [1, 1, 1]
-    assert "- CrossPoint: no run, `facelib run joint_attention crosspoint --fold 0 --tier smoke`" in text
-
-
 def test_a_method_without_a_run_keeps_its_printed_line_and_names_its_command() -> None:
     make_record("jam")
     table, found = lines_of("1"), open_runs(PAPER, "smoke")
@@ -374,6 +366,26 @@ def test_current_records_are_kept_beside_the_tables_but_for_the_smoke_tier() -> 
     assert keep_records(open_runs(PAPER, "laptop")) == 3
     assert {path.name for path in folder.iterdir()} == {"jam-fold0.json", "jam-fold0-seed1.json", "jam-fold2.json"}
     assert read_record(folder / "jam-fold2.json") == open_runs(PAPER, "laptop").records("jam")[-1]
+
+
+def test_the_notes_say_what_could_not_be_judged() -> None:
+    """A count of all folds, and what it counts as; nothing of methods without failures."""
+    for fold, count in enumerate((2, 3)):
+        record = make_record("jam", fold)
+        write_record(record.run.record, replace(record, metrics=record.metrics | {"failed": failures(count)}))
+    make_record("jam_je")
+    record = make_face_record("direct")
+    write_record(record.run.record, replace(record, metrics=record.metrics | {"failed": failures(1)}))
+
+    recognition, faces_table = table_as_markdown(opened(), "1"), table_as_markdown(opened(FACES), "1")
+    assert "- JAM: 5 samples could not be judged and count as missed\n" in recognition
+    label = of_faces.METHODS["direct"].label
+    assert f"- {label}: 1 sample could not be judged and counts as the mean face in the true box\n" in faces_table
+    assert recognition.count("judged") == faces_table.count("judged") == 1
+
+
+def failures(count: int) -> dict[str, object]:
+    return {"value": count, "unit": "samples"}
 
 
 def test_the_note_says_which_epoch_was_kept() -> None:

@@ -123,12 +123,14 @@ def test_lock_clears_what_a_killed_run_left(tmp_path):
 
 
 def test_weights_without_their_checksum_are_refused(tmp_path):
-    path = tmp_path / "w.safetensors"
-    save_weights(path, recogniser())
-    path.with_name(path.name + ".sha256").unlink()
+    for folder, method in (("sadrnet/smoke/direct-fold1-seed0", "sadrnet direct --fold 1 --tier smoke"), ("mine", "")):
+        path = tmp_path / folder / "weights.safetensors"
+        save_weights(path, recogniser())
+        path.with_name(path.name + ".sha256").unlink()
 
-    with pytest.raises(CorruptFile, match="checksum file is missing"):
-        load_weights(path, recogniser())
+        command = f"facelib run {method or 'PAPER METHOD --fold FOLD --tier TIER'}"
+        with pytest.raises(CorruptFile, match=f"checksum file is missing: delete it .* again with `{command}`"):
+            load_weights(path, recogniser())
 
 
 @pytest.mark.parametrize(
@@ -136,6 +138,7 @@ def test_weights_without_their_checksum_are_refused(tmp_path):
     [
         (lambda weight: weight.fill_(float("nan")), "not finite"),
         (lambda weight: weight.double(), "float64, expected torch.float32"),
+        (lambda weight: weight.sum(), r"shape \(\), expected \(2, 2\)"),
     ],
 )
 def test_weights_that_are_not_finite_or_of_another_type_are_refused(tmp_path, change, named):

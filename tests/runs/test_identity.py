@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from facelib.runs.checkpoints import run_lock
 from facelib.runs.folders import Run
 from facelib.runs.identity import Identity, identity_of_record, reserve
 from facelib.runs.records import new_record, write_record
+from facelib.storage import read_json
 
 WANTED = Identity({"epochs": 3, "loss": {"bins": 32, "rule": "official"}}, "data1", "code1", {"base": "a1"})
 OTHERS = {
@@ -88,10 +88,10 @@ def test_a_run_of_something_else_is_kept_beside(folder: Path, expected: str, lea
         kept, reason = set_aside
         assert kept.name == f"superseded-jam-fold0-seed0-{number}"
         assert (kept / "checkpoint_0000.pt").exists()
-        assert json.loads((kept / "run.json").read_text()) == dataclasses.asdict(other)
+        assert read_json(kept / "run.json", "") == dataclasses.asdict(other)
         assert reason.startswith(f"made from {expected}")
         assert {path.name for path in folder.iterdir()} == {"run.json"}
-        assert json.loads((folder / "run.json").read_text()) == dataclasses.asdict(WANTED)
+        assert read_json(folder / "run.json", "") == dataclasses.asdict(WANTED)
         reserve(folder, other)
         leave(folder, other)
 

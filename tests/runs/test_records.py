@@ -25,6 +25,7 @@ from facelib.runs.records import (
     write_record,
     write_scores,
 )
+from facelib.storage import read_json, write_json
 
 
 def some_record(**changes) -> Record:
@@ -40,9 +41,9 @@ def some_record(**changes) -> Record:
 
 
 def edit(path: Path, change) -> None:
-    values = json.loads(path.read_text())
+    values = read_json(path, "")
     change(values)
-    path.write_text(json.dumps(values))
+    write_json(path, values)
 
 
 def test_round_trip(tmp_path):
@@ -86,8 +87,8 @@ def test_damaged_file_is_found(tmp_path, damage):
         (lambda v: v.update(fold="1"), "fold"),
         (lambda v: v["metrics"]["tar@1%"].pop("unit"), "tar@1%"),
         (lambda v: v["metrics"]["tar@1%"].update(value="0.5"), "tar@1%"),
-        (lambda v: v["metrics"]["tar@1%"].update(value=math.nan), "tar@1%"),
         (lambda v: v["data"].pop("fingerprint"), "data"),
+        (lambda v: v.update(scores={"file": "scores.npz"}), "scores"),
     ],
 )
 def test_wrong_fields_are_named(tmp_path, change, named):
@@ -98,11 +99,26 @@ def test_wrong_fields_are_named(tmp_path, change, named):
         read_record(path)
 
 
+def test_an_edited_record_is_refused_and_names_the_command(tmp_path):
+    path = tmp_path / "record.json"
+    write_record(path, some_record())
+    path.write_text(path.read_text().replace('"value": 0.5', '"value": 0.6'))
+    with pytest.raises(CorruptFile, match=r"record\.json was damaged or edited.*again with `facelib run toy jam`"):
+        read_record(path, "facelib run toy jam")
+
+
+def test_a_record_without_checksum_is_refused(tmp_path):
+    path = tmp_path / "record.json"
+    path.write_text(json.dumps(dataclasses.asdict(some_record())))
+    with pytest.raises(CorruptFile, match=r"record\.json holds no checksum .*make it again with `facelib run"):
+        read_record(path)
+
+
 def test_other_schema_version_is_refused(tmp_path):
     path = tmp_path / "record.json"
     write_record(path, some_record())
     edit(path, lambda values: values.update(schema_version=99))
-    with pytest.raises(BadInput, match="schema version 99, expected 2"):
+    with pytest.raises(BadInput, match="schema version 99, expected 3"):
         read_record(path)
 
 

@@ -142,7 +142,7 @@ def test_override_then_as_dict_gives_the_values(epochs, rate, milestones):
 
 
 def test_import_needs_no_torch():
-    modules = ("settings", "records", "progress", "checkpoints", "tasks", "training")
+    modules = ("settings", "records", "checkpoints", "tasks", "training")
     code = "import sys; " + "; ".join(f"import facelib.runs.{name}" for name in modules)
     code += "; sys.exit(any(name in sys.modules for name in ('torch', 'lightning_fabric', 'rich')))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

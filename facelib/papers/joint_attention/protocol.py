@@ -3,7 +3,8 @@
 FaceScape: five gallery samples a person, probes by angle from frontal (tables I and II). ARL-VTF: six gallery images,
 five frontal and five turned probes a person, other people than any training saw (table III). A pose bin has a threshold
 of its own (the paper does not say); the pooled numbers take all probes together, as the paper's "Average" columns do.
-A probe's score against an identity is the highest over its gallery samples.
+A probe's score against an identity is the highest over its gallery samples. An embedding that is not finite or zero
+says nothing of whose it is: such a probe scores lowest against everybody, and such a gallery sample is not enrolled.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ from facelib.data.archive import FaceArchive
 from facelib.data.protocol import Role, gallery_and_probes, roles_of, rows_of
 from facelib.errors import BadInput
 from facelib.metrics.identification import gallery_scores, genuine_and_impostor, rank1
+from facelib.metrics.inputs import have_direction
 from facelib.metrics.verification import VerificationSummary, tar_at_far, verification_summary
 from facelib.models.blocks import Embedding
+from facelib.papers.failures import FAILED, failed_metric
 from facelib.papers.joint_attention.data_sets import split_of
 from facelib.papers.joint_attention.inputs import Inputs, inputs_of
 from facelib.papers.paper import Metrics, RunInputs, Scores
@@ -35,6 +38,7 @@ TAR_AT_FAR = "tar_at_far_1pct"
 CONDITIONS = {"frontal": 0, "pose": 1}  # of ARL-VTF's probes
 ARL_VTF_PREFIX = "arl_vtf."  # of the second data set's metrics and scores
 SAMPLES_AT_ONCE = 256
+LOWEST = -1.0  # of all cosines: accepted by no threshold, the last of all ranks
 
 
 def evaluate(inputs: RunInputs[Recogniser, RecognitionSettings], network: nn.Module) -> tuple[Metrics, Scores]:
@@ -55,7 +59,7 @@ def evaluate(inputs: RunInputs[Recogniser, RecognitionSettings], network: nn.Mod
         second = evaluate_arl_vtf(embed(recogniser, inputs_of(method, archive, clouds), rows), archive, rows)
         scores |= {ARL_VTF_PREFIX + key: array for key, array in second.items()}
         metrics |= {ARL_VTF_PREFIX + key: value for key, value in pose_metrics(second, CONDITIONS).items()}
-    return metrics, scores
+    return metrics | failed_metric(scores), scores
 
 
 def recogniser_of(network: Any) -> Any:
@@ -137,20 +141,27 @@ def score_probes(
         fusion: "max" or "mean" over an identity's gallery samples.
 
     Returns:
-        scores (P, I), probe_rows (P,), probe_identity (P,), probe_angle (P,) in radians, identities (I,), and rows and
-        embeddings as given.
+        scores (P, I), probe_rows (P,), probe_identity (P,), probe_angle (P,) in radians, identities (I,), rows as
+        given, embeddings as given or 0 where they failed, and failed (N,) bool.
     """
-    identity = archive.arrays["identity"]
-    enrolled, compared = (embeddings[np.searchsorted(rows, part)] for part in (gallery, probes))
-    scores, identities = gallery_scores(compared, enrolled, identity[gallery], fusion)
+    identity, failed = archive.arrays["identity"], ~have_direction(embeddings)
+    embeddings = np.where(failed[:, None], 0, embeddings)
+    identities = np.unique(identity[gallery])
+    compared, enrolled = (part[~failed[np.searchsorted(rows, part)]] for part in (probes, gallery))
+    scores = np.full((len(probes), len(identities)), LOWEST, np.float32)
+    if len(compared) and len(enrolled):
+        of_probes, of_gallery = (embeddings[np.searchsorted(rows, part)] for part in (compared, enrolled))
+        found, known = gallery_scores(of_probes, of_gallery, identity[enrolled], fusion)
+        scores[np.ix_(np.isin(probes, compared), np.isin(identities, known))] = found
     return {
-        "scores": scores.astype(np.float32),
+        "scores": scores,
         "probe_rows": probes,
         "probe_identity": identity[probes],
         "probe_angle": archive.arrays["angle"][probes],
         "identities": identities,
         "rows": rows,
         "embeddings": embeddings,
+        FAILED: failed,
     }
 
 

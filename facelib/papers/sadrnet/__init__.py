@@ -39,4 +39,5 @@ PAPER: Paper[Reconstructor, ReconstructionSettings] = Paper(
     metrics=METRICS,
     tables=TABLES,
     claims=CLAIMS,
+    failed_as="the mean face in the true box",
 )

@@ -7,6 +7,7 @@ from torch import nn
 
 from facelib.data.protocol import rows_of
 from facelib.models.sadrnet import SADRNet
+from facelib.papers.failures import failed_metric
 from facelib.papers.paper import Metrics, RunInputs, Scores
 from facelib.papers.sadrnet.data_sets import split_people
 from facelib.papers.sadrnet.maps import FaceMapper
@@ -18,6 +19,7 @@ from facelib.papers.sadrnet.protocol import (
     evaluate_florence,
     evaluate_landmarks,
     landmark_metrics,
+    mean_face_in_box,
     metrics_of,
 )
 from facelib.papers.sadrnet.settings import ReconstructionSettings
@@ -60,17 +62,17 @@ def evaluate(inputs: Inputs, network: nn.Module) -> tuple[Metrics, Scores]:
     rows = np.arange(len(aflw))
     if inputs.method.is_pretraining:
         scores = evaluate_landmarks(network, mapper, aflw, rows)
-        return landmark_metrics(scores), scores
+        return landmark_metrics(scores) | failed_metric(scores), scores
     predict = predictor_of(inputs.method, network, mapper)
     scores = evaluate_alignment(predict, mapper, aflw, rows)
     scores |= evaluate_florence(predict, mapper, inputs.archives["florence"])
     size = {"size_mb": {"value": full_size_mib(inputs.method, inputs.settings), "unit": "MB"}}
-    return metrics_of(scores) | size, scores
+    return metrics_of(scores) | size | failed_metric(scores), scores
 
 
 def predictor_of(method: Reconstructor, network: nn.Module, mapper: FaceMapper) -> Predictor:
     """What predicts maps from photographs; a baseline is told the true landmarks."""
     if method.kind == "baseline":
-        return lambda faces, true: network(mapper.template.landmarks_of(true.geometry))
+        return mean_face_in_box(mapper)
     device = next(network.parameters()).device
     return lambda faces, true: network(faces.images.to(device))

@@ -3,13 +3,13 @@
 Errors are of the maps' texels, predicted and true ones, as in published code: landmarks at the texels nearest to
 theirs, dense errors on all texels of the face without the neck (about 45,000 at the paper's size). A reconstruction is
 laid onto the truth by the best similarity first, so that its error is one of shape; a scan of Florence has another
-topology and takes ICP.
+topology and takes ICP. Where a prediction cannot be judged, the mean face in the true box counts in its place.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from torch import nn
 from facelib.conventions import FACE_TO_CAMERA, OUTER_EYE_CORNERS
 from facelib.data.archive import FaceArchive
 from facelib.data.posed_faces import PosedFaces, posed_faces
-from facelib.errors import BadInput
+from facelib.errors import BadInput, DegenerateInput
 from facelib.geometry.alignment import Similarity, similarity_transform
 from facelib.geometry.icp import icp
 from facelib.geometry.neighbours import nearest
@@ -28,7 +28,9 @@ from facelib.metrics.landmark_error import nme, nme_by_yaw
 from facelib.metrics.pose_error import euler_errors, geodesic_errors, pose_error
 from facelib.metrics.surface_error import reconstruction_nme
 from facelib.models.sadrnet import FaceMaps
+from facelib.papers.failures import FAILED, joined, judged
 from facelib.papers.sadrnet.maps import FaceMapper, TrueMaps
+from facelib.papers.sadrnet.networks import MeanFace
 
 FACES_AT_ONCE = 32
 FLORENCE_KEEP = 0.9  # share of the pairs that ICP fits: the predicted face reaches beyond the scan
@@ -38,6 +40,13 @@ ANGLES = ("yaw", "pitch", "roll")
 FIX_PREFIX = "fix."  # of the pose errors without the samples in gimbal lock
 
 Predictor = Callable[[PosedFaces, TrueMaps], FaceMaps]
+P = TypeVar("P")  # what makes a prediction
+
+
+def mean_face_in_box(mapper: FaceMapper) -> Predictor:
+    """The baseline, which is told the true landmarks, and stands in for predictions that cannot be judged."""
+    mean_face = MeanFace(mapper.template)
+    return lambda faces, true: mean_face(mapper.template.landmarks_of(true.geometry))
 
 
 @torch.no_grad()
@@ -54,12 +63,16 @@ def evaluate_alignment(
 
     Returns:
         rows, identity, occluder (N,), yaw (N,) radians; of `ALIGNMENT` and "reconstruction" (N,) fractions;
-        euler_error (N, 3), absolute yaw, pitch and roll, and geodesic (N,) in radians.
+        euler_error (N, 3), absolute yaw, pitch and roll, and geodesic (N,) in radians; failed (N,) bool.
 
     Raises:
-        BadInput: without rows, or when a prediction is not finite.
+        BadInput: without rows.
     """
-    return _of_all(lambda faces: _errors(predict, mapper, faces), archive, rows)
+
+    def errors_of(chosen: Predictor, some: np.ndarray) -> dict[str, np.ndarray]:
+        return _errors(chosen, mapper, posed_faces(archive, some))
+
+    return _of_all(errors_of, predict, mean_face_in_box(mapper), archive, rows)
 
 
 @torch.no_grad()
@@ -67,13 +80,21 @@ def evaluate_landmarks(
     network: nn.Module, mapper: FaceMapper, archive: FaceArchive, rows: np.ndarray
 ) -> dict[str, np.ndarray]:
     """As `evaluate_alignment`, of a network that reads landmarks alone: of the errors sparse_2d and the sparse_3d."""
-    device = next(network.parameters()).device
+    device, landmarks_of = next(network.parameters()).device, mapper.template.landmarks_of
+    mean_face = mean_face_in_box(mapper)
 
-    def errors_of(faces: PosedFaces) -> dict[str, np.ndarray]:
-        true = mapper.template.landmarks_of(mapper(faces).geometry)
-        return _alignment_errors("sparse", network(faces.images.to(device)).cpu(), true)
+    def errors_of(find: Callable[[PosedFaces, TrueMaps], torch.Tensor], some: np.ndarray) -> dict[str, np.ndarray]:
+        faces = posed_faces(archive, some)
+        true = mapper(faces)
+        return _alignment_errors("sparse", find(faces, true), landmarks_of(true.geometry))
 
-    return _of_all(errors_of, archive, rows)
+    return _of_all(
+        errors_of,
+        lambda faces, true: network(faces.images.to(device)).cpu(),
+        lambda faces, true: landmarks_of(mean_face(faces, true).geometry),
+        archive,
+        rows,
+    )
 
 
 @torch.no_grad()
@@ -82,24 +103,29 @@ def evaluate_florence(predict: Predictor, mapper: FaceMapper, archive: FaceArchi
 
     Returns:
         florence, with ICP fitting the scale too, and florence_rigid, with the scale of the landmarks (M,) fractions;
-        florence_identity (M,); florence_yaw and florence_pitch (M,) radians.
+        florence_identity (M,); florence_yaw and florence_pitch (M,) radians; florence_failed (M,) bool.
     """
-    arrays = archive.arrays
-    errors: dict[str, list[float]] = {"florence": [], "florence_rigid": []}
-    for rows in _portions(np.arange(len(archive))):
+    arrays, mean_face = archive.arrays, mean_face_in_box(mapper)
+
+    def errors_of(chosen: Predictor, rows: np.ndarray) -> dict[str, np.ndarray]:
         faces = posed_faces(archive, rows)
         true = mapper(faces)
-        shapes = mapper.points_of(predict(faces, true).geometry.float())
+        shapes = mapper.points_of(chosen(faces, true).geometry.float().cpu())
         landmarks = mapper.template.landmarks_of(true.shape)
+        errors: dict[str, list[float]] = {"florence": [], "florence_rigid": []}
         for row, shape, known in zip(rows, shapes, landmarks, strict=True):
             scan = torch.from_numpy(np.array(arrays["scans"][arrays["scan"][row]]))
             corners = arrays["scan_corners"][arrays["scan"][row]]
             size = float(np.linalg.norm(corners[0] - corners[1]))
             for name, scale in (("florence", True), ("florence_rigid", False)):
                 errors[name].append(scan_error(shape, known, scan, mapper, scale=scale) / size)
+        return {name: np.array(values) for name, values in errors.items()}
+
+    errors = joined([judged(errors_of, predict, mean_face, some) for some in _portions(np.arange(len(archive)))])
+    errors[f"florence_{FAILED}"] = errors.pop(FAILED)
     yaw, pitch = (np.asarray(arrays["pose"][:, axis]) for axis in (0, 1))
     known = {"florence_identity": np.asarray(arrays["identity"]), "florence_yaw": yaw, "florence_pitch": pitch}
-    return {name: np.array(values) for name, values in errors.items()} | known
+    return errors | known
 
 
 def scan_error(
@@ -159,11 +185,14 @@ def _in(unit: str, values: dict[str, float]) -> dict[str, dict[str, Any]]:
 
 
 def _of_all(
-    errors_of: Callable[[PosedFaces], dict[str, np.ndarray]], archive: FaceArchive, rows: np.ndarray
+    errors_of: Callable[[P, np.ndarray], dict[str, np.ndarray]],
+    predict: P,
+    stand_in: P,
+    archive: FaceArchive,
+    rows: np.ndarray,
 ) -> dict[str, np.ndarray]:
     """The errors of these photographs, taken in portions, and what is known of them."""
-    parts = [errors_of(posed_faces(archive, some)) for some in _portions(rows)]
-    errors = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    errors = joined([judged(errors_of, predict, stand_in, some) for some in _portions(rows)])
     known = {name: np.asarray(archive.arrays[name][rows]) for name in ("identity", "occluder")}
     return errors | known | {"rows": rows, "yaw": np.asarray(archive.arrays["pose"][rows, 0])}
 
@@ -184,7 +213,7 @@ def _errors(predict: Predictor, mapper: FaceMapper, faces: PosedFaces) -> dict[s
     maps = predict(faces, true)
     geometry = maps.geometry.float().cpu()
     if not geometry[..., mapper.template.mask].isfinite().all():
-        raise BadInput("a predicted position map is not finite: train with a lower rate, or look at the weights")
+        raise DegenerateInput("the predicted position map is not finite: look at the weights")
     sparse = [mapper.template.landmarks_of(each) for each in (geometry, true.geometry)]
     dense = [each[:, :, mapper.evaluated].mT for each in (geometry, true.geometry)]
     errors = _alignment_errors("sparse", *sparse) | _alignment_errors("dense", *dense)

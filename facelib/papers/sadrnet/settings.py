@@ -9,8 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from facelib.errors import BadInput
 from facelib.papers.sadrnet.methods import Reconstructor
 from facelib.runs.settings import TrainingSettings
+
+# A record from elsewhere may ask for any network; one beyond these would take all memory before anything else failed.
+SMALLEST_IMAGE, LARGEST_IMAGE, WIDEST = 32, 1024, 2.0
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,15 @@ class NetworkSettings:
     attention: bool = True
     geometry: Literal["self_aligned", "regressed_pose", "direct"] = "self_aligned"
     shape: Literal["deformation", "scratch", "coefficients"] = "deformation"
+
+    def __post_init__(self) -> None:
+        if not SMALLEST_IMAGE <= self.image_size <= LARGEST_IMAGE:
+            raise BadInput(
+                f"network.image_size is {self.image_size}: expected {SMALLEST_IMAGE} to {LARGEST_IMAGE} pixels; memory "
+                "grows with its square, and the paper's is 256"
+            )
+        if not 0 < self.width <= WIDEST:
+            raise BadInput(f"network.width is {self.width}: expected a factor above 0, up to {WIDEST:g}")
 
 
 @dataclass(frozen=True)

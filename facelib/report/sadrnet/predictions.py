@@ -23,6 +23,7 @@ from facelib.faces.occluders import Occluder
 from facelib.geometry.alignment import similarity_transform
 from facelib.metrics.landmark_error import yaw_bin_masks
 from facelib.models.sadrnet import FaceMaps
+from facelib.papers.failures import FAILED
 from facelib.papers.run import open_archive
 from facelib.papers.sadrnet import PAPER
 from facelib.papers.sadrnet.building import face_mapper
@@ -164,8 +165,10 @@ class Evaluator:
         return [rows[first : first + AT_ONCE] for first in range(0, len(rows), AT_ONCE)]
 
     def spread(self, most: int, rows: np.ndarray | None = None) -> np.ndarray:
-        """At most so many rows, evenly over these; over the data set by default."""
+        """At most so many rows, evenly over these or over the data set, but for those that a network failed on."""
         rows = np.arange(len(self.archive)) if rows is None else rows
+        for scores in self.scores.values():
+            rows = rows[~failed_in(scores)[rows]]
         return rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).round().astype(int)]
 
 
@@ -199,13 +202,18 @@ def groups_of(scores: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """Photographs by range of yaw where nothing is worn, and by what is worn: title -> (N,) bool, never all false.
 
     Args:
-        scores: yaw (N,) radians and occluder (N,).
+        scores: yaw (N,) radians and occluder (N,), and perhaps failed (N,), of which no picture can be made.
     """
-    occluder = np.asarray(scores["occluder"])
+    occluder, judged = np.asarray(scores["occluder"]), ~failed_in(scores)
     free = occluder == Occluder.NOTHING
     groups = {f"yaw {name}°": free & inside for name, inside in yaw_bin_masks(scores["yaw"]).items()}
     groups |= {name: occluder == kind for kind, name in WORN.items()}
-    return {name: chosen for name, chosen in groups.items() if chosen.any()}
+    return {name: chosen & judged for name, chosen in groups.items() if (chosen & judged).any()}
+
+
+def failed_in(scores: Mapping[str, Any]) -> np.ndarray:
+    """Photographs (N,) bool that a network failed on; none of runs made before failures were noted."""
+    return np.asarray(scores.get(FAILED, np.zeros(len(scores["occluder"]), bool)))
 
 
 def median_place(errors: np.ndarray, chosen: np.ndarray) -> int:

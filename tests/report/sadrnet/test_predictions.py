@@ -132,6 +132,8 @@ def test_rows_are_spread_and_portioned() -> None:
     assert evaluator.spread(99).tolist() == list(range(12))
     assert evaluator.spread(2, np.array([3, 5, 8])).tolist() == [3, 8]
     assert evaluator.spread(2, np.array([], int)).tolist() == []
+    failing = replace(evaluator, scores={"a": {"occluder": np.zeros(12), "failed": np.arange(12) == 5}})
+    assert failing.spread(3, np.array([3, 5, 8])).tolist() == [3, 8]
     assert evaluator.portions(np.array([], int)) == []
     parts = evaluator.portions(np.arange(2 * AT_ONCE + 1))
     assert [len(part) for part in parts] == [AT_ONCE, AT_ONCE, 1]
@@ -145,6 +147,8 @@ def test_groups_by_yaw_and_by_what_is_worn() -> None:
 
     # -29.9999999 degrees are 30 to four digits; 90 belongs to the last range; nobody wears sunglasses.
     assert groups == {"yaw 0-30°": [0], "yaw 30-60°": [1, 2], "yaw 60-90°": [3, 4], "glasses": [6], "mask": [5]}
+    judged = groups_of({"yaw": yaw, "occluder": occluder, "failed": np.isin(np.arange(7), [1, 6])})
+    assert [np.flatnonzero(chosen).tolist() for chosen in judged.values()] == [[0], [2], [3, 4], [5]]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,168 @@
+"""A sample that cannot be judged takes its stand-in's scores and is counted; nothing else changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from made_predictions import tiny_archive, tiny_mapper
+from torch import nn
+
+from facelib.data.archive import FaceArchive
+from facelib.data.posed_faces import PosedFaces, posed_faces
+from facelib.errors import BadInput, DegenerateInput
+from facelib.models.sadrnet import FaceMaps
+from facelib.papers.failures import FAILED, failed_metric, judged
+from facelib.papers.paper import RunInputs
+from facelib.papers.sadrnet import PAPER
+from facelib.papers.sadrnet.building import evaluate
+from facelib.papers.sadrnet.maps import TrueMaps
+from facelib.papers.sadrnet.methods import METHODS
+from facelib.papers.sadrnet.protocol import (
+    Predictor,
+    evaluate_alignment,
+    evaluate_florence,
+    evaluate_landmarks,
+    mean_face_in_box,
+)
+
+ROWS, BAD = np.arange(12), 4  # photographs of the tiny data set, and the one on which the prediction fails
+
+
+def roots(function: Callable[[np.ndarray], np.ndarray], rows: np.ndarray) -> dict[str, np.ndarray]:
+    values = function(rows)
+    if (values < 0).any():
+        raise DegenerateInput("a number has no root")
+    return {"root": np.sqrt(values)}
+
+
+def test_a_sample_that_fails_takes_the_score_of_the_stand_in() -> None:
+    rows = np.array([9, -4, 16, 25])
+    found = judged(roots, lambda x: x.astype(float), lambda x: 1.0 + 0 * x, rows)
+
+    assert found["root"].tolist() == [3, 1, 4, 5]
+    assert found[FAILED].tolist() == [False, True, False, False]
+    assert failed_metric(found) == {"failed": {"value": 1, "unit": "samples"}}
+
+
+def test_scores_that_are_not_finite_count_as_failures() -> None:
+    found = judged(roots, lambda x: np.where(x == 9, np.inf, x), lambda x: 1.0 + 0 * x, np.array([4, 9]))
+
+    assert found["root"].tolist() == [2, 1]
+    assert found[FAILED].tolist() == [False, True]
+
+
+def test_without_failures_there_is_no_metric() -> None:
+    assert failed_metric(judged(roots, np.abs, np.abs, np.array([4, 9]))) == {}
+
+
+def test_other_errors_and_a_stand_in_that_fails_end_the_evaluation() -> None:
+    def mistaken(x: np.ndarray) -> np.ndarray:
+        raise BadInput("a mistake in the code")
+
+    with pytest.raises(BadInput, match="a mistake"):
+        judged(roots, mistaken, np.abs, np.array([4]))
+    with pytest.raises(DegenerateInput, match="no root"):
+        judged(roots, lambda x: -x, lambda x: -x, np.array([4]))
+
+
+def told(faces: PosedFaces, true: TrueMaps) -> FaceMaps:
+    return FaceMaps(true.geometry, true.geometry, true.shape, None, faces.scale, faces.rotation, faces.translation)
+
+
+def failing(archive: FaceArchive, row: int, change: Callable[[torch.Tensor], torch.Tensor]) -> Predictor:
+    """Tells the truth, with a change of one photograph's map."""
+    wrong = posed_faces(archive, np.array([row])).images
+
+    def predict(faces: PosedFaces, true: TrueMaps) -> FaceMaps:
+        here = (faces.images == wrong).flatten(1).all(dim=1)[:, None, None, None]
+        return told(faces, true)._replace(geometry=torch.where(here, change(true.geometry), true.geometry))
+
+    return predict
+
+
+CHANGES: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "a NaN": lambda maps: maps * torch.nan,
+    "one place": lambda maps: 0 * maps + 7,
+    "an infinity": lambda maps: maps / 0,
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_face_that_cannot_be_judged_counts_as_the_mean_face(change: Callable[[torch.Tensor], torch.Tensor]) -> None:
+    archive, mapper = tiny_archive(), tiny_mapper()
+    found = evaluate_alignment(failing(archive, BAD, change), mapper, archive, ROWS)
+    right, mean = (evaluate_alignment(predict, mapper, archive, ROWS) for predict in (told, mean_face_in_box(mapper)))
+
+    assert np.flatnonzero(found[FAILED]).tolist() == [BAD]
+    for name in found.keys() - {FAILED}:
+        expected = right[name].copy()
+        expected[BAD] = mean[name][BAD]
+        assert found[name] == pytest.approx(expected, abs=1e-5), name
+    assert found["reconstruction"][BAD] > 0.01
+
+
+def far_but_for_its_landmarks(maps: torch.Tensor) -> torch.Tensor:
+    """What lies far off has one nearest point on a scan, and shrinks towards it."""
+    rows, columns = tiny_mapper().template.texels.unbind(1)
+    moved = maps + 1e6
+    moved[..., rows, columns] = maps[..., rows, columns]
+    return moved
+
+
+@pytest.fixture(scope="module")
+def renderings() -> FaceArchive:
+    """Three of the Florence counterpart."""
+    whole = tiny_archive("florence")
+    arrays = {name: values[:3] if len(values) == len(whole) else values for name, values in whole.arrays.items()}
+    return FaceArchive(whole.name, whole.fingerprint, arrays)
+
+
+def test_a_face_that_cannot_be_laid_onto_a_scan_counts_as_the_mean_face(
+    renderings: FaceArchive, caplog: pytest.LogCaptureFixture
+) -> None:
+    mapper = tiny_mapper()
+    right, mean = (evaluate_florence(predict, mapper, renderings) for predict in (told, mean_face_in_box(mapper)))
+    for change in (far_but_for_its_landmarks, CHANGES["a NaN"]):
+        found = evaluate_florence(failing(renderings, 1, change), mapper, renderings)
+
+        assert found["florence_failed"].tolist() == [False, True, False]
+        for name in ("florence", "florence_rigid"):
+            assert found[name] == pytest.approx([right[name][0], mean[name][1], right[name][2]], abs=1e-6)
+    assert ["shrank to a point" in text for text in caplog.messages] == [True, False]
+
+
+class Network(nn.Module):
+    """Finds the true landmarks, and raises on one photograph as self-alignment does on those that are NaN."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.at = nn.Parameter(torch.zeros(()))
+        self.images = posed_faces(tiny_archive(), ROWS).images
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        chosen = torch.stack([(self.images == image).flatten(1).all(dim=1).float().argmax() for image in images])
+        if (chosen == BAD).any():
+            raise DegenerateInput("pose_landmarks holds 204 non-finite values")
+        maps = tiny_mapper()(posed_faces(tiny_archive(), chosen.numpy()))
+        return tiny_mapper().template.landmarks_of(maps.geometry)
+
+
+def test_a_network_that_raises_on_one_photograph_is_judged_on_the_others() -> None:
+    found = evaluate_landmarks(Network(), tiny_mapper(), tiny_archive(), ROWS)
+    mean = evaluate_alignment(mean_face_in_box(tiny_mapper()), tiny_mapper(), tiny_archive(), ROWS)
+
+    assert np.flatnonzero(found[FAILED]).tolist() == [BAD]
+    assert found["sparse_2d"][BAD] == pytest.approx(mean["sparse_2d"][BAD])
+    assert np.delete(found["sparse_2d"], BAD) == pytest.approx(np.zeros(11), abs=1e-6)
+
+
+def test_the_count_stands_among_the_metrics_of_a_run() -> None:
+    method = METHODS["landmark_reader"]
+    inputs = RunInputs(method, PAPER.settings("smoke"), 0, 0, {"aflw2000": tiny_archive()}, {}, "made")
+    metrics, scores = evaluate(inputs, Network())
+
+    assert metrics[FAILED] == {"value": 1, "unit": "samples"}
+    assert metrics["sparse_2d"]["value"] == pytest.approx(scores["sparse_2d"].mean())
