@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -329,8 +330,10 @@ def newest_checkpoint() -> float:
     return max((path.stat().st_mtime for path in runs_folder().rglob("checkpoint_*.pt")), default=0.0)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_ends_the_trainings_too_and_the_next_call_goes_on(number: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGTERM, 128 + 15), (signal.SIGHUP, 128 + 1), (signal.SIGINT, -2)]
+)
+def test_a_signal_ends_the_trainings_too(number: signal.Signals, status: int) -> None:
     toy_is(epoch_s=0.5)
     grid = start_grid(["base"])
     while newest_checkpoint() == 0.0 and grid.poll() is None:
@@ -339,7 +342,7 @@ def test_a_signal_ends_the_trainings_too_and_the_next_call_goes_on(number: signa
     grid.send_signal(number)
     said, _ = grid.communicate(timeout=30)
 
-    assert grid.returncode == 128 + number
+    assert grid.returncode == status
     assert said.splitlines()[-1] == "stopping; the same command goes on from here"
     assert len(others) > 2  # Snakemake, a run, and the kernel of its notebook
     _, alive = psutil.wait_procs(others, timeout=5)

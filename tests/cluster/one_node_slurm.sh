@@ -121,7 +121,7 @@ timed() {
 
 disturbed() {
     local command cancelled
-    grid disturbed "$work/profile" &
+    grid disturbed "$work/slurm-gpu" &
     command=$!
     cancelled=$(running_job)
     sleep 8
@@ -132,7 +132,7 @@ disturbed() {
     echo "kill -9 $(holders disturbed | xargs)"
     kill -9 $(holders disturbed)
     wait "$command" || true
-    grid disturbed "$work/profile"
+    grid disturbed "$work/slurm-gpu"
 }
 
 finish() {
@@ -145,14 +145,17 @@ if ! command -v slurmctld >/dev/null || ! command -v munged >/dev/null; then
     apt-get update -qq
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends slurm-wlm munge >/dev/null
 fi
-start_slurm "$work/slurm"
-mkdir "$work/profile"
-sed -e 's/mem_mb: .*/mem_mb: 1900/; s/runtime: .*/runtime: 30/; s/latency-wait: .*/latency-wait: 20/' \
-    facelib/workflow/profiles/slurm/config.yaml >"$work/profile/config.yaml"
+start_slurm "$work/node"
+for profile in slurm slurm-gpu; do
+    mkdir "$work/$profile"
+    sed -e 's/mem_mb: .*/mem_mb: 1900/; s/runtime: .*/runtime: 30/; s/latency-wait: .*/latency-wait: 20/' \
+        "facelib/workflow/profiles/$profile/config.yaml" >"$work/$profile/config.yaml"
+done
 
 timed "on this machine" grid local ""
-timed "on Slurm" grid undisturbed "$work/profile"
+timed "on Slurm" grid undisturbed "$work/slurm"
 compare undisturbed
-timed "on Slurm, a job cancelled, the command killed and started again" disturbed
+timed "on Slurm with a GPU for each job, a job cancelled, the command killed and started again" disturbed
 compare disturbed
 echo "jobs of Slurm: $(squeue --noheader --states=all --format=%T | sort | uniq -c | xargs)"
+echo "with a GPU: $(squeue --noheader --states=all --format=%b | grep -c gpu)"
