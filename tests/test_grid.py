@@ -195,14 +195,17 @@ needs_slurm_plugin = pytest.mark.skipif(
 
 @needs_slurm_plugin
 @pytest.mark.parametrize(("profile", "gpu"), [("slurm", False), ("slurm-gpu", True)])
-def test_the_slurm_profiles_are_accepted(profile: str, gpu: bool) -> None:
+def test_the_slurm_profiles_are_accepted(profile: str, gpu: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(load_paper(TOY).tiers, "laptop", {"training.threads": 8})
     dry_run(runs_of(load_paper(TOY), "laptop", range(3)), profile=profile, say=lambda _: None)
 
     plan = json.loads((runs_folder() / TOY / "laptop" / "grid" / "plan.json").read_text())
     assert len(plan["jobs"]) == 10
+    assert [job["threads"] for job in plan["jobs"]] == [1] + [8] * 9  # the pretraining has settings of its own
     log = (runs_folder() / TOY / "laptop" / "logs" / "snakemake.log").read_text()
     assert "student_fold2" in log
     assert ("gpu=1" in log) == gpu
+    assert log.count("threads: 8") == 9
 
 
 def test_a_profile_that_does_not_exist_is_refused() -> None:
