@@ -25,7 +25,7 @@ NEW       := $(filter-out $(INSTALLED),$(WANTED))
 # hold the log's pipe, or whoever reads it would wait for that process too.
 ticker = while sleep 10 >/dev/null 2>&1; do echo '  $(1) ...'; done & trap "kill $$!" EXIT;
 
-.PHONY: help setup reproduce test lint notebooks bench clean new-extras
+.PHONY: help setup reproduce test test-slurm lint notebooks bench clean new-extras
 .DEFAULT_GOAL := help
 
 help:
@@ -33,6 +33,7 @@ help:
 	@echo 'make reproduce   train, print the tables, draw the figures: TIER=smoke|laptop|gpu|paper, PAPER=name (all without),'
 	@echo '                 FOLDS=1..3, JOBS=runs at once'
 	@echo 'make test        lint, then run the tests; SLOW=1 trains every method too, as CI does'
+	@echo 'make test-slurm  a small grid on a Slurm of one node, which it starts on this machine (root, Debian)'
 	@echo 'make lint        ruff and mypy'
 	@echo 'make notebooks   open the notebooks in JupyterLab'
 	@echo 'make bench       measure speed against other packages'
@@ -59,6 +60,10 @@ reproduce: setup
 
 test: lint
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile $(if $(SLOW),,-m 'not slow')
+
+test-slurm:
+	@$(MAKE) --no-print-directory setup EXTRAS=$(EXTRAS),slurm
+	@PYTHON=$(BIN)/python tests/cluster/one_node_slurm.sh
 
 lint: setup
 	@$(BIN)/ruff check --quiet

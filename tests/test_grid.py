@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -40,6 +41,7 @@ from facelib.errors import BadInput, UnknownName
 from facelib.faces.morphable_model import MorphableModel
 from facelib.grid import dry_run, make_runs
 from facelib.grid.jobs import Job, batches, blocked_runs, singles
+from facelib.grid.progress import Progress
 from facelib.grid.workflow import Workflow
 from facelib.papers import load_paper
 from facelib.papers.paper import Method
@@ -193,19 +195,50 @@ needs_slurm_plugin = pytest.mark.skipif(
 
 @needs_slurm_plugin
 @pytest.mark.parametrize(("profile", "gpu"), [("slurm", False), ("slurm-gpu", True)])
-def test_the_slurm_profiles_are_accepted(profile: str, gpu: bool) -> None:
+def test_the_slurm_profiles_are_accepted(profile: str, gpu: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(load_paper(TOY).tiers, "laptop", {"training.threads": 8})
     dry_run(runs_of(load_paper(TOY), "laptop", range(3)), profile=profile, say=lambda _: None)
 
     plan = json.loads((runs_folder() / TOY / "laptop" / "grid" / "plan.json").read_text())
     assert len(plan["jobs"]) == 10
+    assert [job["threads"] for job in plan["jobs"]] == [1] + [8] * 9  # the pretraining has settings of its own
     log = (runs_folder() / TOY / "laptop" / "logs" / "snakemake.log").read_text()
     assert "student_fold2" in log
     assert ("gpu=1" in log) == gpu
+    assert log.count("threads: 8") == 9
 
 
 def test_a_profile_that_does_not_exist_is_refused() -> None:
     with pytest.raises(UnknownName, match=r"unknown profile 'slrum'.*did you mean 'slurm'"):
         dry_run(RUNS, profile="slrum", say=lambda _: None)
+
+
+# Telling of them
+
+
+def told(said: list[str], run: Run, **counts: Any) -> Progress:
+    return Progress(singles([run]), reading_s=0.0, say=said.append, **counts)
+
+
+def test_a_job_has_failed_when_it_is_not_tried_again(tmp_path: Path) -> None:
+    said: list[str] = []
+    (tmp_path / "failed").mkdir()
+    progress = told(said, TEACHER, wanted=4, standing=2, retries=1, marks=tmp_path)
+    for lines in ("\n", "\n\n", "\n\n"):
+        (tmp_path / "failed" / "teacher_fold0").write_text(lines)
+        progress.look()
+    assert said == ["failed: teacher fold 0"]
+
+
+def test_runs_are_counted_among_all_also_in_a_second_round(tmp_path: Path) -> None:
+    """Of five, two stand and two have failed in the first round."""
+    make(directly=True, methods=["base"])
+    said: list[str] = []
+    progress = told(said, BASE, wanted=5, standing=2, retries=0, marks=tmp_path)
+    (tmp_path / "done").mkdir()
+    (tmp_path / "done" / "base_fold0").touch()
+    progress.look()
+    assert said[0].startswith("[3/5] base fold 0: accuracy")
 
 
 # Making them
@@ -300,8 +333,10 @@ def newest_checkpoint() -> float:
     return max((path.stat().st_mtime for path in runs_folder().rglob("checkpoint_*.pt")), default=0.0)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_ends_the_trainings_too_and_the_next_call_goes_on(number: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGTERM, 128 + 15), (signal.SIGHUP, 128 + 1), (signal.SIGINT, -2)]
+)
+def test_a_signal_ends_the_trainings_too(number: signal.Signals, status: int) -> None:
     toy_is(epoch_s=0.5)
     grid = start_grid(["base"])
     while newest_checkpoint() == 0.0 and grid.poll() is None:
@@ -310,7 +345,7 @@ def test_a_signal_ends_the_trainings_too_and_the_next_call_goes_on(number: signa
     grid.send_signal(number)
     said, _ = grid.communicate(timeout=30)
 
-    assert grid.returncode == 128 + number
+    assert grid.returncode == status
     assert said.splitlines()[-1] == "stopping; the same command goes on from here"
     assert len(others) > 2  # Snakemake, a run, and the kernel of its notebook
     _, alive = psutil.wait_procs(others, timeout=5)

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facelib.errors import CorruptFile, UnwritableFile
+from facelib.errors import BadInput, CorruptFile, UnwritableFile
 from facelib.storage import (
     CACHE_VARIABLE,
     atomic_path,
@@ -42,6 +42,19 @@ def test_written_text_is_read_back_and_nothing_else_remains(tmp_path: Path) -> N
 
     assert (tmp_path / "new" / "note.txt").read_text(encoding="utf-8") == "größer\n"
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["note.txt"]
+
+
+def test_a_lock_names_the_machine_and_the_job_that_hold_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: "node7")
+    monkeypatch.setenv("SLURM_JOB_ID", "55")
+    with exclusive_lock(tmp_path / "lock", "held by {holders}") as file:
+        file.write("12 on node8\n")
+        file.flush()
+        with (
+            pytest.raises(BadInput, match=rf"held by {os.getpid()} on node7 in Slurm job 55 and 12 on node8"),
+            exclusive_lock(tmp_path / "lock", "held by {holders}"),
+        ):
+            pass
 
 
 @pytest.mark.parametrize("step", ["fsync", "replace"])

@@ -56,7 +56,7 @@ class ProfilePlace(Place):
                 f"jobs cannot be sent elsewhere from {folder}: expected plain letters, digits and /._+- only; "
                 "let FACELIB_RUNS name such a folder, which all machines share"
             )
-        self.profile, self.given = profile, jobs
+        self.profile, self.given, self.folder = profile, jobs, folder
         self.retries = _number(profile, content, "retries", 0)
         super().__init__(jobs or _number(profile, content, "jobs", 1))
 
@@ -64,7 +64,8 @@ class ProfilePlace(Place):
         # The cache of sources lies in the user's home, whose path may be as odd as it likes; nothing here needs it.
         shared = ("persistence", "input-output", "software-deployment", "sources", "storage-local-copies")
         jobs = ["--jobs", str(self.given)] if self.given else []
-        return ["--profile", str(self.profile), *jobs, "--shared-fs-usage", *shared]
+        where = ["--directory", str(self.folder)]  # said to jobs that start elsewhere
+        return ["--profile", str(self.profile), *jobs, *where, "--shared-fs-usage", *shared]
 
 
 def _number(profile: Path, content: Mapping[str, Any], name: str, default: int) -> int:

@@ -46,7 +46,7 @@ class Slurm(ProfilePlace):
 
     def __init__(self, profile: Path, content: Mapping[str, Any], jobs: int | None, folder: Path, say: Say) -> None:
         super().__init__(profile, content, jobs, folder)
-        self.name, self.folder, self.say = f"facelib-{digest_of(str(folder))}", folder, say
+        self.name, self.say = f"facelib-{digest_of(str(folder))}", say
         self.told: set[str] = set()
 
     def options(self, threads: int) -> list[str]:
@@ -76,16 +76,18 @@ class Slurm(ProfilePlace):
             time.sleep(1.0)
 
     def look(self, log: Path) -> None:
+        """Tell of jobs that Slurm refused, and of those that wait for more than their turn, once for each reason."""
         for error in REFUSED.findall(log.read_text(encoding="utf-8", errors="replace")):
-            self._tell(f"Slurm refuses a job: {error}")
+            self._tell(error, f"Slurm refuses a job: {error}")
         with suppress(FacelibError):  # it may be away for a while; Snakemake asks again too
             for job in self.queued():
                 if job.state == "PENDING" and job.reason not in WAITS_FOR_ITS_TURN:
-                    self._tell(f"{job.name} waits in Slurm's queue: {job.reason} (scontrol show job {job.number})")
+                    line = f"{job.name} waits in Slurm's queue: {job.reason} (scontrol show job {job.number})"
+                    self._tell(job.reason, line)
 
-    def _tell(self, line: str) -> None:
-        if line not in self.told:
-            self.told.add(line)
+    def _tell(self, reason: str, line: str) -> None:
+        if reason not in self.told:
+            self.told.add(reason)
             self.say(line)
 
     def end(self) -> None:
@@ -95,11 +97,11 @@ class Slurm(ProfilePlace):
 
     def queued(self) -> list[QueuedJob]:
         """The jobs of this folder that run or wait."""
-        lines = (line.split("|") for line in _answer("squeue", "--me", "--noheader", "--format=%i|%j|%k|%T|%r"))
+        lines = _answer("squeue", "--me", "--noheader", "--format=%j|%i|%k|%T|%r")
+        ours = (line.split("|", 4) for line in lines if line.startswith(self.name))
         return [
             QueuedJob(number, comment.removeprefix("rule_"), state, reason)
-            for number, name, comment, state, reason in lines
-            if name.startswith(self.name)
+            for _, number, comment, state, reason in ours
         ]
 
 

@@ -187,7 +187,6 @@ class Workflow:
         try:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does; Snakemake ends the jobs that it sent elsewhere
-            self.place.end()
             process.wait(END_WITHIN_S)
         except subprocess.TimeoutExpired:
             pass  # it waits for others, or was started with signals shut out
@@ -195,6 +194,7 @@ class Workflow:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+            self.place.end()  # what it did not know of, now that nothing sends more
 
     def broken(self) -> FacelibError:
         return FacelibError("\n".join(["Snakemake could not start the runs:", *_lines(self.said)[-LINES_SHOWN:]]))

@@ -1,7 +1,12 @@
-# A Slurm of one node on this machine, for tests: sourced, it gives `start_slurm FOLDER` and `stop_slurm`.
-#
-# From Debian's packages (slurm-wlm, munge), as root; loopback only, no accounting, no cgroups, and all
-# files in FOLDER but two links in /etc/slurm.
+#!/usr/bin/env bash
+# A small grid on a real Slurm of one node, which this starts on this machine: its records equal those made without it,
+# also when a job is cancelled and when the command is killed. As root on Debian, from its packages; loopback only, no
+# accounting, no cgroups; all files in one temporary folder but two links in /etc/slurm.
+#   PYTHON=.venv/bin/python tests/cluster/one_node_slurm.sh
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+python=$(realpath --no-symlinks "${PYTHON:-.venv/bin/python}")
+work=$(mktemp -d)
 
 slurm_daemons=()
 
@@ -37,6 +42,7 @@ JobAcctGatherType=jobacct_gather/none
 AccountingStorageType=accounting_storage/none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU_Memory
+MinJobAge=7200
 SchedulerParameters=sched_interval=1,batch_sched_delay=1
 KillWait=5
 ReturnToService=2
@@ -75,3 +81,81 @@ stop_slurm() {
         rm -f /etc/slurm/slurm.conf /etc/slurm/gres.conf
     fi
 }
+
+# A grid with the runs in folder $1, where profile $2 says.
+grid() {
+    FACELIB_RUNS=$work/$1 "$python" tests/cluster/small_grid.py make "$2"
+}
+
+compare() {
+    FACELIB_RUNS=$work/$1 "$python" tests/cluster/small_grid.py compare "$work/local"
+}
+
+# The number of a job that runs and is not $1, once there is one.
+running_job() {
+    local job
+    for _ in $(seq 300); do
+        job=$(squeue --noheader --states=running --format=%i | grep -vx "${1:-none}" | head -n 1 || true)
+        if [ -n "$job" ]; then
+            echo "$job"
+            return
+        fi
+        sleep 1
+    done
+    echo "no job runs for five minutes" >&2
+    return 1
+}
+
+# Names the processes of this machine that make runs in folder $1: the command and its Snakemake.
+holders() {
+    cut -d' ' -f1 "$work/$1/joint_attention/smoke/grid.lock"
+}
+
+timed() {
+    local began=$SECONDS
+    echo "== $1"
+    shift
+    "$@"
+    echo "-- $((SECONDS - began)) s"
+}
+
+disturbed() {
+    local command cancelled
+    grid disturbed "$work/slurm-gpu" &
+    command=$!
+    cancelled=$(running_job)
+    sleep 8
+    echo "scancel $cancelled"
+    scancel "$cancelled"
+    running_job "$cancelled" >/dev/null
+    sleep 8
+    echo "kill -9 $(holders disturbed | xargs)"
+    kill -9 $(holders disturbed)
+    wait "$command" || true
+    grid disturbed "$work/slurm-gpu"
+}
+
+finish() {
+    stop_slurm
+    rm -rf "$work"
+}
+trap finish EXIT
+
+if ! command -v slurmctld >/dev/null || ! command -v munged >/dev/null; then
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends slurm-wlm munge >/dev/null
+fi
+start_slurm "$work/node"
+for profile in slurm slurm-gpu; do
+    mkdir "$work/$profile"
+    sed -e 's/mem_mb: .*/mem_mb: 1900/; s/runtime: .*/runtime: 30/; s/latency-wait: .*/latency-wait: 20/' \
+        "facelib/workflow/profiles/$profile/config.yaml" >"$work/$profile/config.yaml"
+done
+
+timed "on this machine" grid local ""
+timed "on Slurm" grid undisturbed "$work/slurm"
+compare undisturbed
+timed "on Slurm with a GPU for each job, a job cancelled, the command killed and started again" disturbed
+compare disturbed
+echo "jobs of Slurm: $(squeue --noheader --states=all --format=%T | sort | uniq -c | xargs)"
+echo "with a GPU: $(squeue --noheader --states=all --format=%b | grep -c gpu)"
