@@ -153,7 +153,7 @@ def test_a_model_of_another_paper(run: Path, noise: Path, tmp_path: Path) -> Non
 
 
 def test_a_network_of_another_order_of_size_is_not_built(run: Path, noise: Path, tmp_path: Path) -> None:
-    record = json.loads((run / "record.json").read_text())
+    record = read_json(run / "record.json", "")
     for name, value, message in (
         ("image_size", 8192, "network.image_size is 8192: expected 32 to 1024 pixels"),
         ("image_size", 0, "network.image_size is 0: expected 32 to 1024 pixels"),
@@ -161,7 +161,7 @@ def test_a_network_of_another_order_of_size_is_not_built(run: Path, noise: Path,
     ):
         network = record["parameters"]["network"] | {name: value}
         changed = record | {"parameters": record["parameters"] | {"network": network}}
-        (run / "record.json").write_text(json.dumps(changed))
+        write_json(run / "record.json", changed)
         assert message in refused(noise, "--model", run, "-o", tmp_path / "face", "--box", "100,50,200,150")
 
 

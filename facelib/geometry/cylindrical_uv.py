@@ -67,7 +67,7 @@ def cylindrical_layout(
 
     x, y, z = vertices.unbind(-1)
     angle, radius = torch.atan2(x, z), torch.hypot(x, z)
-    heights = y[kept & (angle.abs() <= half_angle)]
+    heights = y.detach()[kept & (angle.abs() <= half_angle)]
     if len(heights) == 0:
         raise BadInput(f"no vertex lies within {math.degrees(half_angle):g} degrees of the front: check the axes")
     top = float(heights.max()) if top is None else top
