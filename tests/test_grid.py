@@ -45,7 +45,7 @@ from facelib.grid.progress import Progress
 from facelib.grid.workflow import Workflow
 from facelib.papers import load_paper
 from facelib.papers.paper import Method
-from facelib.papers.status import runs_of, status_of
+from facelib.papers.status import Status, runs_of, status_of
 from facelib.reproduction import make_directly
 from facelib.runs.folders import Run, runs_folder
 from facelib.runs.records import Record, read_record, same_result
@@ -228,6 +228,18 @@ def test_a_job_has_failed_when_it_is_not_tried_again(tmp_path: Path) -> None:
         (tmp_path / "failed" / "teacher_fold0").write_text(lines)
         progress.look()
     assert said == ["failed: teacher fold 0"]
+
+
+def test_a_run_that_was_made_and_yet_does_not_stand_is_told_with_its_reason() -> None:
+    """As when its data set was made anew meanwhile: the log of its job ends well."""
+    said: list[str] = []
+    workflow = Workflow(load_paper(TOY), "smoke", 1, None, False, said.append)
+    (job,) = singles([BASE])
+    workflow.job_of[BASE] = job
+    workflow.logs.mkdir(parents=True)
+    workflow.log(job).write_text("the record\n")
+    workflow.tell_unmade(BASE, Status(BASE, "outdated", "made from other data"), None)
+    assert said[0].splitlines()[0] == "FAILED base fold 0: made from other data"
 
 
 def test_runs_are_counted_among_all_also_in_a_second_round(tmp_path: Path) -> None:

@@ -68,8 +68,8 @@ def make_runs(
                 break
             workflow.tell_plan(wanted, waiting, unmade)
             tried |= workflow.work(waiting, len(wanted), len(wanted) - len(unmade), lock)
-    for run in unmade:
-        workflow.tell_unmade(run, blocked.get(run))
+    for run, status in unmade.items():
+        workflow.tell_unmade(run, status, blocked.get(run))
     return not unmade
 
 

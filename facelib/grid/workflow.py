@@ -199,25 +199,31 @@ class Workflow:
     def broken(self) -> FacelibError:
         return FacelibError("\n".join(["Snakemake could not start the runs:", *_lines(self.said)[-LINES_SHOWN:]]))
 
-    def tell_unmade(self, run: Run, needed: Run | None) -> None:
-        """Say that a run was not made, and why or where that can be read."""
+    def tell_unmade(self, run: Run, status: Status, needed: Run | None) -> None:
+        """Say that a run was not made, and why or where that can be read.
+
+        Args:
+            run: which one.
+            status: what stands of it.
+            needed: the run that it waited for, if it did.
+        """
         what = f"{run.method} fold {run.fold}"
         if needed is not None:
             self.say(f"NOT STARTED {what}: it needs {needed.method} fold {needed.fold}")
             return
         log = self.log(self.job_of[run])
         lines = _lines(log)
-        told = shlex.quote(str(log if lines else self.said))
-        self.say(f"FAILED {what}: {_error_in(lines, str(run))}\n  see why: less {told}")
+        why = _error_in(lines, run) or status.reason or (lines[-1] if lines else "its job left no log")
+        self.say(f"FAILED {what}: {why}\n  see why: less {shlex.quote(str(log if lines else self.said))}")
 
 
-def _error_in(lines: Sequence[str], run: str) -> str:
+def _error_in(lines: Sequence[str], run: Run) -> str:
     """The line of a job's log that says why a run failed, as far as there is one."""
     for start in (f"{run} failed: ", "Error: "):
         for line in lines:
             if line.startswith(start):
                 return line.removeprefix(start)
-    return lines[-1] if lines else "its job left no log"
+    return ""
 
 
 def _lines(log: Path) -> list[str]:

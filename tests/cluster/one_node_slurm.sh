@@ -158,4 +158,4 @@ compare undisturbed
 timed "on Slurm with a GPU for each job, a job cancelled, the command killed and started again" disturbed
 compare disturbed
 echo "jobs of Slurm: $(squeue --noheader --states=all --format=%T | sort | uniq -c | xargs)"
-echo "with a GPU: $(squeue --noheader --states=all --format=%b | grep -c gpu)"
+echo "with a GPU: $(squeue --noheader --states=all --Format=tres-per-job | grep -c gpu)"
