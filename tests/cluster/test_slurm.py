@@ -74,6 +74,7 @@ def queue(folder: Path, said: list[str]) -> Slurm:
     return place
 
 
+@pytest.mark.slow
 def test_runs_are_made_and_no_name_of_a_folder_reaches_a_shell(
     tmp_path: Path, slurm: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,7 +19,7 @@ from facelib.conventions import FACE_TO_CAMERA, OUTER_EYE_CORNERS
 from facelib.data.archive import FaceArchive
 from facelib.data.posed_faces import PosedFaces, posed_faces
 from facelib.errors import BadInput, DegenerateInput
-from facelib.geometry.alignment import Similarity, similarity_transform
+from facelib.geometry.alignment import similarity_transform
 from facelib.geometry.icp import icp
 from facelib.geometry.neighbours import nearest
 from facelib.geometry.normals import vertex_normals
@@ -33,7 +33,6 @@ from facelib.papers.sadrnet.maps import FaceMapper, TrueMaps
 from facelib.papers.sadrnet.networks import MeanFace
 
 FACES_AT_ONCE = 32
-FLORENCE_KEEP = 0.9  # share of the pairs that ICP fits: the predicted face reaches beyond the scan
 FLORENCE_TOLERANCE = 1e-3  # mm, of the residual, at which ICP stops
 ALIGNMENT = ("sparse_2d", "sparse_3d", "sparse_3d_unshifted", "dense_2d", "dense_3d", "dense_3d_unshifted")
 ANGLES = ("yaw", "pitch", "roll")
@@ -131,28 +130,28 @@ def evaluate_florence(predict: Predictor, mapper: FaceMapper, archive: FaceArchi
 def scan_error(
     points: torch.Tensor, landmarks: torch.Tensor, scan: torch.Tensor, mapper: FaceMapper, *, scale: bool
 ) -> float:
-    """Mean distance in mm from the points of a scan to the face laid onto it by ICP.
+    """Mean distance in mm between the points of a scan and the face that ICP has laid onto it.
 
-    To the plane through the nearest texel: the texels of a small map lie farther apart than faces differ.
+    ICP fits the scan to the face, not the face to the scan: a predicted face reaches beyond a scan, and what lies
+    beyond would be drawn to the scan's border until the face had shrunk. Distances are those to the plane through the
+    nearest texel, as the texels of a small map lie farther apart than faces differ.
 
     Args:
         points: (N, 3) the predicted face at the map's texels, in any unit and pose.
-        landmarks: (68, 3) the true landmarks in the scan's frame, mm, where ICP starts.
+        landmarks: (68, 3) the true landmarks in the scan's frame, mm, by which the face is laid onto the scan first.
         scan: (P, 3) mm.
         mapper: of the map.
         scale: whether ICP fits the scale too.
     """
     own = mapper.template.landmarks_of(mapper.map_of(points[None]))
-    start = similarity_transform(own, landmarks[None])
-    face = points[mapper.evaluated[mapper.template.mask]]
-    first = Similarity(start.scale[0], start.rotation[0], start.translation[0])
-    fit = icp(face, scan, start=first, scale=scale, keep=FLORENCE_KEEP, tolerance=FLORENCE_TOLERANCE).transform
-    laid = fit.apply(points)
-    closest = nearest(scan[None], laid[None]).indices[0]
-    normals = vertex_normals(laid[None], mapper.triangles)[0, closest]
-    gap = scan - laid[closest]
-    off = (gap * normals).sum(dim=1).abs()
-    return float(torch.where(normals.any(dim=1), off, gap.norm(dim=1)).mean())
+    face = similarity_transform(own, landmarks[None]).apply(points[None])
+    normals = vertex_normals(face, mapper.triangles)[0]
+    fit = icp(scan, face[0], target_normals=normals, scale=scale, tolerance=FLORENCE_TOLERANCE).transform
+    laid = fit.apply(scan)
+    closest = nearest(laid[None], face).indices[0]
+    gap = laid - face[0, closest]
+    off = (gap * normals[closest]).sum(dim=1).abs()
+    return float(torch.where(normals[closest].any(dim=1), off, gap.norm(dim=1)).mean() / fit.scale)
 
 
 def metrics_of(scores: dict[str, np.ndarray]) -> dict[str, dict[str, Any]]:
