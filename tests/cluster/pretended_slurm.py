@@ -89,4 +89,4 @@ def sinfo(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    globals()[Path(sys.argv[0]).name](sys.argv[1:])
+    globals()[sys.argv[1]](sys.argv[2:])

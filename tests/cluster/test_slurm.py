@@ -40,9 +40,10 @@ def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, face_model: Morphable
     commands, jobs = tmp_path / "commands", tmp_path / "jobs"
     commands.mkdir()
     jobs.mkdir()
-    program = (Path(__file__).parent / "pretended_slurm.py").read_text()
-    for name in COMMANDS:
-        (commands / name).write_text(f"#!{sys.executable}\n{program}")
+    program = Path(__file__).parent / "pretended_slurm.py"
+    for name in COMMANDS:  # by a shell, since the first line of a script cannot name a Python whose path has a space
+        words = shlex.join([sys.executable, str(program), name])
+        (commands / name).write_text(f'#!/bin/sh\nexec {words} "$@"\n')
         (commands / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{commands}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("PRETENDED_SLURM", str(jobs))

@@ -104,14 +104,6 @@ def test_a_face_that_cannot_be_judged_counts_as_the_mean_face(change: Callable[[
     assert found["reconstruction"][BAD] > 0.01
 
 
-def far_but_for_its_landmarks(maps: torch.Tensor) -> torch.Tensor:
-    """What lies far off has one nearest point on a scan, and shrinks towards it."""
-    rows, columns = tiny_mapper().template.texels.unbind(1)
-    moved = maps + 1e6
-    moved[..., rows, columns] = maps[..., rows, columns]
-    return moved
-
-
 @pytest.fixture(scope="module")
 def renderings() -> FaceArchive:
     """Three of the Florence counterpart."""
@@ -126,13 +118,13 @@ def test_a_face_that_cannot_be_laid_onto_a_scan_counts_as_the_mean_face(
     caplog.set_level("INFO", "facelib.papers.failures")
     mapper = tiny_mapper()
     right, mean = (evaluate_florence(predict, mapper, renderings) for predict in (told, mean_face_in_box(mapper)))
-    for change in (far_but_for_its_landmarks, CHANGES["a NaN"]):
+    for change in CHANGES.values():
         found = evaluate_florence(failing(renderings, 1, change), mapper, renderings)
 
         assert found["florence_failed"].tolist() == [False, True, False]
         for name in ("florence", "florence_rigid"):
             assert found[name] == pytest.approx([right[name][0], mean[name][1], right[name][2]], abs=1e-6)
-    assert ["shrank to a point" in text for text in caplog.messages] == [True, False]
+    assert len(caplog.messages) == len(CHANGES)
 
 
 class Network(nn.Module):
