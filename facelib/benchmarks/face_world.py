@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 import torch
 
 from facelib.benchmarks.measure import Case, Goal
+from facelib.data.ahead import Arrays, BatchesAhead
 from facelib.data.embedded import keep_freed_memory
+from facelib.data.embedded.aflw_300wlp import WEB_SCENE
+from facelib.data.embedded.people_stream import PeopleStream, PeopleStreamSettings
 from facelib.faces.baking import load_face_model
 from facelib.faces.morphable_model import MorphableModel
 from facelib.faces.population import sample_people
@@ -18,6 +22,9 @@ from facelib.faces.scene import Rendering, SceneSettings, render
 BATCH = 32
 SIZE = 112  # pixels
 PHOTOGRAPHS_A_SECOND = 300
+STREAM_SIZE, STREAM_BATCH = 64, 48
+SKINS = 40  # more take longer to paint, and none to wear
+STREAMED = 40 * STREAM_BATCH
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,22 @@ def photograph(heads: Heads) -> list[Rendering]:
     return [render(heads.model, *batch, settings=settings, generator=generator) for batch in batches]
 
 
+class StreamedPeople:
+    """A stream whose processes have started, and how far it has been asked for."""
+
+    def __init__(self, count: int) -> None:
+        self.settings = PeopleStreamSettings(skins=SKINS, scene=replace(WEB_SCENE, image_size=STREAM_SIZE))
+        PeopleStream.open(self.settings)  # skins are painted once, outside the clock
+        self.ahead = BatchesAhead(partial(PeopleStream.open, self.settings), STREAM_BATCH, os.cpu_count() or 1)
+        self.number, self.batches = 0, count // STREAM_BATCH
+        self.next_batches()
+
+    def next_batches(self) -> list[Arrays]:
+        """As many batches as are timed; a few of them lie ready, as many as are made ahead of the next call."""
+        self.number += self.batches
+        return list(self.ahead.batches(self.number - self.batches, self.batches))
+
+
 def combine_in_numpy(heads: Heads) -> np.ndarray:
     """The linear model as it is usually written: mean + coefficients times basis."""
     basis, mean = heads.model.identity_basis.flatten(1).numpy(), heads.model.mean.flatten().numpy()
@@ -69,6 +92,19 @@ CASES = (
         peer=None,
         counted="photographs",
         ours=photograph,
+        goal=Goal(ms=1000 / PHOTOGRAPHS_A_SECOND),
+    ),
+    Case(
+        name="people-stream",
+        kernel="stream of people",
+        size=f"photographs of {STREAM_SIZE} x {STREAM_SIZE} of a new person each, with occluders, one process a core",
+        peer=None,
+        counted="photographs",
+        prepare=StreamedPeople,
+        n=STREAMED,
+        images=STREAMED,
+        ours=StreamedPeople.next_batches,
+        growth=(STREAMED // 4, STREAMED, 4 * STREAMED),
         goal=Goal(ms=1000 / PHOTOGRAPHS_A_SECOND),
     ),
     _case(

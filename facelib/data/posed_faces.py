@@ -6,6 +6,7 @@ The camera is weak perspective, so shape and image are joined by one similarity:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,8 @@ from facelib.data.archive import FaceArchive
 from facelib.errors import BadInput
 from facelib.geometry.alignment import Similarity
 from facelib.geometry.rotations import euler_to_matrix
+
+COLUMNS = ("images", "skin", "shape", "action", "pose", "scale", "center")
 
 
 @dataclass(frozen=True)
@@ -65,13 +68,15 @@ def posed_faces(archive: FaceArchive, rows: np.ndarray) -> PosedFaces:
     """
     if len(rows) == 0:
         raise BadInput(f"an empty batch was asked of data set {archive.name}: expected at least one row")
-    missing = [name for name in ("skin", "shape", "action", "scale", "center") if name not in archive.arrays]
+    missing = [name for name in COLUMNS if name not in archive.arrays]
     if missing:
         raise BadInput(f"data set {archive.name} has no {', '.join(missing)}: its faces have no known shape and pose")
-    column = {
-        name: torch.from_numpy(np.array(archive.arrays[name][rows]))
-        for name in ("images", "skin", "shape", "action", "pose", "scale", "center")
-    }
+    return faces_of({name: np.array(archive.arrays[name][rows]) for name in COLUMNS})
+
+
+def faces_of(arrays: Mapping[str, np.ndarray]) -> PosedFaces:
+    """The photographs whose arrays, as `posed_faces` names them, are given."""
+    column = {name: torch.from_numpy(arrays[name]) for name in COLUMNS}
     center = column["center"].float()
     return PosedFaces(
         images=column["images"].float().div_(255),

@@ -7,6 +7,7 @@ arl_vtf            gallery, frontal and pose probes of other people before anoth
 web_faces          many people in uncontrolled photographs, for the pretraining (papers 1 and 2)
 posed_photographs  what those of paper 3 share: photographs with skin, camera, shape and what is worn
 aflw_300wlp        the counterparts of 300W-LP and AFLW2000-3D: uncontrolled photographs in all poses (paper 3)
+people_stream      new people in every batch, for as long as a training asks
 florence           twenty poses of each person and a scan (paper 3)
 """
 
@@ -17,6 +18,7 @@ from facelib.data.embedded.arl_vtf import ArlVtfSettings, open_arl_vtf
 from facelib.data.embedded.facescape import NOSE_TIP, FaceScapeSettings, open_facescape
 from facelib.data.embedded.florence import FlorenceSettings, open_florence
 from facelib.data.embedded.generation import GeneratedSettings, fingerprint_of, keep_freed_memory
+from facelib.data.embedded.people_stream import PeopleStream, PeopleStreamSettings
 from facelib.data.embedded.web_faces import WebFacesSettings, open_web_faces
 
 __all__ = [
@@ -26,6 +28,8 @@ __all__ = [
     "FaceScapeSettings",
     "FlorenceSettings",
     "GeneratedSettings",
+    "PeopleStream",
+    "PeopleStreamSettings",
     "W300LpSettings",
     "WebFacesSettings",
     "fingerprint_of",

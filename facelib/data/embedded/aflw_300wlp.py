@@ -165,8 +165,12 @@ def _open(settings: W300LpSettings | Aflw2000Settings, sample_yaw: SampleYaw, on
 
 
 def _even_yaw(settings: W300LpSettings, number: int, generator: torch.Generator) -> torch.Tensor:
-    """Yaw (images,) in degrees, one in each of as many equal strata of its distribution, in random order."""
-    count, tail = settings.images, settings.beyond_share / 2
+    return evenly_turned(settings.images, settings.beyond_share, generator)
+
+
+def evenly_turned(count: int, beyond_share: float, generator: torch.Generator) -> torch.Tensor:
+    """Yaw (count,) in degrees, one in each of as many equal strata of 300W-LP's distribution, in random order."""
+    tail = beyond_share / 2
     strata = (torch.randperm(count, generator=generator) + torch.rand(count, generator=generator)) / count
     knots = (-BEYOND_LIMIT, -YAW_LIMIT, YAW_LIMIT, BEYOND_LIMIT)
     return torch.from_numpy(np.interp(strata.numpy(), (0.0, tail, 1 - tail, 1.0), knots)).float()

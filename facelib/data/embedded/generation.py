@@ -106,7 +106,8 @@ def check_counts(**counts: int) -> None:
     """Raise BadInput unless there is at least one of each, named in the plural."""
     if min(counts.values()) < 1:
         *others, last = (f"{count} {name.replace('_', ' ')}" for name, count in counts.items())
-        raise BadInput(f"{', '.join(others)} and {last}: expected at least one of each")
+        every = f"{', '.join(others)} and {last}" if others else last
+        raise BadInput(f"{every}: expected at least one{' of each' if others else ''}")
 
 
 def keep_freed_memory() -> None:

@@ -27,11 +27,11 @@ def posed_photographs(
     scene: SceneSettings,
     generator: torch.Generator,
 ) -> dict[str, np.ndarray]:
-    """N photographs of one person.
+    """N photographs of one person, or of one person each.
 
     Args:
         model: the face model.
-        person: identity (1, K) and texture coefficients (1, up to 80), standard deviations.
+        person: identity (1 or N, K) and texture coefficients (1 or N, up to 80), standard deviations.
         action: (N, E) strengths of the facial actions.
         pose: (N, 3) yaw, pitch and roll, radians.
         occluder: (N,) the `Occluder` of each.
@@ -46,13 +46,12 @@ def posed_photographs(
     count = len(pose)
     shape = identity.expand(count, -1)
     heads = model.vertices(shape, action)
-    albedo = model.albedo(texture)
+    albedo = model.albedo(texture).expand(count, -1, -1)
     seen: dict[str, np.ndarray] = {}
     for kind in np.unique(occluder):
         for rows in torch.from_numpy(np.flatnonzero(occluder == kind)).split(RENDER_BATCH):
-            colour = albedo.expand(len(rows), -1, -1)
             worn = occluder_surface(model, heads[rows], Occluder(kind), generator)
-            rendering = render(model, heads[rows], colour, pose[rows], scene, generator, worn)
+            rendering = render(model, heads[rows], albedo[rows], pose[rows], scene, generator, worn)
             for name, values in _as_arrays(rendering).items():
                 everyone = seen.setdefault(name, np.empty((count, *values.shape[1:]), values.dtype))
                 everyone[rows.numpy()] = values
