@@ -28,7 +28,7 @@ HEAD_DOUBLES = (0, 2)
 HEAD_LAST = 3
 HEAD_LEAST = 8  # channels of a narrow head: three coordinates do not pass through two
 ATTENTION_CHANNELS = 256
-HALVINGS = 5  # of the whole encoder; three of them before the attention
+HALVINGS, LOW_HALVINGS = 5, 3  # of the whole encoder, and of what comes before the attention
 FIRST_SPREAD = 0.2  # standard deviation of a map's first outputs: that of a face's coordinates in sides of the image
 CLEAR_OF_ZERO = 3.0  # standard deviations between a coordinate and the ReLU's edge, at the start
 
@@ -85,16 +85,20 @@ def low_level_features(width: float) -> tuple[nn.Sequential, int]:
     return nn.Sequential(EvenConv(3, stem), nn.ReLU(inplace=True), *blocks), channels
 
 
-def high_level_features(channels_in: int, width: float) -> tuple[nn.Sequential, int]:
-    """From attended features to ones of a quarter of their size, and the channels that come out."""
-    blocks, channels = _blocks(channels_in, HIGH_CHANNELS, width)
+def high_level_features(channels_in: int, width: float, halvings: int = HALVINGS) -> tuple[nn.Sequential, int]:
+    """From attended features to ones of a quarter of their size, or a half with one halving less, and the channels."""
+    blocks, channels = _blocks(channels_in, HIGH_CHANNELS, width, halvings - LOW_HALVINGS)
     return nn.Sequential(*blocks), channels
 
 
-def _blocks(channels_in: int, channels: Sequence[int], width: float) -> tuple[list[nn.Module], int]:
+def _blocks(
+    channels_in: int, channels: Sequence[int], width: float, halvings: int = LOW_HALVINGS
+) -> tuple[list[nn.Module], int]:
+    """Residual blocks, of which every second one halves the map until there are enough."""
     blocks: list[nn.Module] = []
     for number, count in enumerate(channels):
-        blocks.append(ResidualBottleneck(channels_in, scaled(count, width), 2 if number % 2 == 0 else 1))
+        halves = number % 2 == 0 and number // 2 < halvings
+        blocks.append(ResidualBottleneck(channels_in, scaled(count, width), 2 if halves else 1))
         channels_in = scaled(count, width)
     return blocks, channels_in
 

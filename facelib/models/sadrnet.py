@@ -10,14 +10,12 @@ from typing import Literal, NamedTuple, get_args
 
 import torch
 from torch import nn
-from torch.nn import functional
 
-from facelib.conventions import FACE_TO_CAMERA
 from facelib.errors import BadInput, check_shape, unknown_name
 from facelib.geometry.alignment import Similarity, self_alignment
-from facelib.geometry.rotations import quaternion_to_matrix
 from facelib.geometry.visibility import facing_visibility
 from facelib.models.blocks import check_training_batch, check_width
+from facelib.models.face_encoder import pose_of
 from facelib.models.face_template import FaceTemplate
 from facelib.models.map_layers import (
     AttentionBranch,
@@ -35,7 +33,6 @@ Shape = Literal["deformation", "scratch", "coefficients"]
 
 # What an output of 1 means; the paper does not say.
 DEFORMATION_MM, SHAPE_MM = 10.0, 100.0
-FACE_MM = 200.0  # about the side of a face's crop, for a pose's scale
 
 
 class FaceMaps(NamedTuple):
@@ -181,13 +178,7 @@ class SADRNet(nn.Module):
     def regressed_pose(self, features: torch.Tensor) -> Similarity:
         """A unit quaternion, a log scale and a shift from pooled features; zero is a frontal face in the middle."""
         assert self.pose_head is not None
-        output = self.pose_head(_pooled(features)).float()
-        no_turn = torch.tensor([0.0, 0.0, 0.0, 1.0], device=output.device)
-        frontal = torch.tensor(FACE_TO_CAMERA, device=output.device)
-        size = self.template.size
-        rotation = frontal @ quaternion_to_matrix(output[:, :4] + no_turn)
-        translation = functional.pad((0.5 + output[:, 5:7]) * size, (0, 1))
-        return Similarity(output[:, 4].exp() * (size / FACE_MM), rotation, translation)
+        return pose_of(self.pose_head(_pooled(features)).float(), self.template.size)
 
 
 def _pooled(features: torch.Tensor) -> torch.Tensor:

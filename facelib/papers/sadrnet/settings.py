@@ -93,6 +93,24 @@ class LossSettings:
 
 
 @dataclass(frozen=True)
+class EncoderLossSettings:
+    """Weights of what the face encoder learns; all are ours.
+
+    Args:
+        landmarks: mean distance, in sides of the image.
+        visible: cross-entropy of each landmark's being seen.
+        pose: mean distance of the mean face's landmarks in the pose that is read, in sides of the image.
+        identity, expression: squared errors of coefficients, each weighted by how far it moves the face.
+    """
+
+    landmarks: float = 20.0
+    visible: float = 0.1
+    pose: float = 5.0
+    identity: float = 2.0
+    expression: float = 10.0
+
+
+@dataclass(frozen=True)
 class PhotographAugmentation:
     """What training does to photographs (section III.E).
 

@@ -16,7 +16,7 @@ from facelib.data.posed_faces import PosedFaces, posed_faces
 from facelib.errors import BadInput
 from facelib.geometry.alignment import lengths
 from facelib.losses.position_maps import attention_loss, edge_length_loss, normal_loss, weighted_distance
-from facelib.models.sadrnet import FACE_MM
+from facelib.models.face_encoder import FACE_MM
 from facelib.papers.sadrnet.maps import FaceMapper
 from facelib.papers.sadrnet.protocol import evaluate_alignment, evaluate_landmarks
 from facelib.papers.sadrnet.settings import LossSettings, PhotographAugmentation

@@ -1,0 +1,112 @@
+"""What the face encoder is given: batches of a stream of people, and the losses of all that it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from facelib.data.ahead import BatchesAhead
+from facelib.data.posed_faces import PosedFaces, faces_of
+from facelib.geometry.alignment import lengths
+from facelib.geometry.visibility import facing_visibility
+from facelib.metrics.landmark_error import nme
+from facelib.models.face_encoder import FaceReading
+from facelib.papers.sadrnet.maps import FaceMapper
+from facelib.papers.sadrnet.settings import EncoderLossSettings
+from facelib.runs.phases import DEFAULT_SCHEDULE
+from facelib.runs.tasks import Monitor
+
+LEAST_WEIGHT = 0.1  # of an identity component, however little it moves the face
+
+
+class EncoderTask:
+    """Reading faces off photographs of people who are new in every batch.
+
+    Args:
+        network: gives readings.
+        mapper: draws the true maps.
+        source: of the batches.
+        first: number of the first epoch's first batch.
+        batch_count: batches an epoch.
+        held_out: photographs of other people, by whom training is watched.
+        loss: weights of the terms.
+        fingerprint: of all that decides the result besides the training settings.
+    """
+
+    monitor = Monitor("sparse_2d", "lowest")
+    schedule = DEFAULT_SCHEDULE
+
+    def __init__(
+        self,
+        network: nn.Module,
+        mapper: FaceMapper,
+        source: BatchesAhead,
+        first: int,
+        batch_count: int,
+        held_out: Sequence[PosedFaces],
+        loss: EncoderLossSettings,
+        fingerprint: str,
+    ) -> None:
+        self.network, self.mapper, self.source = network, mapper, source  # `modules` holds Fabric's wrapper
+        self.modules: dict[str, nn.Module] = {"network": network}
+        self.first, self.batch_count, self.held_out = first, batch_count, held_out
+        self.loss, self.fingerprint = loss, fingerprint
+
+    def batches(self, epoch: int, generator: torch.Generator) -> Iterator[PosedFaces]:
+        """The stream is seeded itself, so the generator is not asked."""
+        for arrays in self.source.batches(self.first + epoch * self.batch_count, self.batch_count):
+            yield faces_of(arrays)
+
+    def losses(self, batch: PosedFaces, phase: str) -> dict[str, torch.Tensor]:
+        """Landmarks and pose count in sides of the image; coefficients by how far they move the face."""
+        mapper = self.mapper.to(batch.images.device)
+        found: FaceReading = self.modules["network"](batch.images)
+        landmarks, seen = true_landmarks(mapper, batch)
+        mean = mapper.template.landmarks_of(mapper.template.mean_map[None])
+        placed, expected = (pose.apply(mean.expand(len(batch), -1, -1)) for pose in (found.pose, batch.pose))
+        side, weights = batch.images.shape[-1], self.loss
+        identity, expression = component_weights(mapper)
+        count = found.identity.shape[1]
+        return {
+            "landmarks": weights.landmarks * lengths(found.landmarks - landmarks, dim=2).mean() / side,
+            "visible": weights.visible * functional.binary_cross_entropy_with_logits(found.visible, seen),
+            "pose": weights.pose * lengths(placed - expected, dim=2).mean() / side,
+            "identity": weights.identity * (identity[:count] * (found.identity - batch.shape[:, :count]) ** 2).mean(),
+            "expression": weights.expression * (expression * (found.expression - batch.expression) ** 2).mean(),
+        }
+
+    def watch(self) -> dict[str, float]:
+        return {}
+
+    def validate(self) -> dict[str, float]:
+        """Errors on held-out people, and the share of the variance of each of the first components that is read."""
+        device, mapper = next(self.network.parameters()).device, self.mapper.cpu()
+        readings = [self.network(faces.images.to(device)) for faces in self.held_out]
+        landmarks = torch.cat([found.landmarks.cpu() for found in readings])[..., :2]
+        expected = torch.cat([true_landmarks(mapper, faces)[0] for faces in self.held_out])[..., :2]
+        identity = torch.cat([found.identity.cpu() for found in readings])
+        true = torch.cat([faces.shape for faces in self.held_out])[:, : identity.shape[1]]
+        read = 1 - (identity - true).square().mean(dim=0) / true.square().mean(dim=0)
+        return {
+            "sparse_2d": float(nme(landmarks, expected, normaliser="box", points="all").mean()),
+            **{f"identity_{number + 1}": float(value) for number, value in enumerate(read[:8])},
+        }
+
+
+def true_landmarks(mapper: FaceMapper, faces: PosedFaces) -> tuple[torch.Tensor, torch.Tensor]:
+    """Landmarks (B, 68, 3) in pixels, and whether each faces the viewer and lies on skin that is seen (B, 68)."""
+    geometry, template = mapper(faces).geometry, mapper.template
+    landmarks = template.landmarks_of(geometry)
+    normals = -template.landmark_normals(geometry)  # our z runs away from the viewer
+    return landmarks, facing_visibility(normals, landmarks[..., :2], faces.skin)
+
+
+def component_weights(mapper: FaceMapper) -> tuple[torch.Tensor, torch.Tensor]:
+    """How far each identity component (K,) and action (E,) moves the face, over the first component's."""
+    moved = mapper.basis.unflatten(1, (-1, 3))[:, mapper.evaluated[mapper.template.mask]]
+    size = moved.square().sum(dim=2).mean(dim=1).sqrt()
+    size = size / size[0]
+    return size[: mapper.components].clamp(min=LEAST_WEIGHT), size[mapper.components :]
