@@ -62,12 +62,12 @@ class FaceEncoder(nn.Module):
         halvings: of the image; the paper's five leave 2 x 2 of 64 pixels, too few to say who it is.
 
     Raises:
-        BadInput: for a size that cannot be halved five times, or nothing to read.
+        BadInput: for a size that cannot be halved so often, or nothing to read.
     """
 
     def __init__(self, size: int, width: float, identities: int, expressions: int, halvings: int = HALVINGS) -> None:
         super().__init__()
-        check_halvings(size)
+        check_halvings(size, halvings)
         check_width(width)
         if identities < 1 or expressions < 1:
             raise BadInput(f"{identities} identities and {expressions} expressions: expected at least one of each")

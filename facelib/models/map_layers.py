@@ -118,12 +118,13 @@ class AttentionBranch(nn.Sequential):
         return super().forward(x).float().sigmoid()  # in bfloat16 it would saturate, and learn no more, at 6 already
 
 
-def decoder(channels_in: int, width: float) -> tuple[nn.Sequential, int]:
-    """Ten transposed convolutions, from features to a map eight times as large, and the channels that come out."""
+def decoder(channels_in: int, width: float, halvings: int = HALVINGS) -> tuple[nn.Sequential, int]:
+    """Ten transposed convolutions, from features to a map of a quarter of the image's side, and the channels."""
     layers: list[nn.Module] = []
+    doubles = DECODER_DOUBLES[HALVINGS - halvings :]
     for number, count in enumerate(DECODER_CHANNELS):
         channels = scaled(count, width)
-        layers += _transposed(channels_in, channels, number in DECODER_DOUBLES)
+        layers += _transposed(channels_in, channels, number in doubles)
         channels_in = channels
     return nn.Sequential(*layers), channels_in
 
@@ -178,7 +179,9 @@ def open_head(head: nn.Sequential) -> None:
     nn.init.constant_(norms[-1].weight, FIRST_SPREAD)
 
 
-def check_halvings(size: int) -> None:
-    """Raise BadInput unless images of `size` pixels can be halved as often as the encoder does."""
-    if size % 2**HALVINGS:
-        raise BadInput(f"maps have {size} texels a side: expected a multiple of {2**HALVINGS}, as images are halved")
+def check_halvings(size: int, halvings: int = HALVINGS) -> None:
+    """Raise BadInput unless images of `size` pixels can be halved so often, and the layers do."""
+    if not LOW_HALVINGS < halvings <= HALVINGS:
+        raise BadInput(f"{halvings} halvings: expected {LOW_HALVINGS + 1} or {HALVINGS}")
+    if size % 2**halvings:
+        raise BadInput(f"maps have {size} texels a side: expected a multiple of {2**halvings}, as images are halved")

@@ -15,9 +15,10 @@ from facelib.errors import BadInput, check_shape, unknown_name
 from facelib.geometry.alignment import Similarity, self_alignment
 from facelib.geometry.visibility import facing_visibility
 from facelib.models.blocks import check_training_batch, check_width
-from facelib.models.face_encoder import pose_of
+from facelib.models.face_encoder import pose_of, standardised
 from facelib.models.face_template import FaceTemplate
 from facelib.models.map_layers import (
+    HALVINGS,
     AttentionBranch,
     check_halvings,
     decoder,
@@ -69,6 +70,7 @@ class SADRNet(nn.Module):
     Args:
         template: the mean face on the maps' layout; images have as many pixels a side as the maps texels.
         width: factor on all channels.
+        halvings: of the image by the encoder: the paper's 5, or 4 for small ones.
         attention: whether a branch weighs the features by exp(A) (eq. 9) and the landmarks by A (eq. 10).
         geometry: "self_aligned" (figure 2), "regressed_pose" (figure 9b) or "direct", a position map (figures 9a, 9d).
         shape: "deformation" of the mean face (eq. 3), from "scratch" (figure 9e), or "coefficients" of `bases`, which
@@ -76,7 +78,7 @@ class SADRNet(nn.Module):
         bases: (K, 3, S, S) mm, maps of the bases of a linear face model, for coefficients.
 
     Raises:
-        BadInput: for a size that cannot be halved five times, or coefficients without bases or with another geometry.
+        BadInput: for a size that cannot be halved so often, or coefficients without bases or with another geometry.
         UnknownName: for another geometry or shape.
     """
 
@@ -87,24 +89,26 @@ class SADRNet(nn.Module):
         template: FaceTemplate,
         *,
         width: float = 1.0,
+        halvings: int = HALVINGS,
         attention: bool = True,
         geometry: Geometry = "self_aligned",
         shape: Shape = "deformation",
         bases: torch.Tensor | None = None,
     ) -> None:
         super().__init__()
+        check_halvings(template.size, halvings)
         _check_kinds(template.size, geometry, shape, bases)
         check_width(width)
         self.template, self.geometry, self.shape = template, geometry, shape
         self.low, channels = low_level_features(width)
         self.attention = AttentionBranch(channels, width) if attention else None
-        self.high, features = high_level_features(channels, width)
+        self.high, features = high_level_features(channels, width, halvings)
         if shape == "coefficients":
             assert bases is not None
             self.register_buffer("bases", bases, persistent=False)
             self.coefficient_head = nn.Linear(features, len(bases))
         else:
-            self.decoder, channels = decoder(features, width)
+            self.decoder, channels = decoder(features, width, halvings)
         self.pose_dependent_head = map_head(channels, width) if geometry != "regressed_pose" else None
         self.shape_head = map_head(channels, width) if geometry != "direct" and shape != "coefficients" else None
         self.pose_head = nn.Linear(features, 7) if geometry == "regressed_pose" else None
@@ -134,8 +138,8 @@ class SADRNet(nn.Module):
         return FaceMaps(posed, pose_dependent, shape, mask, pose.scale, pose.rotation, pose.translation)
 
     def encode(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """The features of a 32nd of the images' size, and A (B, H/8, W/8) by which they are weighed (eq. 9)."""
-        low = self.low(2 * images - 1)  # F_l
+        """The features of the smallest size, and A (B, H/8, W/8) by which they are weighed (eq. 9)."""
+        low = self.low(standardised(images))  # F_l
         if self.attention is None:
             return self.high(low), None
         attention = self.attention(low)  # A
@@ -186,7 +190,6 @@ def _pooled(features: torch.Tensor) -> torch.Tensor:
 
 
 def _check_kinds(size: int, geometry: str, shape: str, bases: torch.Tensor | None) -> None:
-    check_halvings(size)
     if geometry not in get_args(Geometry):
         raise unknown_name("geometry", geometry, get_args(Geometry))
     if shape not in get_args(Shape):

@@ -9,6 +9,7 @@ from facelib.errors import BadInput, UnknownName
 from facelib.faces.face_layout import face_layout
 from facelib.geometry.alignment import Similarity, self_alignment
 from facelib.geometry.rotations import euler_to_matrix
+from facelib.models.face_encoder import standardised
 from facelib.models.face_template import FaceTemplate
 from facelib.models.sadrnet import SADRNet
 
@@ -78,7 +79,7 @@ def test_exp_of_the_attention_weighs_the_features(template):
     network = SADRNet(template, width=1 / 16, geometry="direct").eval()
     pictures = images(2, SIZE)
     with torch.no_grad():
-        low = network.low(2 * pictures - 1)
+        low = network.low(standardised(pictures))
         attended = low * torch.exp(network.attention(low))
         expected = network.position_map(network.decoder(network.high(attended)))
         assert torch.allclose(network(pictures).geometry, expected)
