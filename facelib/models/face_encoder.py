@@ -18,7 +18,8 @@ from facelib.errors import BadInput, check_shape
 from facelib.geometry.alignment import Similarity
 from facelib.geometry.rotations import quaternion_to_matrix
 from facelib.models.blocks import check_training_batch, check_width
-from facelib.models.map_layers import HALVINGS, check_halvings, high_level_features, initialise, low_level_features
+from facelib.models.map_layers import check_halvings, initialise
+from facelib.models.trunks import PRINTED, Trunk
 
 HIDDEN = 512  # units between the features and what is read
 FACE_MM = 200.0  # about the side of a face's crop, for a pose's scale
@@ -56,26 +57,26 @@ class FaceEncoder(nn.Module):
 
     Args:
         size: pixels a side of the images.
-        width: factor on all channels. `low` and `high` are SADRNet's.
+        width: factor on all channels. `low` and `high` are SADRNet's with the same trunk.
         identities: K, components of the face model that are read, the first ones.
         expressions: E, actions of the face model.
-        halvings: of the image; the paper's five leave 2 x 2 of 64 pixels, too few to say who it is.
+        trunk: of which blocks; see `facelib.models.trunks`.
 
     Raises:
         BadInput: for a size that cannot be halved so often, or nothing to read.
     """
 
-    def __init__(self, size: int, width: float, identities: int, expressions: int, halvings: int = HALVINGS) -> None:
+    def __init__(self, size: int, width: float, identities: int, expressions: int, trunk: Trunk = PRINTED) -> None:
         super().__init__()
-        check_halvings(size, halvings)
+        check_halvings(size, trunk.halvings)
         check_width(width)
         if identities < 1 or expressions < 1:
             raise BadInput(f"{identities} identities and {expressions} expressions: expected at least one of each")
         self.size = size
         self.parts = (3 * LANDMARK_COUNT, LANDMARK_COUNT, POSE_NUMBERS, identities, expressions)
-        self.low, channels = low_level_features(width)
-        self.high, channels = high_level_features(channels, width, halvings)
-        self.hidden = nn.Linear(channels * (size // 2**halvings) ** 2, HIDDEN)
+        self.low, channels = trunk.low(width)
+        self.high, channels = trunk.high(channels, width)
+        self.hidden = nn.Linear(channels * (size // 2**trunk.halvings) ** 2, HIDDEN)
         self.reading = nn.Linear(HIDDEN, sum(self.parts))
         initialise(self)
         nn.init.kaiming_normal_(self.hidden.weight, nonlinearity="relu")  # the last layer alone starts at zero

@@ -18,16 +18,14 @@ from facelib.models.blocks import check_training_batch, check_width
 from facelib.models.face_encoder import pose_of, standardised
 from facelib.models.face_template import FaceTemplate
 from facelib.models.map_layers import (
-    HALVINGS,
     AttentionBranch,
     check_halvings,
     decoder,
-    high_level_features,
     initialise,
-    low_level_features,
     map_head,
     open_head,
 )
+from facelib.models.trunks import PRINTED, Trunk
 
 Geometry = Literal["self_aligned", "regressed_pose", "direct"]
 Shape = Literal["deformation", "scratch", "coefficients"]
@@ -70,7 +68,7 @@ class SADRNet(nn.Module):
     Args:
         template: the mean face on the maps' layout; images have as many pixels a side as the maps texels.
         width: factor on all channels.
-        halvings: of the image by the encoder: the paper's 5, or 4 for small ones.
+        trunk: of which blocks the encoder is made; see `facelib.models.trunks`.
         attention: whether a branch weighs the features by exp(A) (eq. 9) and the landmarks by A (eq. 10).
         geometry: "self_aligned" (figure 2), "regressed_pose" (figure 9b) or "direct", a position map (figures 9a, 9d).
         shape: "deformation" of the mean face (eq. 3), from "scratch" (figure 9e), or "coefficients" of `bases`, which
@@ -89,26 +87,26 @@ class SADRNet(nn.Module):
         template: FaceTemplate,
         *,
         width: float = 1.0,
-        halvings: int = HALVINGS,
+        trunk: Trunk = PRINTED,
         attention: bool = True,
         geometry: Geometry = "self_aligned",
         shape: Shape = "deformation",
         bases: torch.Tensor | None = None,
     ) -> None:
         super().__init__()
-        check_halvings(template.size, halvings)
+        check_halvings(template.size, trunk.halvings)
         _check_kinds(template.size, geometry, shape, bases)
         check_width(width)
         self.template, self.geometry, self.shape = template, geometry, shape
-        self.low, channels = low_level_features(width)
+        self.low, channels = trunk.low(width)
         self.attention = AttentionBranch(channels, width) if attention else None
-        self.high, features = high_level_features(channels, width, halvings)
+        self.high, features = trunk.high(channels, width)
         if shape == "coefficients":
             assert bases is not None
             self.register_buffer("bases", bases, persistent=False)
             self.coefficient_head = nn.Linear(features, len(bases))
         else:
-            self.decoder, channels = decoder(features, width, halvings)
+            self.decoder, channels = decoder(features, width, trunk.halvings)
         self.pose_dependent_head = map_head(channels, width) if geometry != "regressed_pose" else None
         self.shape_head = map_head(channels, width) if geometry != "direct" and shape != "coefficients" else None
         self.pose_head = nn.Linear(features, 7) if geometry == "regressed_pose" else None

@@ -14,6 +14,7 @@ from facelib.errors import BadInput
 from facelib.faces.morphable_model import MorphableModel
 from facelib.models.face_encoder import FACE_MM, FaceEncoder, pose_of, standardised
 from facelib.models.sadrnet import SADRNet
+from facelib.models.trunks import TRUNKS, Trunk
 from facelib.papers.sadrnet.networks import face_template
 
 
@@ -33,18 +34,25 @@ def test_at_the_start_it_reads_a_frontal_mean_face_in_the_middle() -> None:
     assert found.translation.tolist() == [[32.0, 32.0, 0.0]] * 2
 
 
-@pytest.mark.parametrize(("halvings", "side"), [(5, 2), (4, 4)])
-def test_the_features_that_are_left(halvings: int, side: int) -> None:
-    network = FaceEncoder(64, 0.125, 3, 3, halvings)
-    assert network.high(network.low(standardised(images()))).shape == (2, 64, side, side)
+@pytest.mark.parametrize(
+    ("trunk", "shape"), [("printed", (64, 2, 2)), ("printed_4", (64, 4, 4)), ("plain", (96, 4, 4))]
+)
+def test_the_features_that_are_left(trunk: str, shape: tuple[int, int, int]) -> None:
+    network = FaceEncoder(64, 0.125, 3, 3, TRUNKS[trunk])
+    low = network.low(standardised(images()))
+    assert low.shape[2:] == (8, 8)
+    assert network.high(low).shape == (2, *shape)
     assert network(images()).identity.shape == (2, 3)
 
 
-def test_its_features_are_those_of_sadrnet(face_model: MorphableModel) -> None:
+@pytest.mark.parametrize("trunk", TRUNKS.values(), ids=TRUNKS)
+def test_its_features_are_those_of_sadrnet(face_model: MorphableModel, trunk: Trunk) -> None:
     def names_of(network: nn.Module) -> set[str]:
         return {name for name, _ in network.named_parameters() if name.startswith(("low", "high"))}
 
-    assert names_of(FaceEncoder(64, 0.125, 3, 3)) == names_of(SADRNet(face_template(64), width=0.125))
+    network = SADRNet(face_template(64), width=0.125, trunk=trunk)
+    assert names_of(FaceEncoder(64, 0.125, 3, 3, trunk)) == names_of(network)
+    assert network(images()).geometry.shape == (2, 3, 64, 64)
 
 
 def test_light_and_white_balance_do_not_matter() -> None:
