@@ -17,6 +17,7 @@ from facelib.data.embedded import (
     FaceScapeSettings,
     FlorenceSettings,
     GeneratedSettings,
+    PeopleStreamSettings,
     W300LpSettings,
     WebFacesSettings,
     fingerprint_of,
@@ -24,6 +25,7 @@ from facelib.data.embedded import (
     open_arl_vtf,
     open_facescape,
     open_florence,
+    open_people_stream,
     open_w300lp,
     open_web_faces,
 )
@@ -81,6 +83,13 @@ DATA_SETS: dict[str, DataSet] = {
         "many identities turned evenly to all sides up to 105 degrees, with shape, pose and skin of each photograph",
         W300LpSettings,
         open_w300lp,
+    ),
+    "people_stream": DataSet(
+        "skins of the stream of people",
+        "300W-LP",
+        "people who are drawn anew in every batch, turned evenly to all sides; stored are the skins that they wear",
+        PeopleStreamSettings,
+        open_people_stream,
     ),
     "aflw2000": DataSet(
         "AFLW2000-3D counterpart",

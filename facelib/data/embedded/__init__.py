@@ -18,7 +18,7 @@ from facelib.data.embedded.arl_vtf import ArlVtfSettings, open_arl_vtf
 from facelib.data.embedded.facescape import NOSE_TIP, FaceScapeSettings, open_facescape
 from facelib.data.embedded.florence import FlorenceSettings, open_florence
 from facelib.data.embedded.generation import GeneratedSettings, fingerprint_of, keep_freed_memory
-from facelib.data.embedded.people_stream import PeopleStream, PeopleStreamSettings
+from facelib.data.embedded.people_stream import PeopleStream, PeopleStreamSettings, open_people_stream
 from facelib.data.embedded.web_faces import WebFacesSettings, open_web_faces
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "open_arl_vtf",
     "open_facescape",
     "open_florence",
+    "open_people_stream",
     "open_w300lp",
     "open_web_faces",
 ]

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+
 import numpy as np
 from torch import nn
 
+from facelib.data.ahead import BatchesAhead
+from facelib.data.embedded import PeopleStream, PeopleStreamSettings
+from facelib.data.posed_faces import PosedFaces, faces_of
 from facelib.data.protocol import rows_of
-from facelib.models.sadrnet import SADRNet
+from facelib.geometry.alignment import Similarity
+from facelib.models.face_encoder import FaceReading
+from facelib.models.sadrnet import FaceMaps, SADRNet
 from facelib.papers.failures import failed_metric
 from facelib.papers.paper import Metrics, RunInputs, Scores
-from facelib.papers.sadrnet.data_sets import split_people
-from facelib.papers.sadrnet.maps import FaceMapper
+from facelib.papers.sadrnet.data_sets import data_sets, split_people
+from facelib.papers.sadrnet.encoder_task import EncoderTask
+from facelib.papers.sadrnet.maps import FaceMapper, TrueMaps
 from facelib.papers.sadrnet.methods import ENCODER, Reconstructor
 from facelib.papers.sadrnet.networks import face_model, full_size_mib, start_encoder
 from facelib.papers.sadrnet.protocol import (
@@ -18,32 +27,55 @@ from facelib.papers.sadrnet.protocol import (
     evaluate_alignment,
     evaluate_florence,
     evaluate_landmarks,
-    landmark_metrics,
     mean_face_in_box,
     metrics_of,
 )
 from facelib.papers.sadrnet.settings import ReconstructionSettings
-from facelib.papers.sadrnet.tasks import LandmarkTask, ReconstructionTask
+from facelib.papers.sadrnet.tasks import ReconstructionTask
+
+HELD_OUT_SEED = 140_000  # of the people by whom the face encoder's training is watched
+BETWEEN_STARTS = 10**6  # batches between the streams of two training starts
+AT_ONCE = 100  # of the held-out photographs
 
 Inputs = RunInputs[Reconstructor, ReconstructionSettings]
 
 
-def build_task(inputs: Inputs, network: nn.Module) -> ReconstructionTask:
-    """The task of a method's network, whose encoder starts in that of the landmark reader where the settings say so."""
-    settings, archive, pretraining = inputs.settings, inputs.training_archive, inputs.method.is_pretraining
+def build_task(inputs: Inputs, network: nn.Module) -> EncoderTask | ReconstructionTask:
+    """The task of a method's network, whose encoder starts in the face encoder where the settings say so."""
+    settings, archive = inputs.settings, inputs.training_archive
+    if inputs.method.is_pretraining:
+        return _encoder_task(inputs, network)
     if isinstance(network, SADRNet) and settings.warm_start:
         start_encoder(network, settings, inputs.weights[ENCODER])
     learnt, held_out = split_people(archive, settings.faces.validation)
-    stage = settings.pretraining if pretraining else settings.training
-    return (LandmarkTask if pretraining else ReconstructionTask)(
+    return ReconstructionTask(
         network,
         face_mapper(settings),
         archive,
         rows_of(archive, learnt),
         rows_of(archive, held_out),
-        stage.batch_size,
+        settings.training.batch_size,
         settings.loss,
         settings.augmentation,
+        inputs.fingerprint,
+    )
+
+
+def _encoder_task(inputs: Inputs, network: nn.Module) -> EncoderTask:
+    settings, encoder = inputs.settings, inputs.settings.encoder
+    chosen = data_sets(inputs.method, settings)["people_stream"]
+    assert isinstance(chosen, PeopleStreamSettings)
+    stream = PeopleStream.open(chosen)
+    others = replace(stream, settings=replace(chosen, seed=HELD_OUT_SEED))  # in the same skins
+    sizes = [len(part) for part in np.array_split(np.arange(encoder.held_out), -(-encoder.held_out // AT_ONCE))]
+    return EncoderTask(
+        network,
+        face_mapper(settings),
+        BatchesAhead(partial(PeopleStream.open, chosen), settings.pretraining.batch_size, encoder.processes),
+        inputs.seed * BETWEEN_STARTS,
+        encoder.batches,
+        [faces_of(others.batch(number, size)) for number, size in enumerate(sizes)],
+        encoder.loss,
         inputs.fingerprint,
     )
 
@@ -56,18 +88,33 @@ def face_mapper(settings: ReconstructionSettings) -> FaceMapper:
 def evaluate(inputs: Inputs, network: nn.Module) -> tuple[Metrics, Scores]:
     """The metrics, and the errors of every photograph of both data sets that the paper evaluates on.
 
-    A landmark reader is evaluated on the landmarks of AFLW2000-3D alone.
+    The face encoder is evaluated on AFLW2000-3D alone: its landmarks, and the face that its coefficients and pose make.
     """
     mapper, aflw = face_mapper(inputs.settings), inputs.archives["aflw2000"]
     rows = np.arange(len(aflw))
     if inputs.method.is_pretraining:
-        scores = evaluate_landmarks(network, mapper, aflw, rows)
-        return landmark_metrics(scores) | failed_metric(scores), scores
+        scores = evaluate_alignment(face_that_is_read(network, mapper), mapper, aflw, rows)
+        scores |= evaluate_landmarks(network, mapper, aflw, rows)  # in the place of those of the face that is made
+        return metrics_of(scores) | failed_metric(scores), scores
     predict = predictor_of(inputs.method, network, mapper)
     scores = evaluate_alignment(predict, mapper, aflw, rows)
     scores |= evaluate_florence(predict, mapper, inputs.archives["florence"])
     size = {"size_mb": {"value": full_size_mib(inputs.method, inputs.settings), "unit": "MB"}}
     return metrics_of(scores) | size | failed_metric(scores), scores
+
+
+def face_that_is_read(network: nn.Module, mapper: FaceMapper) -> Predictor:
+    """The maps that the face encoder's coefficients and pose make."""
+    device = next(network.parameters()).device
+
+    def predict(faces: PosedFaces, true: TrueMaps) -> FaceMaps:
+        found: FaceReading = network(faces.images.to(device))
+        shape, pose = mapper.points_from(found.identity.cpu(), found.expression.cpu()), found.pose
+        posed = Similarity(pose.scale.cpu(), pose.rotation.cpu(), pose.translation.cpu()).apply(shape)
+        numbers = (found.scale, found.rotation, found.translation)
+        return FaceMaps(mapper.map_of(posed), None, mapper.map_of(shape), None, *numbers)
+
+    return predict
 
 
 def predictor_of(method: Reconstructor, network: nn.Module, mapper: FaceMapper) -> Predictor:

@@ -8,7 +8,13 @@ from typing import Any
 import numpy as np
 
 from facelib.data.archive import FaceArchive
-from facelib.data.embedded import Aflw2000Settings, FlorenceSettings, GeneratedSettings, W300LpSettings
+from facelib.data.embedded import (
+    Aflw2000Settings,
+    FlorenceSettings,
+    GeneratedSettings,
+    PeopleStreamSettings,
+    W300LpSettings,
+)
 from facelib.errors import BadInput
 from facelib.papers.datasets import require_embedded
 from facelib.papers.sadrnet.methods import Reconstructor
@@ -16,20 +22,20 @@ from facelib.papers.sadrnet.settings import ReconstructionSettings
 
 
 def data_sets(method: Reconstructor, settings: ReconstructionSettings) -> dict[str, GeneratedSettings]:
-    """The data sets that a run reads, the one it learns from first; a landmark reader is not evaluated on scans.
+    """The data sets that a run reads, the one it learns from first; the face encoder learns from a stream.
 
     Raises:
         MissingPart: when the settings ask for licensed data.
     """
     evaluation, pixels = settings.evaluation, settings.network.image_size
     sizes: dict[str, Any] = {
+        "people_stream": PeopleStreamSettings(skins=settings.encoder.skins),
         "300w_lp": W300LpSettings(identities=settings.faces.identities, images=settings.faces.images),
         "aflw2000": Aflw2000Settings(identities=evaluation.identities, images=evaluation.images),
         "florence": FlorenceSettings(identities=evaluation.florence),
     }
+    del sizes["300w_lp" if method.is_pretraining else "people_stream"]
     require_embedded(settings.data, tuple(sizes))
-    if method.is_pretraining:
-        del sizes["florence"]
     return {name: replace(each, scene=replace(each.scene, image_size=pixels)) for name, each in sizes.items()}
 
 

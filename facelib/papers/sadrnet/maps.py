@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 from facelib.data.posed_faces import PosedFaces
 from facelib.faces.face_layout import face_layout
@@ -66,9 +67,14 @@ class FaceMapper(nn.Module):
 
     def forward(self, faces: PosedFaces) -> TrueMaps:
         """The maps of these faces; 0 outside the face."""
-        coefficients = torch.cat((faces.shape, faces.expression), dim=1)
-        points = torch.addmm(self.mean, coefficients, self.basis).unflatten(1, (-1, 3))
+        points = self.points_from(faces.shape, faces.expression)
         return TrueMaps(self.map_of(points), self.map_of(faces.pose.apply(points)))
+
+    def points_from(self, identity: torch.Tensor, expression: torch.Tensor) -> torch.Tensor:
+        """The face's texels (B, N, 3) mm, from identity coefficients (B, the first up to K) and strengths (B, E)."""
+        missing = self.components - identity.shape[1]
+        coefficients = torch.cat((functional.pad(identity, (0, missing)), expression), dim=1)
+        return torch.addmm(self.mean, coefficients, self.basis).unflatten(1, (-1, 3))
 
     def map_of(self, points: torch.Tensor) -> torch.Tensor:
         """Values (B, N, C) of the face's texels as maps (B, C, S, S)."""

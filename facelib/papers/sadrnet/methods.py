@@ -23,7 +23,7 @@ class Reconstructor(Method):
         if self.kind == BASELINE:
             return {"attention": "", "geometry": "true box of the landmarks", "shape": "mean face", "left out": ""}
         if self.is_pretraining:
-            return {"attention": "", "geometry": "68 landmarks", "shape": "", "left out": ""}
+            return {"attention": "", "geometry": "68 landmarks and pose", "shape": "coefficients", "left out": ""}
         geometry, shape = self.changes["network.geometry"], self.changes["network.shape"]
         return {
             "attention": "yes" if self.changes["network.attention"] else "",
@@ -49,7 +49,7 @@ def _network(
     return Reconstructor(name, label, "network", source, rows, needs=(ENCODER,), changes=framework | others)
 
 
-ENCODER = "landmark_reader"  # in whose encoder the networks start
+ENCODER = "face_encoder"  # in whose encoder the networks start
 BESIDE_TABLES_1_AND_2 = (("1", None), ("2", None), ("4", None))
 
 METHODS: dict[str, Reconstructor] = {
@@ -85,7 +85,7 @@ METHODS: dict[str, Reconstructor] = {
             "no_mesh_loss", "SADRNet without mesh loss", "section IV.E, figure 11", (("4", None),),
             loss_edge=0.0, loss_normal=0.0,
         ),
-        Reconstructor(ENCODER, "Landmark reader (start of the encoders)", PRETRAINING, "ours"),
+        Reconstructor(ENCODER, "Face encoder (start of the encoders)", PRETRAINING, "ours"),
         Reconstructor("mean_face", "Mean face, true box", BASELINE, "ours", BESIDE_TABLES_1_AND_2),
     )
 }  # fmt: skip

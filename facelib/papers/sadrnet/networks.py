@@ -10,9 +10,10 @@ from torch import nn
 from facelib.faces.baking import load_face_model
 from facelib.faces.face_layout import face_layout
 from facelib.faces.morphable_model import MorphableModel
+from facelib.models.face_encoder import FaceEncoder
 from facelib.models.face_template import FaceTemplate
-from facelib.models.landmark_reader import LandmarkReader
 from facelib.models.sadrnet import FaceMaps, SADRNet
+from facelib.models.trunks import TRUNKS
 from facelib.papers.sadrnet.methods import Reconstructor
 from facelib.papers.sadrnet.settings import ReconstructionSettings
 from facelib.runs.checkpoints import load_weights
@@ -40,17 +41,17 @@ def build_network(method: Reconstructor, settings: ReconstructionSettings) -> nn
     """
     network = settings.network
     if method.kind == "pretraining":
-        return LandmarkReader(network.image_size, network.width)
+        return _encoder(settings)
     template = face_template(network.image_size)
     return MeanFace(template) if method.kind == "baseline" else _network(template, settings, network.width)
 
 
 def start_encoder(network: SADRNet, settings: ReconstructionSettings, weights: Path) -> None:
-    """Copy the encoder of a trained landmark reader, from its weights file."""
-    reader = LandmarkReader(settings.network.image_size, settings.network.width)
-    load_weights(weights, {"network": reader})
-    network.low.load_state_dict(reader.low.state_dict())
-    network.high.load_state_dict(reader.high.state_dict())
+    """Copy the features of a trained face encoder, from its weights file."""
+    encoder = _encoder(settings)
+    load_weights(weights, {"network": encoder})
+    network.low.load_state_dict(encoder.low.state_dict())
+    network.high.load_state_dict(encoder.high.state_dict())
 
 
 def full_size_mib(method: Reconstructor, settings: ReconstructionSettings) -> float:
@@ -89,6 +90,12 @@ class MeanFace(nn.Module):
         return FaceMaps(geometry, None, mean_map, None, scale, frontal, translation)
 
 
+def _encoder(settings: ReconstructionSettings) -> FaceEncoder:
+    network, expressions = settings.network, len(face_model().expression_names)
+    trunk = TRUNKS[network.trunk]
+    return FaceEncoder(network.image_size, network.width, settings.encoder.identities, expressions, trunk)
+
+
 def _network(template: FaceTemplate, settings: ReconstructionSettings, width: float) -> SADRNet:
     network = settings.network
     bases = None
@@ -99,6 +106,7 @@ def _network(template: FaceTemplate, settings: ReconstructionSettings, width: fl
     return SADRNet(
         template,
         width=width,
+        trunk=TRUNKS[network.trunk],
         attention=network.attention,
         geometry=network.geometry,
         shape=network.shape,

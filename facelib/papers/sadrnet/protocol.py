@@ -78,7 +78,7 @@ def evaluate_alignment(
 def evaluate_landmarks(
     network: nn.Module, mapper: FaceMapper, archive: FaceArchive, rows: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """As `evaluate_alignment`, of a network that reads landmarks alone: of the errors sparse_2d and the sparse_3d."""
+    """As `evaluate_alignment`, of the landmarks that a face encoder reads: the errors sparse_2d and sparse_3d."""
     device, landmarks_of = next(network.parameters()).device, mapper.template.landmarks_of
     mean_face = mean_face_in_box(mapper)
 
@@ -89,7 +89,7 @@ def evaluate_landmarks(
 
     return _of_all(
         errors_of,
-        lambda faces, true: network(faces.images.to(device)).cpu(),
+        lambda faces, true: network(faces.images.to(device)).landmarks.cpu(),
         lambda faces, true: landmarks_of(mean_face(faces, true).geometry),
         archive,
         rows,
@@ -172,11 +172,6 @@ def metrics_of(scores: dict[str, np.ndarray]) -> dict[str, dict[str, Any]]:
     fractions |= {name: float(scores[name].mean()) for name in ("florence", "florence_rigid") if name in scores}
     degrees = _pose_metrics(scores)
     return _in("fraction", fractions) | _in("degrees", degrees)
-
-
-def landmark_metrics(scores: dict[str, np.ndarray]) -> dict[str, dict[str, Any]]:
-    """The metrics of `evaluate_landmarks`."""
-    return _in("fraction", {name: float(scores[name].mean()) for name in ("sparse_2d", "sparse_3d")})
 
 
 def _in(unit: str, values: dict[str, float]) -> dict[str, dict[str, Any]]:

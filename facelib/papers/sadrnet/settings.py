@@ -53,6 +53,7 @@ class NetworkSettings:
     Args:
         image_size: pixels a side of images, and texels of maps.
         width: factor on all channels.
+        trunk: blocks of the encoder, of `facelib.models.trunks`; the paper's are "printed".
         attention: whether it has the attention branch ("AT" in table IV).
         geometry: "self_aligned" ("SA"), "regressed_pose" or "direct".
         shape: "deformation" ("DF"), "scratch" or "coefficients".
@@ -60,6 +61,7 @@ class NetworkSettings:
 
     image_size: int = 256
     width: float = 1.0
+    trunk: Literal["printed", "printed_4", "plain"] = "printed"
     attention: bool = True
     geometry: Literal["self_aligned", "regressed_pose", "direct"] = "self_aligned"
     shape: Literal["deformation", "scratch", "coefficients"] = "deformation"
@@ -111,6 +113,27 @@ class EncoderLossSettings:
 
 
 @dataclass(frozen=True)
+class EncoderSettings:
+    """The face encoder, in which the networks start, and the stream of people that it learns from; all of it is ours.
+
+    Args:
+        skins: that the people of the stream wear.
+        batches: of the stream, an epoch.
+        identities: components of the face model that it reads, the first ones.
+        held_out: photographs of other people, by whom its training is watched.
+        processes: that make batches ahead; 0 for none besides the training's own.
+        loss: weights of its terms.
+    """
+
+    skins: int = 600
+    batches: int = 200
+    identities: int = 60
+    held_out: int = 400
+    processes: int = 1
+    loss: EncoderLossSettings = field(default_factory=EncoderLossSettings)
+
+
+@dataclass(frozen=True)
 class PhotographAugmentation:
     """What training does to photographs (section III.E).
 
@@ -154,8 +177,9 @@ class ReconstructionSettings:
         evaluated: to be evaluated on.
         network, loss: of the model and of what it minimises.
         augmentation: of the photographs it learns from.
-        warm_start: whether encoders start in that of the landmark reader; the paper's start at random.
-        pretraining, training: of the landmark reader, and of the network.
+        warm_start: whether encoders start in the face encoder; the paper's start at random.
+        encoder: what the face encoder reads, and off whom.
+        pretraining, training: of the face encoder, and of the network.
     """
 
     data: str = "embedded"
@@ -165,12 +189,13 @@ class ReconstructionSettings:
     loss: LossSettings = field(default_factory=LossSettings)
     augmentation: PhotographAugmentation = field(default_factory=PhotographAugmentation)
     warm_start: bool = False
+    encoder: EncoderSettings = field(default_factory=EncoderSettings)
     pretraining: TrainingSettings = field(default_factory=_printed_training)
     training: TrainingSettings = field(default_factory=_printed_training)
 
 
 # A fiftieth of the paper's steps teaches a decoder what to draw, but an encoder hardly where a face looks. So below the
-# paper's own tier encoders start in that of the landmark reader, which learns this at a quarter of the cost.
+# paper's own tier encoders start in the face encoder, which learns this, and who is who, at a quarter of the cost.
 TIERS: dict[str, dict[str, Any]] = {
     "smoke": {
         "faces.identities": 40,
@@ -181,11 +206,18 @@ TIERS: dict[str, dict[str, Any]] = {
         "evaluation.florence": 2,
         "network.image_size": 64,
         "network.width": 0.125,
+        "network.trunk": "plain",
         "augmentation.rotation": 30.0,
         "warm_start": True,
+        "encoder.skins": 40,
+        "encoder.batches": 10,
+        "encoder.identities": 20,
+        "encoder.held_out": 50,
+        "encoder.processes": 0,
         "pretraining.epochs": 4,
         "pretraining.min_epochs": 4,
-        "pretraining.learning_rate": 5e-3,
+        "pretraining.batch_size": 32,
+        "pretraining.learning_rate": 2e-3,
         "pretraining.warmup_epochs": 1,
         "pretraining.milestones": (3,),
         "training.epochs": 2,
@@ -202,15 +234,16 @@ TIERS: dict[str, dict[str, Any]] = {
         "evaluation.florence": 10,
         "network.image_size": 64,
         "network.width": 0.25,
+        "network.trunk": "plain",
         "augmentation.rotation": 10.0,
         "augmentation.shift": 0.05,
         "warm_start": True,
-        "pretraining.epochs": 40,
-        "pretraining.min_epochs": 40,
-        "pretraining.batch_size": 32,
-        "pretraining.learning_rate": 5e-3,
+        "pretraining.epochs": 100,
+        "pretraining.min_epochs": 100,
+        "pretraining.batch_size": 48,
+        "pretraining.learning_rate": 2e-3,
         "pretraining.warmup_epochs": 1,
-        "pretraining.milestones": (18, 25, 30, 34, 37),
+        "pretraining.milestones": (50, 65, 75, 83, 90, 95),
         "pretraining.decay": 0.5,
         "training.epochs": 10,
         "training.min_epochs": 10,
@@ -241,5 +274,6 @@ def relevant(method: Reconstructor, settings: ReconstructionSettings) -> Reconst
     if not method.is_pretraining:
         return settings
     usual = ReconstructionSettings()
-    network = NetworkSettings(settings.network.image_size, settings.network.width)
-    return replace(settings, network=network, loss=usual.loss, warm_start=False, training=usual.training)
+    network = NetworkSettings(settings.network.image_size, settings.network.width, settings.network.trunk)
+    unseen = {name: getattr(usual, name) for name in ("faces", "loss", "augmentation", "warm_start", "training")}
+    return replace(settings, network=network, **unseen)

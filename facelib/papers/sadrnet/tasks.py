@@ -14,11 +14,10 @@ from facelib.data.augmentation import AugmentationSettings, augmented
 from facelib.data.occlusion import OcclusionSettings, occluded
 from facelib.data.posed_faces import PosedFaces, posed_faces
 from facelib.errors import BadInput
-from facelib.geometry.alignment import lengths
 from facelib.losses.position_maps import attention_loss, edge_length_loss, normal_loss, weighted_distance
 from facelib.models.face_encoder import FACE_MM
 from facelib.papers.sadrnet.maps import FaceMapper
-from facelib.papers.sadrnet.protocol import evaluate_alignment, evaluate_landmarks
+from facelib.papers.sadrnet.protocol import evaluate_alignment
 from facelib.papers.sadrnet.settings import LossSettings, PhotographAugmentation
 from facelib.runs.phases import DEFAULT_SCHEDULE
 from facelib.runs.tasks import Monitor
@@ -106,19 +105,3 @@ class ReconstructionTask:
             lambda faces, true: self.network(faces.images.to(device)), self.mapper, self.archive, self.validation
         )
         return {name: float(errors[name].mean()) for name in ("sparse_2d", "dense_3d", "reconstruction")}
-
-
-class LandmarkTask(ReconstructionTask):
-    """The same photographs, augmented alike, for a network that reads landmarks."""
-
-    def losses(self, batch: PosedFaces, phase: str) -> dict[str, torch.Tensor]:
-        """The mean distance of the landmarks in sides of the image: L_P on the landmarks alone."""
-        mapper = self.mapper.to(batch.images.device)
-        true = mapper.template.landmarks_of(mapper(batch).geometry)
-        found = self.modules["network"](batch.images)
-        return {"landmarks": lengths(found - true, dim=2).mean() / batch.images.shape[-1]}
-
-    def validate(self) -> dict[str, float]:
-        self.mapper.cpu()
-        errors = evaluate_landmarks(self.network, self.mapper, self.archive, self.validation)
-        return {"sparse_2d": float(errors["sparse_2d"].mean())}
