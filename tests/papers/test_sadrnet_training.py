@@ -22,7 +22,7 @@ from facelib.papers.sadrnet.maps import FaceMapper
 from facelib.papers.sadrnet.methods import METHODS
 from facelib.papers.sadrnet.networks import build_network, face_model, start_encoder
 from facelib.papers.sadrnet.protocol import evaluate_alignment, metrics_of
-from facelib.papers.sadrnet.tasks import LandmarkTask, ReconstructionTask
+from facelib.papers.sadrnet.tasks import ReconstructionTask
 from facelib.runs.folders import Run
 from facelib.runs.records import Record, read_record, read_scores, same_result
 from facelib.storage import sha256_of
@@ -41,23 +41,23 @@ def tiny_archive(name: str) -> FaceArchive:
 
 
 @pytest.fixture(scope="module")
-def reader_record():
-    return made(tiny_run("landmark_reader"))
+def encoder_record():
+    return made(tiny_run("face_encoder"))
 
 
 @pytest.fixture(scope="module")
-def record(reader_record):
+def record(encoder_record):
     return made(tiny_run("sadrnet"))
 
 
-def task_of(method: str, kind: type[ReconstructionTask] = ReconstructionTask, **changes: object) -> ReconstructionTask:
+def task_of(method: str, **changes: object) -> ReconstructionTask:
     settings = PAPER.run_settings(method, "smoke", changes={**TINY, **changes})
     archive = open_archive(PAPER, method, settings, "300w_lp")
     mapper = FaceMapper(face_model(), settings.network.image_size, settings.loss.regions)
     torch.manual_seed(0)
     network = build_network(METHODS[method], settings)
     rows = np.arange(len(archive))
-    return kind(network, mapper, archive, rows, rows[:4], 8, settings.loss, settings.augmentation, "made")
+    return ReconstructionTask(network, mapper, archive, rows, rows[:4], 8, settings.loss, settings.augmentation, "made")
 
 
 def losses_of(task: ReconstructionTask, seed: int = 0) -> dict[str, torch.Tensor]:
@@ -96,10 +96,10 @@ def test_metrics_are_those_of_the_scores(record):
 
 
 def test_the_same_run_again_gives_the_same_record(record, tmp_path, monkeypatch):
-    reader = tiny_run("landmark_reader").folder
+    encoder = tiny_run("face_encoder").folder
     monkeypatch.setenv("FACELIB_RUNS", str(tmp_path))
-    tiny_run("landmark_reader").folder.parent.mkdir(parents=True)
-    tiny_run("landmark_reader").folder.symlink_to(reader, target_is_directory=True)
+    tiny_run("face_encoder").folder.parent.mkdir(parents=True)
+    tiny_run("face_encoder").folder.symlink_to(encoder, target_is_directory=True)
     again = made(tiny_run("sadrnet"))
     found = [text for text in same_result(record, again) if not text.startswith("code.digest")]
     assert found == []  # somebody may edit the code while the tests run
@@ -113,7 +113,7 @@ def test_the_trained_network_is_the_one_that_was_judged(record):
 
 
 @pytest.mark.parametrize("method", ["direct_attention", "coefficients"])
-def test_other_frameworks_run(reader_record, method):
+def test_other_frameworks_run(encoder_record, method):
     record = made(tiny_run(method))
     assert np.isfinite(record.metrics["sparse_2d"]["value"])
     assert ("attention" in record.history[0]["losses"]) == (method == "direct_attention")
@@ -173,30 +173,29 @@ def test_self_alignment_trains_with_beta_g():
     assert np.mean(sums[-5:]) < 0.5 * np.mean(sums[:5])
 
 
-def test_a_landmark_reader_is_judged_on_landmarks_alone(reader_record):
-    assert set(reader_record.metrics) == {"sparse_2d", "sparse_3d"}
-    assert set(reader_record.history[0]["losses"]) == {"landmarks"}
-    scores = read_scores(reader_record.run.record, reader_record)
-    assert reader_record.metrics["sparse_2d"]["value"] == pytest.approx(scores["sparse_2d"].mean())
+def test_the_face_encoder_is_judged_by_its_landmarks_and_by_the_face_that_it_reads(encoder_record):
+    assert set(encoder_record.history[0]["losses"]) == {"landmarks", "visible", "pose", "identity", "expression"}
+    assert {"sparse_2d", "dense_3d", "reconstruction", "pose_error"} <= encoder_record.metrics.keys()
+    assert "florence" not in encoder_record.metrics
+    scores = read_scores(encoder_record.run.record, encoder_record)
+    assert encoder_record.metrics["sparse_3d"]["value"] == pytest.approx(scores["sparse_3d"].mean())
 
 
-def test_landmarks_off_by_a_tenth_of_the_image_cost_a_tenth():
-    task = task_of("landmark_reader", LandmarkTask)
-    batch = next(task.batches(0, torch.Generator().manual_seed(0)))
-    true = task.mapper.template.landmarks_of(task.mapper(batch).geometry)
+def test_two_starts_see_other_people(encoder_record):
+    def first_batch(seed: int) -> torch.Tensor:
+        method, settings = METHODS["face_encoder"], PAPER.run_settings("face_encoder", "smoke", seed, TINY)
+        archives = {"people_stream": open_archive(PAPER, "face_encoder", settings, "people_stream")}
+        task = build_task(RunInputs(method, settings, 0, seed, archives, {}, "made"), build_network(method, settings))
+        return next(iter(task.batches(0, torch.Generator()))).shape
 
-    class Shifted(torch.nn.Module):
-        def forward(self, images: torch.Tensor) -> torch.Tensor:
-            return true + torch.tensor([6.4, 0.0, 0.0])
-
-    task.modules["network"] = Shifted()
-    assert float(task.losses(batch, "all")["landmarks"]) == pytest.approx(0.1, abs=1e-5)
+    assert torch.equal(first_batch(0), first_batch(0))
+    assert not torch.equal(first_batch(0), first_batch(1))
 
 
-def test_encoders_start_in_that_of_the_landmark_reader(record):
-    weights = found_weights(tiny_run("sadrnet"))["landmark_reader"]
-    assert weights == tiny_run("landmark_reader").weights
-    assert record.code["needs"] == {"landmark_reader": sha256_of(weights)}
+def test_encoders_start_in_the_face_encoder(record):
+    weights = found_weights(tiny_run("sadrnet"))["face_encoder"]
+    assert weights == tiny_run("face_encoder").weights
+    assert record.code["needs"] == {"face_encoder": sha256_of(weights)}
     settings = PAPER.run_settings("sadrnet", "smoke", changes=TINY)
     network = build_network(METHODS["sadrnet"], settings)
     start_encoder(network, settings, weights)
@@ -206,18 +205,18 @@ def test_encoders_start_in_that_of_the_landmark_reader(record):
             assert torch.equal(value, stored[f"network.{part}.{key}"])
 
 
-def test_a_missing_landmark_reader_is_asked_for_at_the_same_size(tmp_path, monkeypatch):
+def test_a_missing_face_encoder_is_asked_for_at_the_same_size(tmp_path, monkeypatch):
     monkeypatch.setenv("FACELIB_RUNS", str(tmp_path))
-    with pytest.raises(MissingPart, match=r"facelib run sadrnet landmark_reader .*--set network\.width=0\.0625"):
+    with pytest.raises(MissingPart, match=r"facelib run sadrnet face_encoder .*--set network\.width=0\.0625"):
         made(tiny_run("direct"))
-    with pytest.raises(MissingPart, match=r"run `facelib run sadrnet landmark_reader --fold 0 --tier smoke` first"):
-        made(Run("sadrnet", "direct", changes={"training.epochs": 3}))  # which a landmark reader does not see
+    with pytest.raises(MissingPart, match=r"run `facelib run sadrnet face_encoder --fold 0 --tier smoke` first"):
+        made(Run("sadrnet", "direct", changes={"training.epochs": 3}))  # which a face encoder does not see
 
 
 @pytest.mark.parametrize("warm", [True, False])
 def test_a_warm_start_is_a_setting(record, warm):
     settings = PAPER.run_settings("sadrnet", "smoke", changes={**TINY, "warm_start": warm})
-    archives, weights = {"300w_lp": tiny_archive("300w_lp")}, {"landmark_reader": tiny_run("landmark_reader").weights}
+    archives, weights = {"300w_lp": tiny_archive("300w_lp")}, {"face_encoder": tiny_run("face_encoder").weights}
     network = build_network(METHODS["sadrnet"], settings)
     before = {name: value.clone() for name, value in network.low.state_dict().items()}
     build_task(RunInputs(METHODS["sadrnet"], settings, 0, 0, archives, weights, "made"), network)
@@ -226,9 +225,9 @@ def test_a_warm_start_is_a_setting(record, warm):
 
 
 def test_a_pretraining_does_not_depend_on_later_stages():
-    usual = PAPER.run_settings("landmark_reader", "laptop")
-    assert usual == PAPER.run_settings("landmark_reader", "laptop", changes={"training.epochs": 3, "loss.edge": 0.0})
-    assert usual != PAPER.run_settings("landmark_reader", "laptop", changes={"network.width": 0.5})
+    usual = PAPER.run_settings("face_encoder", "laptop")
+    assert usual == PAPER.run_settings("face_encoder", "laptop", changes={"training.epochs": 3, "loss.edge": 0.0})
+    assert usual != PAPER.run_settings("face_encoder", "laptop", changes={"network.width": 0.5})
 
 
 def test_people_are_held_out_whole():
@@ -241,7 +240,7 @@ def test_people_are_held_out_whole():
             split_people(archive, wrong)
 
 
-def test_bad_requests_are_named(reader_record):
+def test_bad_requests_are_named(encoder_record):
     with pytest.raises(UnknownName, match="sadrnet"):
         train(Run("sadrnet", "sadrnett"))
     with pytest.raises(BadInput, match="fold is 1: sadrnet of paper 3 has folds 0 to 0"):
