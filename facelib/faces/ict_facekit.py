@@ -14,12 +14,14 @@ import numpy as np
 import torch
 from scipy import sparse
 
+from facelib.conventions import LANDMARK_GROUPS
 from facelib.errors import CorruptFile, MissingPart
 from facelib.faces.baking import BAKE_VERSION, load_face_model
 from facelib.faces.correspondence import surface_weights, warp_by_landmarks
 from facelib.faces.morphable_model import MorphableModel, read_model, write_model
 from facelib.faces.obj_files import ObjFile, read_obj, read_obj_vertices
 from facelib.geometry.alignment import similarity_transform
+from facelib.geometry.normals import vertex_normals
 from facelib.progress import progress_bar
 from facelib.storage import cache_folder
 
@@ -27,6 +29,7 @@ IMPORT_VERSION = 1  # raise it when the import changes: older files are then pas
 MILLIMETRES = 10.0  # a unit of the files, which are in cm
 NEUTRAL = "generic_neutral_mesh"
 MODE_NOISE = 20.0  # mm; of a vertex, counted as if all were independent, when our shapes explain a mode
+BROW_EDGE = 5.0  # mm from a brow's line of landmarks
 DIRECTIONS = ("jawLeft", "jawRight", "mouthLeft", "mouthRight")  # in other names Left and Right are sides
 # fmt: off
 LANDMARKS = (
@@ -50,8 +53,8 @@ class IctLayout:
     Args:
         vertices: of each file.
         skin: vertices of face, head and neck; sockets those behind lips and lids.
-        eyeballs: vertices of the left and of the right eye's outer shell. What else is there (teeth, lashes, tears,
-            the iris within) our own model has not, and we leave it out.
+        eyeballs: vertices of the left and of the right eye's inner shell, over which the lids close. What else is
+            there (teeth, lashes, tears, the cornea) our own model has not, and we leave it out.
         identities: modes identity000, identity001 ...
         landmarks: 68 vertices, iBUG order.
         halved: our actions that the files hold as a left and a right half, which add up to the whole.
@@ -61,7 +64,7 @@ class IctLayout:
     vertices: int = 26719
     skin: range = range(11248)
     sockets: range = range(11248, 14062)
-    eyeballs: tuple[range, range] = (range(21451, 22221), range(23021, 23791))
+    eyeballs: tuple[range, range] = (range(22221, 23021), range(23791, 24591))
     identities: int = 100
     landmarks: tuple[int, ...] = LANDMARKS
     halved: tuple[str, ...] = ("browInnerUp", "cheekPuff")
@@ -156,7 +159,7 @@ def read_ict(folder: Path, ours: MorphableModel, layout: IctLayout) -> Morphable
     number = np.zeros(layout.vertices, np.int64)
     number[kept] = np.arange(len(kept))
     mesh = _kept_mesh(neutral, layout, number)
-    worn = _place_on_ours(ours, mean, number[list(layout.landmarks)], [number[part] for part in layout.parts])
+    worn = _place_on_ours(ours, mean, mesh, number[list(layout.landmarks)], [number[part] for part in layout.parts])
     weights = _explained(ours, worn, identity, number[layout.skin])
     return MorphableModel(
         mean=_floats(mean),
@@ -213,12 +216,12 @@ def _kept_mesh(neutral: ObjFile, layout: IctLayout, number: np.ndarray) -> ObjFi
 
 
 def _place_on_ours(
-    ours: MorphableModel, mean: np.ndarray, landmarks: np.ndarray, parts: list[np.ndarray]
+    ours: MorphableModel, mean: np.ndarray, mesh: ObjFile, landmarks: np.ndarray, parts: list[np.ndarray]
 ) -> sparse.csr_matrix:
     """The matrix that lays on each vertex what our mean has there: skin on skin, sockets on cavities, eyes on eyes."""
     own, triangles = ours.mean.double().numpy(), ours.triangles.numpy()
     region = {name: ours.regions[name].numpy() > 0.5 for name in ("skin", "cavities", "eyeballs")}
-    warped = warp_by_landmarks(mean, mean[landmarks], own[ours.landmarks.numpy()])
+    warped = warp_by_landmarks(mean, _with_brows(mean[landmarks]), _with_brows(own[ours.landmarks.numpy()]))
     eyes = region["eyeballs"][triangles].all(axis=1)
     left = (own[triangles, 0] > 0).all(axis=1)
     surfaces = (
@@ -227,16 +230,31 @@ def _place_on_ours(
         triangles[eyes & left],
         triangles[eyes & ~left],
     )
+    outwards = vertex_normals(_floats(mean)[None], torch.from_numpy(mesh.triangles))[0].numpy()
     for part, surface in zip(parts[2:], surfaces[2:], strict=True):
-        warped[part] = _fitted_to_box(mean[part], own[surface].reshape(-1, 3))
+        warped[part] = _on_eyeball(mean[part], outwards[part], own[surface].reshape(-1, 3))
     rows = [surface_weights(warped[part], own, surface) for part, surface in zip(parts, surfaces, strict=True)]
     return sparse.vstack(rows).tocsr()
 
 
-def _fitted_to_box(points: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Points moved and stretched so that they fill the box around others: an eyeball onto an eyeball."""
+def _with_brows(landmarks: np.ndarray) -> np.ndarray:
+    """Landmarks and points above and below each of the brows': without them brows thicken where foreheads are high."""
+    brows = landmarks[[*LANDMARK_GROUPS["right_brow"], *LANDMARK_GROUPS["left_brow"]]]
+    edge = np.array([0.0, BROW_EDGE, 0.0])
+    return np.concatenate([landmarks, brows + edge, brows - edge])
+
+
+def _on_eyeball(points: np.ndarray, normals: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Points of an eyeball moved and stretched to fill the box around another.
+
+    The eyeball is a thick shell with a hole for the pupil, through which one sees its inner wall: that goes onto the
+    other's pupil, to be as dark.
+    """
     low, high = target.min(axis=0), target.max(axis=0)
-    return low + (points - points.min(axis=0)) / np.ptp(points, axis=0) * (high - low)
+    moved = low + (points - points.min(axis=0)) / np.ptp(points, axis=0) * (high - low)
+    inner = ((points - points.mean(axis=0)) * normals).sum(axis=1) < 0
+    moved[inner] = [*(low + high)[:2] / 2, high[2]]
+    return moved
 
 
 def _explained(ours: MorphableModel, worn: sparse.csr_matrix, identity: np.ndarray, skin: np.ndarray) -> np.ndarray:
