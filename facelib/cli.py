@@ -253,7 +253,7 @@ def faces(context: click.Context, sheet: int | None, output: Path | None, seed: 
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 def import_ict_facekit(folder: Path) -> None:
     """Read the public ICT-FaceKit, heads of real people as a linear model, from a FOLDER that holds its FaceXModel."""
-    from facelib.faces.ict_facekit import import_ict
+    from facelib.faces.ict_model import import_ict
 
     click.echo(import_ict(folder))
 

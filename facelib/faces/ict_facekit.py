@@ -1,8 +1,7 @@
-"""Importing the public ICT-FaceKit, heads of real people as a linear model, into a face model of ours.
+"""Reading the public ICT-FaceKit (light version): heads of real people as a linear model.
 
 Its folder `FaceXModel` holds OBJ files that share their vertices: the neutral head, one head for each identity mode at
-one standard deviation, one for each facial action at full strength. What it lacks comes from our own model (skin,
-regions, the phenotypes that a shape suggests), by the nearest place on our mean once landmarks lie on landmarks.
+one standard deviation, one for each facial action at full strength. `ict_model` makes a face model of ours from them.
 """
 
 from __future__ import annotations
@@ -11,25 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
-from scipy import sparse
 
-from facelib.conventions import LANDMARK_GROUPS
 from facelib.errors import CorruptFile, MissingPart
-from facelib.faces.baking import BAKE_VERSION, load_face_model
-from facelib.faces.correspondence import surface_weights, warp_by_landmarks
-from facelib.faces.morphable_model import MorphableModel, read_model, write_model
 from facelib.faces.obj_files import ObjFile, read_obj, read_obj_vertices
-from facelib.geometry.alignment import similarity_transform
-from facelib.geometry.normals import vertex_normals
 from facelib.progress import progress_bar
-from facelib.storage import cache_folder
 
-IMPORT_VERSION = 1  # raise it when the import changes: older files are then passed over
 MILLIMETRES = 10.0  # a unit of the files, which are in cm
 NEUTRAL = "generic_neutral_mesh"
-MODE_NOISE = 20.0  # mm; of a vertex, counted as if all were independent, when our shapes explain a mode
-BROW_EDGE = 5.0  # mm from a brow's line of landmarks
 DIRECTIONS = ("jawLeft", "jawRight", "mouthLeft", "mouthRight")  # in other names Left and Right are sides
 # fmt: off
 LANDMARKS = (
@@ -87,95 +74,69 @@ class IctLayout:
         return (side.removesuffix("Right") + "_R" if side.endswith("Right") else side,)
 
 
-def import_ict(folder: Path, layout: IctLayout | None = None) -> Path:
-    """Read ICT-FaceKit's folder and keep it in the cache as a face model.
+@dataclass(frozen=True)
+class IctHeads:
+    """The vertices that we keep, in mm, in the files' own place; axes are those of our face frame.
+
+    Args:
+        neutral: (V, 3).
+        identity: (K, V, 3), what each mode adds at one standard deviation.
+        expression: (E, V, 3), what each action adds at full strength.
+        triangles: (T, 3), uv (U, 2) in [0, 1], uv_triangles (T, 3) into uv.
+        landmarks: (68,) vertices.
+        parts: the vertices of the layout's parts.
+    """
+
+    neutral: np.ndarray
+    identity: np.ndarray
+    expression: np.ndarray
+    triangles: np.ndarray
+    uv: np.ndarray
+    uv_triangles: np.ndarray
+    landmarks: np.ndarray
+    parts: tuple[np.ndarray, ...]
+
+
+def read_heads(folder: Path, actions: tuple[str, ...], layout: IctLayout) -> IctHeads:
+    """Read the OBJ files.
 
     Args:
         folder: a clone of the public repository, or what holds its `FaceXModel`.
-        layout: of the files; default that of the public ones.
-
-    Returns:
-        The model's file.
+        actions: our E names of facial actions.
+        layout: of the files.
 
     Raises:
         MissingPart: a file is missing.
         CorruptFile: a file is no OBJ, has another number of vertices, or a number that is not finite.
     """
-    model = read_ict(folder, load_face_model("fine"), layout or IctLayout())
-    write_model(ict_model_path(), model)
-    return ict_model_path()
-
-
-def load_ict_model() -> MorphableModel:
-    """The imported model: 100 identity components, our 52 actions, our skins.
-
-    Raises:
-        MissingPart: it was not imported.
-        CorruptFile: its file is damaged.
-    """
-    if not ict_model_path().exists():
-        raise MissingPart("not imported: facelib faces import-ict FOLDER (a clone of the public ICT-FaceKit)")
-    return read_model(ict_model_path())
-
-
-def ict_model_path() -> Path:
-    """Where the imported model lies; the version of our own model counts, as its skins are worn."""
-    return cache_folder() / "faces" / f"ict-facekit-v{IMPORT_VERSION}-skin-v{BAKE_VERSION}.safetensors"
-
-
-def read_ict(folder: Path, ours: MorphableModel, layout: IctLayout) -> MorphableModel:
-    """ICT-FaceKit's heads with what they need of our model; see `import_ict`.
-
-    As on our own heads, what an identity mode moves the whole head by is taken out.
-
-    Args:
-        folder: as for `import_ict`.
-        ours: the model that gives skins, regions and attributes.
-        layout: of the files.
-    """
-    names = ours.expression_names
     modes = [f"identity{number:03}" for number in range(layout.identities)]
-    actions = [file for name in names for file in layout.files_of(name)]
-    paths = {name: _existing(folder / "FaceXModel" / f"{name}.obj") for name in (NEUTRAL, *modes, *actions)}
+    moved = [*modes, *(file for action in actions for file in layout.files_of(action))]
+    paths = {name: _existing(folder / "FaceXModel" / f"{name}.obj") for name in (NEUTRAL, *moved)}
 
-    neutral = read_obj(paths[NEUTRAL])
-    _check_count(paths[NEUTRAL], neutral.vertices, layout)
-    landmarks = torch.from_numpy(neutral.vertices[list(layout.landmarks)] * MILLIMETRES)
-    kept = np.concatenate([np.arange(part.start, part.stop) for part in layout.parts])
-    place = similarity_transform(landmarks[None], ours.mean[ours.landmarks].double()[None], scale=False)
-    mean = place.apply(torch.from_numpy(neutral.vertices[None, kept] * MILLIMETRES))[0].numpy()
-    turn = place.rotation[0].numpy().T * MILLIMETRES
-
+    mesh = read_obj(paths[NEUTRAL])
+    _check_count(paths[NEUTRAL], mesh.vertices, layout)
+    kept = np.concatenate(layout.parts)
+    number = np.full(layout.vertices, -1)
+    number[kept] = np.arange(len(kept))
+    neutral = mesh.vertices[kept] * MILLIMETRES
     moves = {}
-    with progress_bar("reading the heads of ICT-FaceKit", len(modes) + len(actions), "heads") as bar:
-        for name in (*modes, *actions):
+    with progress_bar("reading the heads of ICT-FaceKit", len(moved), "heads") as bar:
+        for name in moved:
             vertices = read_obj_vertices(paths[name])
             _check_count(paths[name], vertices, layout)
-            moves[name] = (vertices - neutral.vertices)[kept] @ turn
+            moves[name] = vertices[kept] * MILLIMETRES - neutral
             bar.advance()
-    identity = np.stack([moves[name] - moves[name].mean(axis=0) for name in modes])
-    still = np.zeros_like(mean)
-    expression = np.stack([sum((moves[file] for file in layout.files_of(name)), start=still) for name in names])
-    number = np.zeros(layout.vertices, np.int64)
-    number[kept] = np.arange(len(kept))
-    mesh = _kept_mesh(neutral, layout, number)
-    worn = _place_on_ours(ours, mean, mesh, number[list(layout.landmarks)], [number[part] for part in layout.parts])
-    weights = _explained(ours, worn, identity, number[layout.skin])
-    return MorphableModel(
-        mean=_floats(mean),
-        identity_basis=_floats(identity),
-        expression_basis=_floats(expression),
-        texture_mean=_floats(worn @ ours.texture_mean.numpy()),
-        texture_basis=_floats(np.stack([worn @ row for row in ours.texture_basis.numpy()])),
-        triangles=torch.from_numpy(mesh.triangles),
-        uv=_floats(mesh.uv),
-        uv_triangles=torch.from_numpy(mesh.uv_triangles),
-        landmarks=torch.from_numpy(number[list(layout.landmarks)]),
-        attribute_weights=_floats(weights),
-        attribute_mean=ours.attribute_mean,
-        expression_names=names,
-        attribute_names=ours.attribute_names,
-        regions={name: _floats(worn @ mask.numpy()) for name, mask in ours.regions.items()},
+    still = np.zeros_like(neutral)
+    triangles, uv, uv_triangles = _kept_triangles(mesh, layout, number)
+    return IctHeads(
+        neutral=neutral,
+        identity=np.stack([moves[name] for name in modes]),
+        expression=np.stack([sum((moves[file] for file in layout.files_of(name)), start=still) for name in actions]),
+        triangles=triangles,
+        uv=uv,
+        uv_triangles=uv_triangles,
+        landmarks=number[list(layout.landmarks)],
+        parts=tuple(number[part] for part in layout.parts),
     )
 
 
@@ -196,75 +157,21 @@ def _check_count(path: Path, vertices: np.ndarray, layout: IctLayout) -> None:
         )
 
 
-def _kept_mesh(neutral: ObjFile, layout: IctLayout, number: np.ndarray) -> ObjFile:
+def _kept_triangles(mesh: ObjFile, layout: IctLayout, number: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The triangles between kept vertices by their new numbers, and only the texture coordinates that they use.
 
     The files put textures on tiles, and those of the eyeballs over that of the face: all get a place in [0, 1].
     """
-    part = np.full(layout.vertices, -1)
-    part[[*layout.skin, *layout.sockets]] = 0
-    for eye, vertices in enumerate(layout.eyeballs, 1):
-        part[list(vertices)] = eye
-    kept = (part[neutral.triangles] >= 0).all(axis=1)
-    used, uv_triangles = np.unique(neutral.uv_triangles[kept], return_inverse=True)
-    tile = np.zeros(len(neutral.uv), np.int64)
-    tile[neutral.uv_triangles[kept]] = part[neutral.triangles[kept]]
-    tiles = np.ceil(neutral.uv[used][tile[used] == 0, 0].max())
-    u = neutral.uv[used, 0] + np.where(tile[used] > 0, tiles + tile[used] - 1, 0)
-    uv = np.stack([u / (tiles + len(layout.eyeballs)), neutral.uv[used, 1]], axis=1)
-    return ObjFile(neutral.vertices, uv, number[neutral.triangles[kept]], uv_triangles.reshape(-1, 3))
-
-
-def _place_on_ours(
-    ours: MorphableModel, mean: np.ndarray, mesh: ObjFile, landmarks: np.ndarray, parts: list[np.ndarray]
-) -> sparse.csr_matrix:
-    """The matrix that lays on each vertex what our mean has there: skin on skin, sockets on cavities, eyes on eyes."""
-    own, triangles = ours.mean.double().numpy(), ours.triangles.numpy()
-    region = {name: ours.regions[name].numpy() > 0.5 for name in ("skin", "cavities", "eyeballs")}
-    warped = warp_by_landmarks(mean, _with_brows(mean[landmarks]), _with_brows(own[ours.landmarks.numpy()]))
-    eyes = region["eyeballs"][triangles].all(axis=1)
-    left = (own[triangles, 0] > 0).all(axis=1)
-    surfaces = (
-        triangles[region["skin"][triangles].all(axis=1)],
-        triangles[region["cavities"][triangles].any(axis=1)],
-        triangles[eyes & left],
-        triangles[eyes & ~left],
-    )
-    outwards = vertex_normals(_floats(mean)[None], torch.from_numpy(mesh.triangles))[0].numpy()
-    for part, surface in zip(parts[2:], surfaces[2:], strict=True):
-        warped[part] = _on_eyeball(mean[part], outwards[part], own[surface].reshape(-1, 3))
-    rows = [surface_weights(warped[part], own, surface) for part, surface in zip(parts, surfaces, strict=True)]
-    return sparse.vstack(rows).tocsr()
-
-
-def _with_brows(landmarks: np.ndarray) -> np.ndarray:
-    """Landmarks and points above and below each of the brows': without them brows thicken where foreheads are high."""
-    brows = landmarks[[*LANDMARK_GROUPS["right_brow"], *LANDMARK_GROUPS["left_brow"]]]
-    edge = np.array([0.0, BROW_EDGE, 0.0])
-    return np.concatenate([landmarks, brows + edge, brows - edge])
-
-
-def _on_eyeball(points: np.ndarray, normals: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Points of an eyeball moved and stretched to fill the box around another.
-
-    The eyeball is a thick shell with a hole for the pupil, through which one sees its inner wall: that goes onto the
-    other's pupil, to be as dark.
-    """
-    low, high = target.min(axis=0), target.max(axis=0)
-    moved = low + (points - points.min(axis=0)) / np.ptp(points, axis=0) * (high - low)
-    inner = ((points - points.mean(axis=0)) * normals).sum(axis=1) < 0
-    moved[inner] = [*(low + high)[:2] / 2, high[2]]
-    return moved
-
-
-def _explained(ours: MorphableModel, worn: sparse.csr_matrix, identity: np.ndarray, skin: np.ndarray) -> np.ndarray:
-    """Weights (P, K) of the attributes: those of our most probable head (coefficients N(0, 1)) for each mode."""
-    rows = worn[skin]
-    basis = np.stack([(rows @ mode).ravel() for mode in ours.identity_basis.numpy()]) / MODE_NOISE
-    modes = identity[:, skin].reshape(len(identity), -1) / MODE_NOISE
-    coefficients = np.linalg.solve(basis @ basis.T + np.eye(len(basis)), basis @ modes.T)  # (K of ours, K)
-    return ours.attribute_weights.double().numpy() @ coefficients
-
-
-def _floats(values: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(np.asarray(values)).float()
+    triangles = number[mesh.triangles]
+    kept = (triangles >= 0).all(axis=1)
+    used, uv_triangles = np.unique(mesh.uv_triangles[kept], return_inverse=True)
+    uv_triangles = uv_triangles.reshape(-1, 3)
+    eye = np.zeros(layout.vertices, np.int64)
+    for tile, vertices in enumerate(layout.eyeballs, 1):
+        eye[vertices] = tile
+    eye_of_uv = np.zeros(len(used), np.int64)
+    eye_of_uv[uv_triangles] = eye[mesh.triangles[kept]]
+    u, v = mesh.uv[used].T
+    tiles = np.ceil(u[eye_of_uv == 0].max())  # of the face
+    u = (u + np.where(eye_of_uv > 0, tiles + eye_of_uv - 1, 0)) / (tiles + len(layout.eyeballs))
+    return triangles[kept], np.stack([u, v], axis=1), uv_triangles

@@ -76,12 +76,13 @@ def _statements(path: Path) -> dict[str, list[tuple[int, str]]]:
 def _numbers(path: Path, lines: dict[str, list[tuple[int, str]]], keyword: str) -> np.ndarray:
     """The coordinates on all lines of a keyword, at once; line by line only to name a bad one."""
     wanted = COORDINATES[keyword]
-    texts = [text.split() for _, text in lines[keyword]]
+    if not lines[keyword]:
+        return np.empty((0, wanted))
     try:
-        values = np.array(texts, np.float64).reshape(-1, wanted)
+        values = np.loadtxt([text for _, text in lines[keyword]], ndmin=2, comments=None)
     except ValueError:
         values = np.empty(0)
-    if len(values) == len(texts) and np.isfinite(values).all():
+    if values.shape == (len(lines[keyword]), wanted) and np.isfinite(values).all():
         return values
     number, text = next(line for line in lines[keyword] if not _is_row(line[1], wanted))
     raise CorruptFile(f"{path}, line {number}: {f'{keyword} {text}'[:60]!r}, expected {wanted} finite numbers")
@@ -89,7 +90,7 @@ def _numbers(path: Path, lines: dict[str, list[tuple[int, str]]], keyword: str) 
 
 def _is_row(text: str, wanted: int) -> bool:
     try:
-        return len(text.split()) == wanted and bool(np.isfinite([float(each) for each in text.split()]).all())
+        return len(text.split()) == wanted and bool(np.isfinite(np.loadtxt([text], comments=None)).all())
     except ValueError:
         return False
 

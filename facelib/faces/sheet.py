@@ -8,7 +8,7 @@ import torch
 
 from facelib.errors import BadInput, unknown_name
 from facelib.faces.baking import load_face_model
-from facelib.faces.ict_facekit import load_ict_model
+from facelib.faces.ict_model import load_ict_model
 from facelib.faces.morphable_model import MorphableModel
 from facelib.faces.population import (
     EXPRESSIONS,
