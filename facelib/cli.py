@@ -228,7 +228,7 @@ def _describe(name: str) -> dict[str, Any]:
 def faces(context: click.Context, sheet: int | None, output: Path | None, seed: int, world: str) -> None:
     """Bake the embedded faces (once), and perhaps draw a sheet of people."""
     if context.invoked_subcommand:
-        return
+        return  # which has options of its own
     from facelib.faces.baking import face_model_path, load_face_model
 
     if sheet is None:

@@ -27,12 +27,11 @@ MODE_NOISE = 20.0  # mm; of a vertex, counted as if all were independent, when o
 BROW_EDGE = 5.0  # mm from a brow's line of landmarks
 
 
-def import_ict(folder: Path, layout: IctLayout | None = None) -> Path:
+def import_ict(folder: Path) -> Path:
     """Read ICT-FaceKit's folder and keep it in the cache as a face model.
 
     Args:
         folder: a clone of the public repository, or what holds its `FaceXModel`.
-        layout: of the files; default that of the public ones.
 
     Returns:
         The model's file.
@@ -42,7 +41,7 @@ def import_ict(folder: Path, layout: IctLayout | None = None) -> Path:
         CorruptFile: a file is no OBJ, has another number of vertices, or a number that is not finite.
     """
     ours = load_face_model("fine")
-    model = complete(read_heads(folder, ours.expression_names, layout or IctLayout()), ours)
+    model = complete(read_heads(folder, ours.expression_names, IctLayout()), ours)
     write_model(ict_model_path(), model)
     return ict_model_path()
 
@@ -68,6 +67,10 @@ def complete(heads: IctHeads, ours: MorphableModel) -> MorphableModel:
     """Heads in the place of our mean, by their landmarks and without a change of size, with our skins and regions.
 
     As on our own heads, what an identity mode moves the whole head by is taken out.
+
+    Args:
+        heads: as read, in mm.
+        ours: the baked face model, whose texture basis, regions, attributes and names of actions are taken over.
     """
     place = similarity_transform(
         torch.from_numpy(heads.neutral[None, heads.landmarks]),
