@@ -17,6 +17,7 @@ from facelib.errors import FacelibError, unknown_name
 from facelib.papers import PAPERS, load_paper
 
 TIER_NAMES = ("smoke", "laptop", "gpu", "paper")
+WORLD_NAMES = ("embedded", "ict")
 
 
 class _Commands(click.Group):
@@ -216,12 +217,18 @@ def _describe(name: str) -> dict[str, Any]:
     }
 
 
-@main.command()
+@main.group(invoke_without_command=True)
 @click.option("--sheet", type=click.IntRange(min=1), help="Draw this many people on one sheet.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The sheet's PNG file.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the people on the sheet.")
-def faces(sheet: int | None, output: Path | None, seed: int) -> None:
+@click.option(
+    "--world", type=click.Choice(WORLD_NAMES), default="embedded", show_default=True, help="Whose people are drawn."
+)
+@click.pass_context
+def faces(context: click.Context, sheet: int | None, output: Path | None, seed: int, world: str) -> None:
     """Bake the embedded faces (once), and perhaps draw a sheet of people."""
+    if context.invoked_subcommand:
+        return  # which has options of its own
     from facelib.faces.baking import face_model_path, load_face_model
 
     if sheet is None:
@@ -236,10 +243,19 @@ def faces(sheet: int | None, output: Path | None, seed: int) -> None:
     from facelib.faces.sheet import face_sheet
     from facelib.storage import atomic_path
 
-    picture = face_sheet(sheet, seed=seed).permute(1, 2, 0).numpy()
+    picture = face_sheet(sheet, world=world, seed=seed).permute(1, 2, 0).numpy()
     with atomic_path(output) as temporary:
         matplotlib.image.imsave(temporary, picture, format="png")
     click.echo(output)
+
+
+@faces.command("import-ict")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def import_ict_facekit(folder: Path) -> None:
+    """Read the public ICT-FaceKit, heads of real people as a linear model, from a FOLDER that holds its FaceXModel."""
+    from facelib.faces.ict_model import import_ict
+
+    click.echo(import_ict(folder))
 
 
 @main.command()

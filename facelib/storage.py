@@ -122,10 +122,7 @@ def exclusive_lock(path: Path, held: str) -> Iterator[IO[str]]:
     """
     import fcntl
 
-    with explained(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = open(path, "a+", encoding="utf-8")  # noqa: SIM115 - closed below, where others' errors stay as they are
-    with file:
+    with opened_lock(path) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -136,6 +133,17 @@ def exclusive_lock(path: Path, held: str) -> Iterator[IO[str]]:
             file.truncate(0)
             os.write(file.fileno(), f"{process_name(os.getpid())}\n".encode())
         yield file
+
+
+def opened_lock(path: Path) -> IO[str]:
+    """A lock file to be locked, not yet locked; its folder is made when missing.
+
+    Raises:
+        UnwritableFile: on a full disk, or without permission.
+    """
+    with explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return open(path, "a+", encoding="utf-8")
 
 
 def process_name(number: int) -> str:

@@ -22,7 +22,7 @@ import torch
 
 from facelib.data.samples import FaceSamples
 from facelib.errors import BadInput, CorruptFile
-from facelib.storage import atomic_path, explained, read_json, sha256_of, verify_checked, write_checked, write_json
+from facelib.storage import atomic_path, opened_lock, read_json, sha256_of, verify_checked, write_checked, write_json
 
 REQUIRED = ("images", "identity", "expression", "angle", "pose", "cloud")
 LISTING = "archive.json"
@@ -198,11 +198,7 @@ def _read_array(path: Path, array: str) -> np.ndarray:
 @contextmanager
 def _waiting_lock(folder: Path) -> Iterator[None]:
     """Let one process at a time make a data set; others wait and then find it made."""
-    lock = folder / "making.lock"
-    with explained(lock):
-        folder.mkdir(parents=True, exist_ok=True)
-        file = open(lock, "a", encoding="utf-8")  # noqa: SIM115 - closed below
-    with file:
+    with opened_lock(folder / "making.lock") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         for leftover in folder.rglob(".*.part"):
             if f".{os.getpid()}." not in leftover.name:

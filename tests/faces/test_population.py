@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,13 @@ from scipy.spatial import cKDTree
 
 from facelib.errors import BadInput, UnknownName
 from facelib.faces.morphable_model import MorphableModel
-from facelib.faces.population import EXPRESSIONS, SHAPE_LIMIT, expression_coefficients, sample_people
+from facelib.faces.population import (
+    EXPRESSIONS,
+    SHAPE_LIMIT,
+    expression_coefficients,
+    sample_people,
+    sample_people_in_skins_of,
+)
 
 
 def test_shapes(face_model: MorphableModel) -> None:
@@ -115,3 +123,20 @@ def test_expressions_do_what_they_say(face_model: MorphableModel) -> None:
         return float(points[name][54, 0] - points[name][48, 0])
 
     assert mouth_width("smile") > mouth_width("neutral") > mouth_width("lip_puckerer")
+
+
+def test_skins_of_ours_on_an_imported_model(face_model: MorphableModel) -> None:
+    imported = replace(
+        face_model,
+        identity_basis=face_model.identity_basis[:100],
+        attribute_weights=face_model.attribute_weights[:, :100],
+        texture_basis=face_model.texture_basis.roll(1, dims=1),  # of no use for painting
+    )
+    people = sample_people_in_skins_of(imported, face_model, 3, seed=1)
+    assert torch.equal(people.identity, sample_people(imported, 3, seed=1, fixed_albedo=True).identity)
+    assert people.texture.shape == (3, 80)
+    # A skin's coefficients are of our basis: their picture on our mean is a skin, in range almost everywhere.
+    flat = people.texture @ face_model.texture_basis.flatten(1) + face_model.texture_mean.flatten()
+    assert ((flat > -0.05) & (flat < 1.0)).float().mean() > 0.99
+    few = sample_people_in_skins_of(imported, face_model, 2, seed=1)
+    torch.testing.assert_close(few.texture, people.texture[:2])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
-from facelib.errors import BadInput
+from facelib.errors import BadInput, UnknownName
 from facelib.faces import sheet
 from facelib.faces.morphable_model import MorphableModel
 
@@ -30,3 +32,16 @@ def test_seed_decides() -> None:
 def test_nobody() -> None:
     with pytest.raises(BadInput, match="at least one"):
         sheet.face_sheet(0)
+
+
+def test_an_imported_world(face_model: MorphableModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    longer = replace(face_model, mean=face_model.mean * torch.tensor([1.0, 1.1, 1.0]))
+    monkeypatch.setattr(sheet, "load_ict_model", lambda: longer)
+    ours, imported = (sheet.face_sheet(1, world=world, size=16) for world in sheet.WORLDS)
+    assert ours.shape == imported.shape
+    assert not torch.equal(ours, imported)
+
+
+def test_unknown_world() -> None:
+    with pytest.raises(UnknownName, match="did you mean 'ict'"):
+        sheet.face_sheet(1, world="itc")
