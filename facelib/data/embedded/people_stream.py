@@ -9,7 +9,7 @@ that was interrupted asks for the batches from there.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import ClassVar
 
@@ -41,6 +41,7 @@ from facelib.faces.scene import SceneSettings
 CANDIDATES = 8  # skins of which the most suitable two are mixed
 LARGEST_SHARE = 0.4  # of the second one
 OCCLUSION = OcclusionSettings()
+STREAM_SCENE = replace(WEB_SCENE, crop_jitter=0.08)  # detectors place their boxes less well than landmarks do
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class PeopleStreamSettings:
     pitch_spread: float = 12.0
     roll_spread: float = 15.0
     occlusion: OcclusionSettings = OCCLUSION
-    scene: SceneSettings = WEB_SCENE
+    scene: SceneSettings = STREAM_SCENE
 
     def __post_init__(self) -> None:
         if self.skins < 2:

@@ -29,7 +29,7 @@ def data_sets(method: Reconstructor, settings: ReconstructionSettings) -> dict[s
     """
     evaluation, pixels = settings.evaluation, settings.network.image_size
     sizes: dict[str, Any] = {
-        "people_stream": PeopleStreamSettings(skins=settings.encoder.skins),
+        "people_stream": PeopleStreamSettings(skins=settings.stream.skins),
         "300w_lp": W300LpSettings(identities=settings.faces.identities, images=settings.faces.images),
         "aflw2000": Aflw2000Settings(identities=evaluation.identities, images=evaluation.images),
         "florence": FlorenceSettings(identities=evaluation.florence),

@@ -19,7 +19,7 @@ SMALLEST_IMAGE, LARGEST_IMAGE, WIDEST = 32, 1024, 2.0
 
 @dataclass(frozen=True)
 class TrainingFaces:
-    """How much of 300W-LP (or of its embedded counterpart) a run learns from.
+    """How much of 300W-LP a run learns from, where the data are licensed.
 
     Args:
         identities: people.
@@ -30,6 +30,23 @@ class TrainingFaces:
     identities: int = 2500
     images: int = 50
     validation: int = 100
+
+
+@dataclass(frozen=True)
+class StreamedFaces:
+    """The stream of people that runs learn from where the data are embedded: everybody is photographed once.
+
+    Args:
+        skins: that the people wear.
+        batches: an epoch.
+        held_out: photographs of other people, by whom training is watched.
+        processes: that make batches ahead; 0 for none besides the training's own.
+    """
+
+    skins: int = 600
+    batches: int = 200
+    held_out: int = 400
+    processes: int = 1
 
 
 @dataclass(frozen=True)
@@ -57,6 +74,7 @@ class NetworkSettings:
         attention: whether it has the attention branch ("AT" in table IV).
         geometry: "self_aligned" ("SA"), "regressed_pose" or "direct".
         shape: "deformation" ("DF"), "scratch" or "coefficients".
+        shared_layers: of the decoder's ten, the first ones, that the position map and the shape share; all in print.
     """
 
     image_size: int = 256
@@ -65,6 +83,7 @@ class NetworkSettings:
     attention: bool = True
     geometry: Literal["self_aligned", "regressed_pose", "direct"] = "self_aligned"
     shape: Literal["deformation", "scratch", "coefficients"] = "deformation"
+    shared_layers: int = 10
 
     def __post_init__(self) -> None:
         if not SMALLEST_IMAGE <= self.image_size <= LARGEST_IMAGE:
@@ -81,10 +100,13 @@ class LossSettings:
     """Weights of the losses (eq. 24), and of the regions of the face (section III.D).
 
     Args:
+        normalisation: what a loss of 1 means before it is weighted, of `papers.sadrnet.objective`: as we read the
+            "printed" text, or as in the "published" code.
         geometry, deformation, pose_dependent, attention, edge, normal: beta_G, beta_D, beta_P, beta_A, beta_E, beta_V.
         regions: landmarks; eyes, nose and mouth; cheek, chin and forehead; neck.
     """
 
+    normalisation: Literal["printed", "published"] = "published"
     geometry: float = 0.1
     deformation: float = 0.5
     pose_dependent: float = 1.0
@@ -92,6 +114,25 @@ class LossSettings:
     edge: float = 1.0
     normal: float = 0.1
     regions: tuple[float, float, float, float] = (16.0, 12.0, 3.0, 0.0)
+
+
+@dataclass(frozen=True)
+class ScheduleSettings:
+    """In which order losses come in; the paper has all of them from the first step, which are the defaults.
+
+    Args:
+        deformation: epochs in which the shape is learnt, and of the face in the image nothing.
+        joint: epochs after these in which the position map is learnt too: the losses on the mesh are left out, and the
+            aligned face teaches the position map alone.
+    """
+
+    deformation: int = 0
+    joint: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("deformation", "joint"):
+            if getattr(self, name) < 0:
+                raise BadInput(f"schedule.{name} is {getattr(self, name)}: expected 0 epochs or more")
 
 
 @dataclass(frozen=True)
@@ -114,28 +155,22 @@ class EncoderLossSettings:
 
 @dataclass(frozen=True)
 class EncoderSettings:
-    """The face encoder, in which the networks start, and the stream of people that it learns from; all of it is ours.
+    """The face encoder, in which the networks start; all of it is ours.
 
     Args:
-        skins: that the people of the stream wear.
-        batches: of the stream, an epoch.
         identities: components of the face model that it reads, the first ones.
-        held_out: photographs of other people, by whom its training is watched.
-        processes: that make batches ahead; 0 for none besides the training's own.
+        batches: of the stream, an epoch.
         loss: weights of its terms.
     """
 
-    skins: int = 600
-    batches: int = 200
     identities: int = 60
-    held_out: int = 400
-    processes: int = 1
+    batches: int = 200
     loss: EncoderLossSettings = field(default_factory=EncoderLossSettings)
 
 
 @dataclass(frozen=True)
 class PhotographAugmentation:
-    """What training does to photographs (section III.E).
+    """What training does to photographs of 300W-LP (section III.E); those of the stream are never seen again.
 
     Args:
         rotation: largest turn in the image plane, degrees.
@@ -173,9 +208,9 @@ class ReconstructionSettings:
 
     Args:
         data: "embedded" or "licensed".
-        faces: to learn from.
-        evaluated: to be evaluated on.
-        network, loss: of the model and of what it minimises.
+        faces, stream: to learn from, where the data are licensed and where they are embedded.
+        evaluation: faces to be evaluated on.
+        network, loss, schedule: of the model and of what it minimises when.
         augmentation: of the photographs it learns from.
         warm_start: whether encoders start in the face encoder; the paper's start at random.
         encoder: what the face encoder reads, and off whom.
@@ -184,9 +219,11 @@ class ReconstructionSettings:
 
     data: str = "embedded"
     faces: TrainingFaces = field(default_factory=TrainingFaces)
+    stream: StreamedFaces = field(default_factory=StreamedFaces)
     evaluation: EvaluationFaces = field(default_factory=EvaluationFaces)
     network: NetworkSettings = field(default_factory=NetworkSettings)
     loss: LossSettings = field(default_factory=LossSettings)
+    schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
     augmentation: PhotographAugmentation = field(default_factory=PhotographAugmentation)
     warm_start: bool = False
     encoder: EncoderSettings = field(default_factory=EncoderSettings)
@@ -209,11 +246,12 @@ TIERS: dict[str, dict[str, Any]] = {
         "network.trunk": "plain",
         "augmentation.rotation": 30.0,
         "warm_start": True,
-        "encoder.skins": 40,
-        "encoder.batches": 10,
+        "stream.skins": 40,
+        "stream.batches": 15,
+        "stream.held_out": 50,
+        "stream.processes": 0,
         "encoder.identities": 20,
-        "encoder.held_out": 50,
-        "encoder.processes": 0,
+        "encoder.batches": 10,
         "pretraining.epochs": 4,
         "pretraining.min_epochs": 4,
         "pretraining.batch_size": 32,
@@ -238,12 +276,12 @@ TIERS: dict[str, dict[str, Any]] = {
         "augmentation.rotation": 10.0,
         "augmentation.shift": 0.05,
         "warm_start": True,
-        "pretraining.epochs": 100,
-        "pretraining.min_epochs": 100,
+        "pretraining.epochs": 80,
+        "pretraining.min_epochs": 80,
         "pretraining.batch_size": 48,
         "pretraining.learning_rate": 2e-3,
         "pretraining.warmup_epochs": 1,
-        "pretraining.milestones": (50, 65, 75, 83, 90, 95),
+        "pretraining.milestones": (40, 52, 60, 66, 71, 75),
         "pretraining.decay": 0.5,
         "training.epochs": 10,
         "training.min_epochs": 10,
