@@ -309,9 +309,14 @@ TIERS: dict[str, dict[str, Any]] = {
 
 def relevant(method: Reconstructor, settings: ReconstructionSettings) -> ReconstructionSettings:
     """The settings with the defaults where a method's run does not depend on them."""
-    if not method.is_pretraining:
-        return settings
     usual = ReconstructionSettings()
+    embedded = settings.data == "embedded"
+    seen = replace(
+        settings, **{name: getattr(usual, name) for name in (("faces", "augmentation") if embedded else ("stream",))}
+    )
+    if not method.is_pretraining:
+        return seen
     network = NetworkSettings(settings.network.image_size, settings.network.width, settings.network.trunk)
-    unseen = {name: getattr(usual, name) for name in ("faces", "loss", "augmentation", "warm_start", "training")}
-    return replace(settings, network=network, **unseen)
+    stream = replace(seen.stream, batches=usual.stream.batches)
+    unseen = {name: getattr(usual, name) for name in ("loss", "schedule", "warm_start", "training")}
+    return replace(seen, network=network, stream=stream, **unseen)
