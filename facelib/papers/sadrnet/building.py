@@ -62,16 +62,16 @@ def build_task(inputs: Inputs, network: nn.Module) -> EncoderTask | Reconstructi
 
 
 def _encoder_task(inputs: Inputs, network: nn.Module) -> EncoderTask:
-    settings, sizes = inputs.settings, inputs.settings.stream
+    settings, people = inputs.settings, inputs.settings.stream
     chosen = data_sets(inputs.method, settings)["people_stream"]
     assert isinstance(chosen, PeopleStreamSettings)
     stream = PeopleStream.open(chosen)
     others = replace(stream, settings=replace(chosen, seed=HELD_OUT_SEED))  # in the same skins
-    sizes = [len(part) for part in np.array_split(np.arange(sizes.held_out), -(-sizes.held_out // AT_ONCE))]
+    sizes = [len(part) for part in np.array_split(np.arange(people.held_out), -(-people.held_out // AT_ONCE))]
     return EncoderTask(
         network,
         face_mapper(settings),
-        BatchesAhead(partial(PeopleStream.open, chosen), settings.pretraining.batch_size, sizes.processes),
+        BatchesAhead(partial(PeopleStream.open, chosen), settings.pretraining.batch_size, people.processes),
         inputs.seed * BETWEEN_STARTS,
         settings.encoder.batches,
         [faces_of(others.batch(number, size)) for number, size in enumerate(sizes)],
