@@ -7,7 +7,7 @@ The camera is weak perspective, so shape and image are joined by one similarity:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -50,6 +50,10 @@ class PosedFaces:
     def pose(self) -> Similarity:
         """From the face frame (mm) to the image (pixels)."""
         return Similarity(self.scale, self.rotation, self.translation)
+
+    def part(self, rows: slice) -> PosedFaces:
+        """Some of the photographs."""
+        return PosedFaces(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
 
 def posed_faces(archive: FaceArchive, rows: np.ndarray) -> PosedFaces:

@@ -8,6 +8,7 @@ round, so that the half pixels of both cancel.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 import torch
 from torch import nn
@@ -30,6 +31,7 @@ HEAD_LEAST = 8  # channels of a narrow head: three coordinates do not pass throu
 ATTENTION_CHANNELS = 256
 HALVINGS, LOW_HALVINGS = 5, 3  # of the whole encoder, and of what comes before the attention
 FIRST_SPREAD = 0.2  # standard deviation of a map's first outputs: that of a face's coordinates in sides of the image
+START_NOISE = 0.1  # of smooth kernels, over He's
 CLEAR_OF_ZERO = 3.0  # standard deviations between a coordinate and the ReLU's edge, at the start
 
 
@@ -118,15 +120,25 @@ class AttentionBranch(nn.Sequential):
         return super().forward(x).float().sigmoid()  # in bfloat16 it would saturate, and learn no more, at 6 already
 
 
-def decoder(channels_in: int, width: float, halvings: int = HALVINGS) -> tuple[nn.Sequential, int]:
-    """Ten transposed convolutions, from features to a map of a quarter of the image's side, and the channels."""
-    layers: list[nn.Module] = []
+def decoder(
+    channels_in: int, width: float, halvings: int = HALVINGS, layers: slice = slice(None)
+) -> tuple[nn.Sequential, int]:
+    """Transposed convolutions, ten in all, from features to a map of a quarter of the image's side.
+
+    Args:
+        channels_in: of the features.
+        width: factor on all channels.
+        halvings: of the encoder.
+        layers: which of the ten, so that two maps may share the first ones.
+
+    Returns:
+        The layers, and the channels that come out of the last one.
+    """
     doubles = DECODER_DOUBLES[HALVINGS - halvings :]
-    for number, count in enumerate(DECODER_CHANNELS):
-        channels = scaled(count, width)
-        layers += _transposed(channels_in, channels, number in doubles)
-        channels_in = channels
-    return nn.Sequential(*layers), channels_in
+    widths = (channels_in, *(scaled(count, width) for count in DECODER_CHANNELS))
+    numbers = range(len(DECODER_CHANNELS))[layers]
+    made = [_transposed(widths[number], widths[number + 1], number in doubles) for number in numbers]
+    return nn.Sequential(*chain.from_iterable(made)), widths[numbers.stop]
 
 
 def map_head(channels_in: int, width: float) -> nn.Sequential:
@@ -160,6 +172,23 @@ def initialise(network: nn.Module) -> None:
     for module in network.modules():
         if isinstance(module, ResidualBottleneck):
             nn.init.zeros_(module.branch[-1].weight)  # type: ignore[arg-type]
+
+
+def start_smooth(network: nn.Module) -> None:
+    """Let transposed convolutions start as mixtures of smoothly enlarged maps, with a little of He's noise.
+
+    A face's deformation is smooth. Random kernels draw checkers, which a decoder has to unlearn before anything as
+    faint as a deformation comes through. Strides of two start as bilinear enlargement, others as 1 x 1.
+    """
+    doubled, kept = torch.tensor([0.25, 0.75, 0.75, 0.25]), torch.eye(KERNEL)[BEFORE]
+    for module in network.modules():
+        if isinstance(module, EvenTransposedConv):
+            profile = doubled if module.stride == (2, 2) else kept
+            channels_in, channels_out = module.weight.shape[:2]
+            mixture = torch.randn(channels_in, channels_out, 1, 1) * (2 / channels_in) ** 0.5
+            noise = torch.randn_like(module.weight) * (2 / (KERNEL**2 * channels_in)) ** 0.5
+            with torch.no_grad():
+                module.weight.copy_(mixture * torch.outer(profile, profile) + START_NOISE * noise)
 
 
 def open_head(head: nn.Sequential) -> None:

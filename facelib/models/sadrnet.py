@@ -15,15 +15,17 @@ from facelib.errors import BadInput, check_shape, unknown_name
 from facelib.geometry.alignment import Similarity, self_alignment
 from facelib.geometry.visibility import facing_visibility
 from facelib.models.blocks import check_training_batch, check_width
-from facelib.models.face_encoder import pose_of, standardised
+from facelib.models.face_encoder import POSE_NUMBERS, pose_of, standardised
 from facelib.models.face_template import FaceTemplate
 from facelib.models.map_layers import (
+    DECODER_CHANNELS,
     AttentionBranch,
     check_halvings,
     decoder,
     initialise,
     map_head,
     open_head,
+    start_smooth,
 )
 from facelib.models.trunks import PRINTED, Trunk
 
@@ -74,9 +76,12 @@ class SADRNet(nn.Module):
         shape: "deformation" of the mean face (eq. 3), from "scratch" (figure 9e), or "coefficients" of `bases`, which
             goes with a regressed pose; it is not asked for where the geometry is direct.
         bases: (K, 3, S, S) mm, maps of the bases of a linear face model, for coefficients.
+        shared_layers: of the decoder's ten, the first ones, that P and S share. The paper's share all; fine features
+            carry the pose, which the shape must not follow, so with fewer the shape is learnt sooner (ours).
 
     Raises:
-        BadInput: for a size that cannot be halved so often, or coefficients without bases or with another geometry.
+        BadInput: for a size that cannot be halved so often, coefficients without bases or with another geometry, or
+            fewer than 0 or more than 10 shared layers.
         UnknownName: for another geometry or shape.
     """
 
@@ -92,9 +97,11 @@ class SADRNet(nn.Module):
         geometry: Geometry = "self_aligned",
         shape: Shape = "deformation",
         bases: torch.Tensor | None = None,
+        shared_layers: int = len(DECODER_CHANNELS),
     ) -> None:
         super().__init__()
         check_halvings(template.size, trunk.halvings)
+        check_shared(shared_layers)
         _check_kinds(template.size, geometry, shape, bases)
         check_width(width)
         self.template, self.geometry, self.shape = template, geometry, shape
@@ -106,17 +113,28 @@ class SADRNet(nn.Module):
             self.register_buffer("bases", bases, persistent=False)
             self.coefficient_head = nn.Linear(features, len(bases))
         else:
-            self.decoder, channels = decoder(features, width, trunk.halvings)
-        self.pose_dependent_head = map_head(channels, width) if geometry != "regressed_pose" else None
-        self.shape_head = map_head(channels, width) if geometry != "direct" and shape != "coefficients" else None
-        self.pose_head = nn.Linear(features, 7) if geometry == "regressed_pose" else None
-        initialise(self)
-        for head in (self.pose_dependent_head, self.shape_head):
-            if head is not None:
-                open_head(head)
+            self.decoder, channels = decoder(features, width, trunk.halvings, slice(shared_layers))
 
-    def forward(self, images: torch.Tensor) -> FaceMaps:
+        def head() -> nn.Sequential:
+            """From where the decoder is no longer shared to a map."""
+            own, last = decoder(features, width, trunk.halvings, slice(shared_layers, None))
+            return nn.Sequential(*own, *map_head(last, width))
+
+        self.pose_dependent_head = head() if geometry != "regressed_pose" else None
+        self.shape_head = head() if geometry != "direct" and shape != "coefficients" else None
+        self.pose_head = nn.Linear(features, POSE_NUMBERS) if geometry == "regressed_pose" else None
+        initialise(self)
+        start_smooth(self)
+        for each in (self.pose_dependent_head, self.shape_head):
+            if each is not None:
+                open_head(each)
+
+    def forward(self, images: torch.Tensor, *, shape_learns: bool = True) -> FaceMaps:
         """Images (B, 3, S, S), RGB in [0, 1] -> maps; NaN is not looked for.
+
+        Args:
+            images: of faces.
+            shape_learns: whether the gradient of the geometry G reaches the shape S; if not, it ends in P or the pose.
 
         Raises:
             BadInput: for an empty batch, another image size, or a batch of one in training mode.
@@ -131,8 +149,9 @@ class SADRNet(nn.Module):
             assert pose_dependent is not None
             return FaceMaps(pose_dependent, pose_dependent, None, mask, None, None, None)
         shape = self.shape_map(decoded)  # S
-        pose = self.regressed_pose(features) if pose_dependent is None else self.align(shape, pose_dependent, mask)
-        posed = pose.apply(shape.flatten(2).mT).mT.unflatten(2, (size, size))  # G, eq. 2
+        laid = shape if shape_learns else shape.detach()
+        pose = self.regressed_pose(features) if pose_dependent is None else self.align(laid, pose_dependent, mask)
+        posed = pose.apply(laid.flatten(2).mT).mT.unflatten(2, (size, size))  # G, eq. 2
         return FaceMaps(posed, pose_dependent, shape, mask, pose.scale, pose.rotation, pose.translation)
 
     def encode(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
@@ -181,6 +200,12 @@ class SADRNet(nn.Module):
         """A unit quaternion, a log scale and a shift from pooled features; zero is a frontal face in the middle."""
         assert self.pose_head is not None
         return pose_of(self.pose_head(_pooled(features)).float(), self.template.size)
+
+
+def check_shared(layers: int) -> None:
+    """Raise BadInput unless the decoder has so many layers to share."""
+    if not 0 <= layers <= len(DECODER_CHANNELS):
+        raise BadInput(f"{layers} shared layers: expected 0 to {len(DECODER_CHANNELS)}, those of the decoder")
 
 
 def _pooled(features: torch.Tensor) -> torch.Tensor:

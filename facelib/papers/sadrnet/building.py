@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import partial
-
 import numpy as np
 from torch import nn
 
-from facelib.data.ahead import BatchesAhead
-from facelib.data.embedded import PeopleStream, PeopleStreamSettings
-from facelib.data.posed_faces import PosedFaces, faces_of
+from facelib.data.embedded import PeopleStreamSettings
+from facelib.data.posed_faces import PosedFaces
 from facelib.data.protocol import rows_of
 from facelib.geometry.alignment import Similarity
 from facelib.models.face_encoder import FaceReading
@@ -22,6 +18,13 @@ from facelib.papers.sadrnet.encoder_task import EncoderTask
 from facelib.papers.sadrnet.maps import FaceMapper, TrueMaps
 from facelib.papers.sadrnet.methods import ENCODER, Reconstructor
 from facelib.papers.sadrnet.networks import face_model, full_size_mib, start_encoder
+from facelib.papers.sadrnet.photographs import (
+    ArchivePhotographs,
+    Photographs,
+    held_out_of_archive,
+    held_out_of_stream,
+    streamed,
+)
 from facelib.papers.sadrnet.protocol import (
     Predictor,
     evaluate_alignment,
@@ -33,48 +36,55 @@ from facelib.papers.sadrnet.protocol import (
 from facelib.papers.sadrnet.settings import ReconstructionSettings
 from facelib.papers.sadrnet.tasks import ReconstructionTask
 
-HELD_OUT_SEED = 140_000  # of the people by whom the face encoder's training is watched
-BETWEEN_STARTS = 10**6  # batches between the streams of two training starts
-AT_ONCE = 100  # of the held-out photographs
-
 Inputs = RunInputs[Reconstructor, ReconstructionSettings]
 
 
 def build_task(inputs: Inputs, network: nn.Module) -> EncoderTask | ReconstructionTask:
     """The task of a method's network, whose encoder starts in the face encoder where the settings say so."""
-    settings, archive = inputs.settings, inputs.training_archive
+    settings = inputs.settings
     if inputs.method.is_pretraining:
         return _encoder_task(inputs, network)
     if isinstance(network, SADRNet) and settings.warm_start:
         start_encoder(network, settings, inputs.weights[ENCODER])
-    learnt, held_out = split_people(archive, settings.faces.validation)
+    photographs, held_out = _photographs(inputs)
     return ReconstructionTask(
         network,
         face_mapper(settings),
-        archive,
-        rows_of(archive, learnt),
-        rows_of(archive, held_out),
-        settings.training.batch_size,
+        photographs,
+        held_out,
         settings.loss,
-        settings.augmentation,
+        settings.schedule,
         inputs.fingerprint,
     )
 
 
+def _photographs(inputs: Inputs) -> tuple[Photographs, list[PosedFaces]]:
+    """What a network learns from, and photographs of other people."""
+    settings, batch_size = inputs.settings, inputs.settings.training.batch_size
+    chosen = data_sets(inputs.method, settings).get("people_stream")
+    if isinstance(chosen, PeopleStreamSettings):
+        sizes = settings.stream
+        learnt = streamed(chosen, sizes, batch_size, sizes.batches, inputs.seed)
+        return learnt, held_out_of_stream(chosen, sizes.held_out)
+    archive = inputs.training_archive
+    people, others = split_people(archive, settings.faces.validation)
+    rows = rows_of(archive, people)
+    return (
+        ArchivePhotographs(archive, rows, batch_size, settings.augmentation),
+        held_out_of_archive(archive, rows_of(archive, others)),
+    )
+
+
 def _encoder_task(inputs: Inputs, network: nn.Module) -> EncoderTask:
-    settings, people = inputs.settings, inputs.settings.stream
+    settings = inputs.settings
     chosen = data_sets(inputs.method, settings)["people_stream"]
     assert isinstance(chosen, PeopleStreamSettings)
-    stream = PeopleStream.open(chosen)
-    others = replace(stream, settings=replace(chosen, seed=HELD_OUT_SEED))  # in the same skins
-    sizes = [len(part) for part in np.array_split(np.arange(people.held_out), -(-people.held_out // AT_ONCE))]
+    batch_size, batches = settings.pretraining.batch_size, settings.encoder.batches
     return EncoderTask(
         network,
         face_mapper(settings),
-        BatchesAhead(partial(PeopleStream.open, chosen), settings.pretraining.batch_size, people.processes),
-        inputs.seed * BETWEEN_STARTS,
-        settings.encoder.batches,
-        [faces_of(others.batch(number, size)) for number, size in enumerate(sizes)],
+        streamed(chosen, settings.stream, batch_size, batches, inputs.seed),
+        held_out_of_stream(chosen, settings.stream.held_out),
         settings.encoder.loss,
         inputs.fingerprint,
     )

@@ -22,19 +22,21 @@ from facelib.papers.sadrnet.settings import ReconstructionSettings
 
 
 def data_sets(method: Reconstructor, settings: ReconstructionSettings) -> dict[str, GeneratedSettings]:
-    """The data sets that a run reads, the one it learns from first; the face encoder learns from a stream.
+    """The data sets that a run reads, first the one it learns from: a stream of people, or 300W-LP under licence.
 
     Raises:
         MissingPart: when the settings ask for licensed data.
     """
     evaluation, pixels = settings.evaluation, settings.network.image_size
-    sizes: dict[str, Any] = {
-        "people_stream": PeopleStreamSettings(skins=settings.stream.skins),
-        "300w_lp": W300LpSettings(identities=settings.faces.identities, images=settings.faces.images),
-        "aflw2000": Aflw2000Settings(identities=evaluation.identities, images=evaluation.images),
-        "florence": FlorenceSettings(identities=evaluation.florence),
-    }
-    del sizes["300w_lp" if method.is_pretraining else "people_stream"]
+    streams = settings.data == "embedded" or method.is_pretraining
+    sizes: dict[str, Any] = (
+        {"people_stream": PeopleStreamSettings(skins=settings.stream.skins)}
+        if streams
+        else {"300w_lp": W300LpSettings(identities=settings.faces.identities, images=settings.faces.images)}
+    )
+    sizes["aflw2000"] = Aflw2000Settings(identities=evaluation.identities, images=evaluation.images)
+    if not method.is_pretraining:
+        sizes["florence"] = FlorenceSettings(identities=evaluation.florence)
     require_embedded(settings.data, tuple(sizes))
     return {name: replace(each, scene=replace(each.scene, image_size=pixels)) for name, each in sizes.items()}
 

@@ -8,13 +8,13 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from facelib.data.ahead import BatchesAhead
-from facelib.data.posed_faces import PosedFaces, faces_of
+from facelib.data.posed_faces import PosedFaces
 from facelib.geometry.alignment import lengths
 from facelib.geometry.visibility import facing_visibility
 from facelib.metrics.landmark_error import nme
 from facelib.models.face_encoder import FaceReading
 from facelib.papers.sadrnet.maps import FaceMapper
+from facelib.papers.sadrnet.photographs import Photographs
 from facelib.papers.sadrnet.settings import EncoderLossSettings
 from facelib.runs.phases import DEFAULT_SCHEDULE
 from facelib.runs.tasks import Monitor
@@ -28,9 +28,7 @@ class EncoderTask:
     Args:
         network: gives readings.
         mapper: draws the true maps.
-        source: of the batches.
-        first: number of the first epoch's first batch.
-        batch_count: batches an epoch.
+        photographs: that it learns from.
         held_out: photographs of other people, by whom training is watched.
         loss: weights of the terms.
         fingerprint: of all that decides the result besides the training settings.
@@ -43,22 +41,22 @@ class EncoderTask:
         self,
         network: nn.Module,
         mapper: FaceMapper,
-        source: BatchesAhead,
-        first: int,
-        batch_count: int,
+        photographs: Photographs,
         held_out: Sequence[PosedFaces],
         loss: EncoderLossSettings,
         fingerprint: str,
     ) -> None:
-        self.network, self.mapper, self.source = network, mapper, source  # `modules` holds Fabric's wrapper
+        self.network, self.mapper = network, mapper  # `modules` holds Fabric's wrapper
         self.modules: dict[str, nn.Module] = {"network": network}
-        self.first, self.batch_count, self.held_out = first, batch_count, held_out
+        self.photographs, self.held_out = photographs, held_out
         self.loss, self.fingerprint = loss, fingerprint
 
+    @property
+    def batch_count(self) -> int:
+        return self.photographs.batch_count
+
     def batches(self, epoch: int, generator: torch.Generator) -> Iterator[PosedFaces]:
-        """The stream is seeded itself, so the generator is not asked."""
-        for arrays in self.source.batches(self.first + epoch * self.batch_count, self.batch_count):
-            yield faces_of(arrays)
+        return self.photographs.batches(epoch, generator)
 
     def losses(self, batch: PosedFaces, phase: str) -> dict[str, torch.Tensor]:
         """Landmarks and pose count in sides of the image; coefficients by how far they move the face."""

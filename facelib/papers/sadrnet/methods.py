@@ -1,8 +1,9 @@
 """The methods of paper 3: SADRNet, the frameworks of its ablation (table IV, figure 9), and what stands beside them.
 
 A row beside which the paper prints no number is ours: the mean face laid into the true box, which says what a network
-must beat; coefficients of the face model with a regressed pose, which stand for 3DDFA; and SADRNet without the losses
-on the mesh (figure 11).
+must beat; coefficients of the face model with a regressed pose, which stand for 3DDFA; SADRNet without the losses on
+the mesh (figure 11); with all losses from the first step on, as printed, where a tier brings them in one after the
+other; and with a decoder that position map and shape share only to its fourth layer.
 """
 
 from __future__ import annotations
@@ -84,6 +85,14 @@ METHODS: dict[str, Reconstructor] = {
         _network(
             "no_mesh_loss", "SADRNet without mesh loss", "section IV.E, figure 11", (("4", None),),
             loss_edge=0.0, loss_normal=0.0,
+        ),
+        _network(
+            "split_decoder", "SADRNet, decoder split (ours)", "ours", (*BESIDE_TABLES_1_AND_2, ("5", None)),
+            network_shared_layers=4,
+        ),
+        _network(
+            "printed_schedule", "SADRNet, all losses at once", "section III.D", (("4", None),),
+            schedule_deformation=0, schedule_joint=0,
         ),
         Reconstructor(ENCODER, "Face encoder (start of the encoders)", PRETRAINING, "ours"),
         Reconstructor("mean_face", "Mean face, true box", BASELINE, "ours", BESIDE_TABLES_1_AND_2),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -55,11 +56,15 @@ def start_encoder(network: SADRNet, settings: ReconstructionSettings, weights: P
 
 
 def full_size_mib(method: Reconstructor, settings: ReconstructionSettings) -> float:
-    """Size in MiB of a method's network at full width in float32, with the template of 256 x 256 texels (table V)."""
+    """Size in MiB of a method's network in float32, as wide as printed and with the printed encoder (table V).
+
+    The template of 256 x 256 texels is a part of it.
+    """
     template_values = 3 * 256 * 256
     if method.kind == "baseline":
         return template_values * 4 / 2**20
-    network = _network(face_template(SMALLEST_MAP), settings, 1.0)
+    printed = replace(settings, network=replace(settings.network, trunk="printed"))
+    network = _network(face_template(SMALLEST_MAP), printed, 1.0)
     values = sum(value.numel() for value in network.state_dict().values() if value.is_floating_point())
     return (values + template_values) * 4 / 2**20
 
@@ -111,6 +116,7 @@ def _network(template: FaceTemplate, settings: ReconstructionSettings, width: fl
         geometry=network.geometry,
         shape=network.shape,
         bases=bases,
+        shared_layers=network.shared_layers,
     )
 
 

@@ -69,7 +69,9 @@ def evaluate_alignment(
     """
 
     def errors_of(chosen: Predictor, some: np.ndarray) -> dict[str, np.ndarray]:
-        return _errors(chosen, mapper, posed_faces(archive, some))
+        faces = posed_faces(archive, some)
+        true = mapper(faces)
+        return photograph_errors(chosen(faces, true), true, faces, mapper)
 
     return _of_all(errors_of, predict, mean_face_in_box(mapper), archive, rows)
 
@@ -202,9 +204,12 @@ def _pose_metrics(scores: dict[str, np.ndarray]) -> dict[str, float]:
     return metrics | {"geodesic_error": float(np.rad2deg(scores["geodesic"].mean()))}
 
 
-def _errors(predict: Predictor, mapper: FaceMapper, faces: PosedFaces) -> dict[str, np.ndarray]:
-    true = mapper(faces)
-    maps = predict(faces, true)
+def photograph_errors(maps: FaceMaps, true: TrueMaps, faces: PosedFaces, mapper: FaceMapper) -> dict[str, np.ndarray]:
+    """The errors (B, ...) of predicted maps, as `evaluate_alignment` names them.
+
+    Raises:
+        DegenerateInput: when a map is not finite, or a face has collapsed.
+    """
     geometry = maps.geometry.float().cpu()
     if not geometry[..., mapper.template.mask].isfinite().all():
         raise DegenerateInput("the predicted position map is not finite: look at the weights")

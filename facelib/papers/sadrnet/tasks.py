@@ -1,26 +1,24 @@
-"""What the training loop is given: photographs, augmented anew each epoch, and the losses of eq. 24."""
+"""What the training loop is given to train a network of paper 3."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
 from torch import nn
 
-from facelib.data.archive import FaceArchive
-from facelib.data.augmentation import AugmentationSettings, augmented
-from facelib.data.occlusion import OcclusionSettings, occluded
-from facelib.data.posed_faces import PosedFaces, posed_faces
-from facelib.errors import BadInput
-from facelib.losses.position_maps import attention_loss, edge_length_loss, normal_loss, weighted_distance
-from facelib.models.face_encoder import FACE_MM
+from facelib.data.posed_faces import PosedFaces
+from facelib.geometry.alignment import lengths
 from facelib.papers.sadrnet.maps import FaceMapper
-from facelib.papers.sadrnet.protocol import evaluate_alignment
-from facelib.papers.sadrnet.settings import LossSettings, PhotographAugmentation
-from facelib.runs.phases import DEFAULT_SCHEDULE
-from facelib.runs.tasks import Monitor
+from facelib.papers.sadrnet.objective import ALL, Objective, stages
+from facelib.papers.sadrnet.photographs import Photographs
+from facelib.papers.sadrnet.protocol import photograph_errors
+from facelib.papers.sadrnet.settings import LossSettings, ScheduleSettings
+from facelib.runs.tasks import Monitor, to_device
+
+WATCHED = 16  # held-out photographs by which gradients are measured
+WATCHED_ERRORS = ("sparse_2d", "dense_3d", "reconstruction")
 
 
 class ReconstructionTask:
@@ -29,79 +27,86 @@ class ReconstructionTask:
     Args:
         network: gives maps.
         mapper: draws the true maps.
-        archive: what it learns from.
-        training, validation: rows to learn from, and to choose the epoch by.
-        batch_size: photographs a step.
+        photographs: that it learns from.
+        held_out: of other people, by whom training is watched.
         loss: weights of the terms.
-        augmentation: of the photographs.
+        schedule: of the losses.
         fingerprint: of all that decides the result besides the training settings.
     """
 
-    monitor = Monitor("sparse_2d", "lowest")
-    schedule = DEFAULT_SCHEDULE
+    monitor = Monitor("error", "lowest")
 
     def __init__(
         self,
         network: nn.Module,
         mapper: FaceMapper,
-        archive: FaceArchive,
-        training: np.ndarray,
-        validation: np.ndarray,
-        batch_size: int,
+        photographs: Photographs,
+        held_out: Sequence[PosedFaces],
         loss: LossSettings,
-        augmentation: PhotographAugmentation,
+        schedule: ScheduleSettings,
         fingerprint: str,
     ) -> None:
-        self.network, self.mapper, self.archive = network, mapper, archive  # `modules` holds Fabric's wrapper
+        self.network, self.mapper = network, mapper  # `modules` holds Fabric's wrapper
         self.modules: dict[str, nn.Module] = {"network": network}
-        self.training, self.validation, self.batch_size = training, validation, batch_size
-        self.loss, self.fingerprint = loss, fingerprint
-        self.augmentation = AugmentationSettings(
-            augmentation.rotation, augmentation.shift, augmentation.scale, augmentation.colour
-        )
-        self.occlusion = OcclusionSettings(probability=augmentation.occlusion)
-        self.batch_count = len(training) // batch_size  # the last incomplete batch is left out
-        if self.batch_count == 0:
-            raise BadInput(f"{len(training)} training photographs: fewer than one batch of {batch_size}")
+        self.photographs, self.held_out = photographs, held_out
+        self.objective, self.schedule, self.fingerprint = Objective(mapper, loss), stages(schedule), fingerprint
+
+    @property
+    def batch_count(self) -> int:
+        return self.photographs.batch_count
 
     def batches(self, epoch: int, generator: torch.Generator) -> Iterator[PosedFaces]:
-        order = self.training[torch.randperm(len(self.training), generator=generator).numpy()]
-        for shuffled in order[: self.batch_count * self.batch_size].reshape(self.batch_count, -1):
-            faces = augmented(posed_faces(self.archive, np.sort(shuffled)), generator, self.augmentation)
-            images, skin = occluded(faces.images, faces.skin, generator, self.occlusion)
-            yield replace(faces, images=images, skin=skin)
+        return self.photographs.batches(epoch, generator)
 
     def losses(self, batch: PosedFaces, phase: str) -> dict[str, torch.Tensor]:
-        """The terms of eq. 24; lengths count in sides of the image, and in faces of 200 mm."""
+        """The terms of eq. 24 that count in a phase; before the last one the alignment teaches P alone."""
         mapper = self.mapper.to(batch.images.device)
-        true, maps, beta = mapper(batch), self.modules["network"](batch.images), self.loss
-        side, terms = batch.images.shape[-1], {}
-        # Where only one face in the image is predicted, it is learnt with the weight of P.
-        of_geometry = beta.pose_dependent if maps.pose_dependent is None else beta.geometry
-        if maps.pose_dependent is not None:
-            distance = weighted_distance(maps.pose_dependent, true.geometry, mapper.weights)
-            terms["pose_dependent"] = beta.pose_dependent * distance / side  # L_P
-        if maps.shape is not None:
-            distance = weighted_distance(maps.geometry, true.geometry, mapper.weights)
-            terms["geometry"] = of_geometry * distance / side  # L_G
-            distance = weighted_distance(maps.shape, true.shape, mapper.weights)
-            terms["deformation"] = beta.deformation * distance / FACE_MM  # L_D: the mean face cancels
-            found, expected = mapper.points_of(maps.shape), mapper.points_of(true.shape)
-            if beta.edge:
-                terms["edge"] = beta.edge * edge_length_loss(found, expected, mapper.edges) / FACE_MM  # L_E
-            if beta.normal:
-                terms["normal"] = beta.normal * normal_loss(found, expected, mapper.triangles)  # L_V
-        if maps.attention is not None:
-            terms["attention"] = beta.attention * attention_loss(maps.attention, batch.skin)  # L_A
-        return terms
+        maps = self.modules["network"](batch.images, shape_learns=phase == ALL)
+        return self.objective.terms(maps, batch, mapper, phase)
 
+    @torch.enable_grad()
     def watch(self) -> dict[str, float]:
-        return {}
+        """Norm of each loss's gradient, as a few held-out photographs give it."""
+        learnt = [each for each in self.network.parameters() if each.requires_grad]
+        device = learnt[0].device
+        faces, mapper = to_device(self.held_out[0].part(slice(WATCHED)), device), self.mapper.to(device)
+        terms = self.objective.terms(self.network(faces.images), faces, mapper, ALL)
+        return {f"gradient_{name}": _gradient_norm(term, learnt) for name, term in terms.items()}
 
     def validate(self) -> dict[str, float]:
-        device = next(self.network.parameters()).device
-        self.mapper.cpu()
-        errors = evaluate_alignment(
-            lambda faces, true: self.network(faces.images.to(device)), self.mapper, self.archive, self.validation
-        )
-        return {name: float(errors[name].mean()) for name in ("sparse_2d", "dense_3d", "reconstruction")}
+        """Errors on held-out people, that of alignment and that of reconstruction as one, and what is told of shapes.
+
+        A network that is silent about the shape reads 0 of the variance of deformations, with a spread of 0 mm.
+        """
+        device, mapper = next(self.network.parameters()).device, self.mapper.cpu()
+        errors, told = [], []
+        for faces in self.held_out:
+            maps, true = self.network(faces.images.to(device)), mapper(faces)
+            errors.append(photograph_errors(maps, true, faces, mapper))
+            if maps.shape is not None:
+                told.append(deformation_moments(maps.shape.cpu(), true.shape, mapper))
+        means = {name: float(np.concatenate([each[name] for each in errors]).mean()) for name in WATCHED_ERRORS}
+        values = {"error": means["sparse_2d"] + means["reconstruction"], **means}
+        return values | (deformation_told(torch.cat(told)) if told else {})
+
+
+def deformation_moments(found: torch.Tensor, true: torch.Tensor, mapper: FaceMapper) -> torch.Tensor:
+    """Of shapes (B, 3, S, S) mm: the mean squares of error, predicted and true deformation, and the latter's length.
+
+    Over the texels that are evaluated; (B, 4), in mm^2 and mm.
+    """
+    mean = mapper.template.mean_map
+    own, expected = (each.float().sub(mean)[:, :, mapper.evaluated] for each in (found, true))
+    squares = [each.square().sum(dim=1).mean(dim=1) for each in (own - expected, expected)]
+    return torch.stack((*squares, lengths(own, dim=1).mean(dim=1), lengths(expected, dim=1).mean(dim=1)), dim=1)
+
+
+def deformation_told(moments: torch.Tensor) -> dict[str, float]:
+    """Share of the deformations' variance that is read, and mean lengths in mm of predicted and true ones."""
+    error, variance, spread, true_spread = moments.double().mean(dim=0).tolist()
+    return {"shape_read": 1 - error / variance, "shape_spread": spread, "true_shape_spread": true_spread}
+
+
+def _gradient_norm(term: torch.Tensor, learnt: Sequence[torch.Tensor]) -> float:
+    gradients = torch.autograd.grad(term, learnt, retain_graph=True, allow_unused=True)
+    return float(torch.stack([each.norm() for each in gradients if each is not None]).norm())

@@ -1,0 +1,113 @@
+"""The photographs that a run of paper 3 learns from, and those of other people by which it is watched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Protocol
+
+import numpy as np
+import torch
+
+from facelib.data.ahead import BatchesAhead
+from facelib.data.archive import FaceArchive
+from facelib.data.augmentation import AugmentationSettings, augmented
+from facelib.data.embedded import PeopleStream, PeopleStreamSettings
+from facelib.data.occlusion import OcclusionSettings, occluded
+from facelib.data.posed_faces import PosedFaces, faces_of, posed_faces
+from facelib.errors import BadInput
+from facelib.papers.sadrnet.settings import PhotographAugmentation, StreamedFaces
+
+HELD_OUT_SEED = 140_000  # of the people of a stream by whom trainings are watched
+BETWEEN_STARTS = 10**6  # batches between the streams of two training starts
+AT_ONCE = 100  # of the held-out photographs
+
+
+class Photographs(Protocol):
+    """Batches of photographs.
+
+    Attributes:
+        batch_count: in an epoch.
+    """
+
+    batch_count: int
+
+    def batches(self, epoch: int, generator: torch.Generator) -> Iterator[PosedFaces]:
+        """Those of an epoch; all that is random comes from the generator, or from the epoch's number."""
+
+
+class ArchivePhotographs:
+    """Photographs of a data set, shuffled and augmented anew in each epoch (section III.E).
+
+    Args:
+        archive: the data set.
+        rows: that are learnt from.
+        batch_size: photographs a step.
+        augmentation: of the photographs.
+
+    Raises:
+        BadInput: for fewer photographs than a batch has.
+    """
+
+    def __init__(
+        self, archive: FaceArchive, rows: np.ndarray, batch_size: int, augmentation: PhotographAugmentation
+    ) -> None:
+        self.archive, self.rows, self.batch_size = archive, rows, batch_size
+        self.augmentation = AugmentationSettings(
+            augmentation.rotation, augmentation.shift, augmentation.scale, augmentation.colour
+        )
+        self.occlusion = OcclusionSettings(probability=augmentation.occlusion)
+        self.batch_count = len(rows) // batch_size  # the last incomplete batch is left out
+        if self.batch_count == 0:
+            raise BadInput(f"{len(rows)} training photographs: fewer than one batch of {batch_size}")
+
+    def batches(self, epoch: int, generator: torch.Generator) -> Iterator[PosedFaces]:
+        order = self.rows[torch.randperm(len(self.rows), generator=generator).numpy()]
+        for shuffled in order[: self.batch_count * self.batch_size].reshape(self.batch_count, -1):
+            faces = augmented(posed_faces(self.archive, np.sort(shuffled)), generator, self.augmentation)
+            images, skin = occluded(faces.images, faces.skin, generator, self.occlusion)
+            yield replace(faces, images=images, skin=skin)
+
+
+@dataclass
+class StreamPhotographs:
+    """Photographs of a stream, which is seeded itself: epochs are pieces of it, one after the other.
+
+    Args:
+        source: of the batches.
+        batch_count: in an epoch.
+        first: number of the first epoch's first batch.
+    """
+
+    source: BatchesAhead
+    batch_count: int
+    first: int
+
+    def batches(self, epoch: int, generator: torch.Generator) -> Iterator[PosedFaces]:
+        for arrays in self.source.batches(self.first + epoch * self.batch_count, self.batch_count):
+            yield faces_of(arrays)
+
+
+def streamed(
+    chosen: PeopleStreamSettings, sizes: StreamedFaces, batch_size: int, batch_count: int, seed: int
+) -> StreamPhotographs:
+    """The part of a stream that a training start with this seed learns from."""
+    source = BatchesAhead(partial(PeopleStream.open, chosen), batch_size, sizes.processes)
+    return StreamPhotographs(source, batch_count, seed * BETWEEN_STARTS)
+
+
+def held_out_of_stream(chosen: PeopleStreamSettings, count: int) -> list[PosedFaces]:
+    """Photographs of people whom no training on this stream sees, in the same skins."""
+    others = replace(PeopleStream.open(chosen), settings=replace(chosen, seed=HELD_OUT_SEED))
+    return [faces_of(others.batch(number, size)) for number, size in enumerate(_portions(count))]
+
+
+def held_out_of_archive(archive: FaceArchive, rows: Sequence[int] | np.ndarray) -> list[PosedFaces]:
+    """These photographs of a data set."""
+    ends = np.cumsum(_portions(len(rows)))[:-1]
+    return [posed_faces(archive, some) for some in np.split(np.asarray(rows), ends)]
+
+
+def _portions(count: int) -> list[int]:
+    return [len(part) for part in np.array_split(np.arange(count), -(-count // AT_ONCE))]
