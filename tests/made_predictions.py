@@ -32,9 +32,9 @@ def tiny_settings() -> ReconstructionSettings:
 
 
 @cache
-def tiny_archive(name: str = "aflw2000") -> FaceArchive:
-    """20 photographs to learn from ("300w_lp"), or 12 to evaluate, of which four wear something."""
-    return open_archive(PAPER, "sadrnet", tiny_settings(), name)
+def tiny_archive() -> FaceArchive:
+    """12 photographs to evaluate, of which four wear something."""
+    return open_archive(PAPER, "sadrnet", tiny_settings(), "aflw2000")
 
 
 @cache

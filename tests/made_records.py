@@ -128,7 +128,7 @@ def make_face_record(
 
     scores = made_scores(method, skill=skill, people=people)
     metrics = metrics_of(scores) | {"size_mb": {"value": size_mb, "unit": "MB"}}
-    return write_run(Run("sadrnet", method, tier=tier), metrics, scores, source="embedded_300w_lp")
+    return write_run(Run("sadrnet", method, tier=tier), metrics, scores, source="embedded_people_stream")
 
 
 def _scored(

@@ -44,20 +44,20 @@ TINY: dict[str, Any] = {
 
 # Paper 3: at least one photograph in each range of yaw.
 TINY_FACES: dict[str, Any] = {
-    "faces.identities": 5,
-    "faces.images": 4,
-    "faces.validation": 1,
+    "stream.skins": 3,
+    "stream.batches": 2,
+    "stream.held_out": 6,
     "evaluation.identities": 6,
     "evaluation.images": 2,
     "evaluation.florence": 1,
     "network.width": 0.0625,
-    "encoder.skins": 3,
     "encoder.batches": 2,
-    "encoder.held_out": 6,
+    "schedule.deformation": 1,
+    "schedule.joint": 1,
     "pretraining.epochs": 2,
     "pretraining.min_epochs": 2,
     "pretraining.batch_size": 8,
-    "training.epochs": 2,
+    "training.epochs": 3,
     "training.batch_size": 8,
 }
 

@@ -24,6 +24,7 @@ from facelib.models.trunks import PRINTED, Trunk
 HIDDEN = 512  # units between the features and what is read
 FACE_MM = 200.0  # about the side of a face's crop, for a pose's scale
 POSE_NUMBERS = 7  # of a quaternion, a log scale and a shift
+LEAST_CHANNELS = 8  # into a 1 x 1 convolution; with fewer, of stride 2, torch 2.13 writes beyond its memory backwards
 DARKEST = 0.05  # least contrast that standardised images are divided by: a blank one stays blank
 
 
@@ -80,7 +81,8 @@ class FaceEncoder(nn.Module):
         self.reading = nn.Linear(HIDDEN, sum(self.parts))
         initialise(self)
         nn.init.kaiming_normal_(self.hidden.weight, nonlinearity="relu")  # the last layer alone starts at zero
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a quarter faster on processors
+        self.layout = _layout(self)
+        self.to(memory_format=self.layout)  # type: ignore[call-overload]
 
     def forward(self, images: torch.Tensor) -> FaceReading:
         """Images (B, 3, S, S), RGB in [0, 1].
@@ -90,7 +92,7 @@ class FaceEncoder(nn.Module):
         """
         check_shape("images", images, (None, 3, self.size, self.size))
         check_training_batch(self, len(images))
-        prepared = standardised(images).contiguous(memory_format=torch.channels_last)
+        prepared = standardised(images).contiguous(memory_format=self.layout)
         features = self.high(self.low(prepared))
         output = self.reading(functional.relu(self.hidden(features.flatten(1)))).float()
         landmarks, visible, pose, identity, expression = output.split(self.parts, dim=1)
@@ -98,6 +100,13 @@ class FaceEncoder(nn.Module):
         placed = (landmarks.unflatten(1, (LANDMARK_COUNT, 3)) + middle) * self.size
         turned = pose_of(pose, self.size)
         return FaceReading(placed, visible, turned.scale, turned.rotation, turned.translation, identity, expression)
+
+
+def _layout(network: nn.Module) -> torch.memory_format:
+    """Channels last, a quarter faster on processors, where no layer is too narrow for it."""
+    pointwise = [each for each in network.modules() if isinstance(each, nn.Conv2d) and each.kernel_size == (1, 1)]
+    narrowest = min(each.in_channels for each in pointwise)
+    return torch.channels_last if narrowest >= LEAST_CHANNELS else torch.contiguous_format
 
 
 def standardised(images: torch.Tensor) -> torch.Tensor:

@@ -123,7 +123,7 @@ def annotated(archive: FaceArchive, mapper: FaceMapper, seed: int = 22) -> Annot
     """The photographs nearest to some angles, each occluded as in training.
 
     Args:
-        archive: the training photographs.
+        archive: photographs of the AFLW2000-3D counterpart.
         mapper: of their maps.
         seed: of the shapes.
 

@@ -46,7 +46,7 @@ def unrolled(model: MorphableModel) -> UnrolledFace:
 
 @pytest.fixture(scope="module")
 def made() -> Annotations:
-    return annotated(tiny_archive("300w_lp"), tiny_mapper())
+    return annotated(tiny_archive(), tiny_mapper())
 
 
 def test_a_map_holds_the_places_of_landmarks(model: MorphableModel, unrolled: UnrolledFace) -> None:
@@ -87,7 +87,7 @@ def test_six_panels_and_three_bars_in_mm(unrolled: UnrolledFace) -> None:
 
 
 def test_photographs_nearest_to_the_angles_are_taken_once(made: Annotations) -> None:
-    yaw = np.abs(np.rad2deg(tiny_archive("300w_lp").arrays["pose"][:, 0]))
+    yaw = np.abs(np.rad2deg(tiny_archive().arrays["pose"][:, 0]))
     left = set(range(len(yaw)))
 
     for angle, row, degrees in zip((0, 40, 75), made.rows, made.yaw, strict=True):
@@ -115,7 +115,7 @@ def test_shares_by_hand(made: Annotations) -> None:
 
 
 def test_too_few_photographs_are_refused() -> None:
-    archive = tiny_archive("300w_lp")
+    archive = tiny_archive()
     few = replace(archive, arrays={name: array[:2] for name, array in archive.arrays.items()})
 
     with pytest.raises(BadInput, match="2 photographs: expected at least 3"):
