@@ -98,6 +98,13 @@ DATA_SETS: dict[str, DataSet] = {
         Aflw2000Settings,
         open_aflw2000,
     ),
+    "same_people": DataSet(
+        "people in three photographs",
+        "AFLW2000-3D",
+        "other identities again, each in three poses up to 60 degrees, three lights and three expressions",
+        Aflw2000Settings,
+        open_aflw2000,
+    ),
     "florence": DataSet(
         "Florence counterpart",
         "Florence",

@@ -116,11 +116,13 @@ class Table:
         main: metrics whose interval, mark and difference from the reference row are shown.
         more: metrics of ours that the paper does not print.
         references: methods that a row is compared with; the one that has its `input`.
+        title: of a table of ours, which has no printed numbers; in percent.
     """
 
     main: tuple[str, ...]
     more: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
+    title: str = ""
 
 
 @dataclass(frozen=True)

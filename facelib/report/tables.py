@@ -10,12 +10,12 @@ import pandas as pd
 from facelib.errors import unknown_name
 from facelib.papers.failures import failure_note
 from facelib.papers.paper import Metric
-from facelib.papers.published import PublishedRow, PublishedTable, published_tables
+from facelib.papers.published import PublishedRow, PublishedTable, shown_tables
 from facelib.report.intervals import Estimates
 from facelib.report.markup import to_latex, to_markdown
 from facelib.report.records import TierRuns
 from facelib.report.style import tier_label
-from facelib.runs.records import Record, require_metric
+from facelib.runs.records import Record
 from facelib.storage import write_text
 
 MARKS = {True: "↑", False: "↓"}
@@ -113,7 +113,7 @@ def table_as_markdown(estimates: Estimates, table: str) -> str:
 def write_tables(estimates: Estimates, folder: Path) -> dict[str, pd.DataFrame]:
     """Write table_1.md, table_1.csv, table_1.tex and so on into a folder and give the tables back by number."""
     tables, runs = {}, estimates.runs
-    for number in published_tables(runs.paper.name):
+    for number in shown_tables(runs.paper.name):
         lines = tables[number] = comparison(estimates, number)
         above, shown = caption(runs, number), readable(runs, number, lines)
         write_text(folder / f"table_{number}.md", to_markdown(shown, above, _notes(runs, number)))
@@ -123,7 +123,7 @@ def write_tables(estimates: Estimates, folder: Path) -> dict[str, pd.DataFrame]:
 
 
 def _described(runs: TierRuns, table: str) -> PublishedTable:
-    tables = published_tables(runs.paper.name)
+    tables = shown_tables(runs.paper.name)
     if table not in tables:
         raise unknown_name(f"table of {runs.paper.name}", table, tables)
     return tables[table]
@@ -191,7 +191,10 @@ def _difference(estimates: Estimates, described: PublishedTable, name: str, pref
 def _with_spread(estimates: Estimates, name: str, metric: str) -> dict[str, float]:
     """A metric's mean over runs (under the empty name), deviation and interval, as shown."""
     described, records = estimates.runs.paper.metrics[metric], estimates.runs.records(name)
-    values = pd.Series([require_metric(record, metric) * described.factor for record in records])
+    values = pd.Series([record.metrics[metric]["value"] for record in records if metric in record.metrics])
+    if values.empty:
+        return {}
+    values *= described.factor
     spread = {"": float(values.mean())}
     if len(values) > 1:
         spread["sd"] = float(values.std(ddof=1))

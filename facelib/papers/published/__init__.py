@@ -73,6 +73,17 @@ def published_tables(paper: str) -> dict[str, PublishedTable]:
     return {table.table: table for table in tables}
 
 
+def shown_tables(paper: str) -> dict[str, PublishedTable]:
+    """Every table that is shown of a paper: the printed ones, then those of ours, which have no printed rows.
+
+    Raises:
+        UnknownName: as `published_tables`.
+    """
+    ours = {name: table for name, table in papers.load_paper(paper).tables.items() if table.title}
+    made = {name: PublishedTable(name, table.title, "percent", table.main, ()) for name, table in ours.items()}
+    return published_tables(paper) | made
+
+
 def published_rows(paper: str) -> list[PublishedRow]:
     """Every printed row of a paper, in the paper's order.
 

@@ -17,6 +17,7 @@ from facelib.metrics.inputs import identity_array, point_array
 from facelib.metrics.landmark_error import YAW_BINS, yaw_bin_masks
 from facelib.metrics.pose_error import near_gimbal_lock
 from facelib.papers.sadrnet.metrics import ANGLES, BY_POSE, FIX, METRICS
+from facelib.papers.sadrnet.shape_protocol import shape_parts
 from facelib.storage import digest_of
 
 ERRORS = (
@@ -42,7 +43,11 @@ def bootstrap_metrics(
     Raises:
         BadInput: for scores that do not fit or are not finite, or of fewer than two people.
     """
-    made = [_resample_aflw2000(arrays, resamples, seed)]
+    made = [_resample_aflw2000(arrays, resamples, seed), _resample_shape(arrays, resamples, seed)]
+    if "recognised" in arrays:
+        people = arrays["recognised_identity"]
+        own = _seed(seed, "same_people", people, np.arange(len(people)))
+        made.append(_resample_means({"recognition": arrays["recognised"]}, people, own, resamples))
     if "florence" in arrays:
         people = arrays["florence_identity"]
         own = _seed(seed, "florence", people, np.arange(len(people)))
@@ -75,6 +80,16 @@ def _resample_aflw2000(arrays: Mapping[str, np.ndarray], resamples: int, seed: i
         np.column_stack([made.samples, *resampled]),
         np.append(made.seeds, [own] * len(balanced)),
     )
+
+
+def _resample_shape(arrays: Mapping[str, np.ndarray], resamples: int, seed: int) -> BootstrapSamples:
+    """The metrics that are one mean over another, such as the shape's error over the mean face's."""
+    people, parts = arrays["identity"], shape_parts(arrays)
+    own = _seed(seed, "aflw2000", people, arrays["rows"])
+    part, whole = (
+        _resample_means({name: pair[end] for name, pair in parts.items()}, people, own, resamples) for end in (0, 1)
+    )
+    return BootstrapSamples(part.names, part.estimates / whole.estimates, part.samples / whole.samples, part.seeds)
 
 
 def _values_of_photographs(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -33,13 +33,15 @@ from facelib.papers.sadrnet.protocol import (
     mean_face_in_box,
     metrics_of,
 )
+from facelib.papers.sadrnet.recognition import evaluate_recognition
 from facelib.papers.sadrnet.settings import ReconstructionSettings
 from facelib.papers.sadrnet.tasks import ReconstructionTask
+from facelib.runs.tasks import Task
 
 Inputs = RunInputs[Reconstructor, ReconstructionSettings]
 
 
-def build_task(inputs: Inputs, network: nn.Module) -> EncoderTask | ReconstructionTask:
+def build_task(inputs: Inputs, network: nn.Module) -> Task:
     """The task of a method's network, whose encoder starts in the face encoder where the settings say so."""
     settings = inputs.settings
     if inputs.method.is_pretraining:
@@ -103,12 +105,15 @@ def evaluate(inputs: Inputs, network: nn.Module) -> tuple[Metrics, Scores]:
     mapper, aflw = face_mapper(inputs.settings), inputs.archives["aflw2000"]
     rows = np.arange(len(aflw))
     if inputs.method.is_pretraining:
-        scores = evaluate_alignment(face_that_is_read(network, mapper), mapper, aflw, rows)
+        predict = face_that_is_read(network, mapper)
+        scores = evaluate_alignment(predict, mapper, aflw, rows)
         scores |= evaluate_landmarks(network, mapper, aflw, rows)  # in the place of those of the face that is made
+        scores |= evaluate_recognition(predict, mapper, inputs.archives["same_people"])
         return metrics_of(scores) | failed_metric(scores), scores
     predict = predictor_of(inputs.method, network, mapper)
     scores = evaluate_alignment(predict, mapper, aflw, rows)
     scores |= evaluate_florence(predict, mapper, inputs.archives["florence"])
+    scores |= evaluate_recognition(predict, mapper, inputs.archives["same_people"])
     size = {"size_mb": {"value": full_size_mib(inputs.method, inputs.settings), "unit": "MB"}}
     return metrics_of(scores) | size | failed_metric(scores), scores
 

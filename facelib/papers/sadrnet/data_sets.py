@@ -20,6 +20,9 @@ from facelib.papers.datasets import require_embedded
 from facelib.papers.sadrnet.methods import Reconstructor
 from facelib.papers.sadrnet.settings import ReconstructionSettings
 
+# Of whom one photograph is enrolled: others than those of AFLW2000-3D, up to 60 degrees of yaw, with nothing worn.
+SAME_PEOPLE: dict[str, Any] = {"images": 3, "seed": 23, "yaw_shares": (2, 1, 0), "worn_share": 0.0}
+
 
 def data_sets(method: Reconstructor, settings: ReconstructionSettings) -> dict[str, GeneratedSettings]:
     """The data sets that a run reads, first the one it learns from: a stream of people, or 300W-LP under licence.
@@ -35,6 +38,7 @@ def data_sets(method: Reconstructor, settings: ReconstructionSettings) -> dict[s
         else {"300w_lp": W300LpSettings(identities=settings.faces.identities, images=settings.faces.images)}
     )
     sizes["aflw2000"] = Aflw2000Settings(identities=evaluation.identities, images=evaluation.images)
+    sizes["same_people"] = Aflw2000Settings(evaluation.recognition, **SAME_PEOPLE)
     if not method.is_pretraining:
         sizes["florence"] = FlorenceSettings(identities=evaluation.florence)
     require_embedded(settings.data, tuple(sizes))

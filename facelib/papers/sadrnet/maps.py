@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from facelib.data.posed_faces import PosedFaces
 from facelib.faces.face_layout import face_layout
+from facelib.faces.model_fit import ModelFit
 from facelib.faces.morphable_model import MorphableModel
 from facelib.geometry.uv_regions import region_weight_map
 from facelib.models.face_template import FaceTemplate
@@ -38,6 +39,7 @@ class FaceMapper(nn.Module):
     Attributes:
         weights: M, (S, S), of the texels.
         evaluated: (S, S) bool, the texels of the dense evaluation: the face without the neck.
+        fit: of the model to deformations at those texels.
     """
 
     weights: torch.Tensor
@@ -62,6 +64,9 @@ class FaceMapper(nn.Module):
             "edges": layout.grid_edges,
             "triangles": layout.grid_triangles,
         }
+        evaluated = values["evaluated"][self.template.mask]
+        moved = values["basis"].unflatten(1, (-1, 3))[:, evaluated]
+        self.fit = ModelFit(moved, self.components)
         for name, value in values.items():
             self.register_buffer(name, value, persistent=False)
 

@@ -45,6 +45,7 @@ def _network(
     **changes: Any,
 ) -> Reconstructor:
     """A network with its framework; further settings with _ for the dot."""
+    rows = (*rows, ("shape", None))
     framework = {"network.attention": attention, "network.geometry": geometry, "network.shape": shape}
     others = {key.replace("_", ".", 1): value for key, value in changes.items()}
     return Reconstructor(name, label, "network", source, rows, needs=(ENCODER,), changes=framework | others)
@@ -95,6 +96,6 @@ METHODS: dict[str, Reconstructor] = {
             schedule_deformation=0, schedule_joint=0,
         ),
         Reconstructor(ENCODER, "Face encoder (start of the encoders)", PRETRAINING, "ours"),
-        Reconstructor("mean_face", "Mean face, true box", BASELINE, "ours", BESIDE_TABLES_1_AND_2),
+        Reconstructor("mean_face", "Mean face, true box", BASELINE, "ours", (*BESIDE_TABLES_1_AND_2, ("shape", None))),
     )
 }  # fmt: skip

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from facelib.papers.paper import Metric, Table
 
 TASKS = ("sparse_2d", "sparse_3d", "dense_2d", "dense_3d", "reconstruction")  # the columns of table IV
 BY_POSE = ("sparse_2d", "reconstruction")  # evaluated by yaw
 YAWS = ("0-30", "30-60", "60-90")
+SHAPE = ("shape_ratio", "shape_ratio/frontal", "shape_read", "recognition")
+COMPONENTS = tuple(f"component/{number}" for number in range(1, 11))  # of the identity
 ANGLES = {"yaw": "Yaw", "pitch": "Pitch", "roll": "Roll", "pose": "Mean"}  # of the three
 FIX = "fix."  # of the metrics without the samples near gimbal lock, SADRNet-fix in table III
 BASELINE = "mean_face"  # a frontal mean face laid into the true box: it knows nothing of shape and pose
@@ -17,6 +21,7 @@ TABLES: dict[str, Table] = {
     "3": Table(("pose_error",), ("geodesic_error",), references=("sadrnet",)),
     "4": Table(TASKS, references=("sadrnet",)),
     "5": Table(("size_mb",)),  # sizes are compared by eye
+    "shape": Table(SHAPE, COMPONENTS, references=("sadrnet",), title="How much of a person's shape is told"),
 }
 
 
@@ -26,6 +31,10 @@ def _error(label: str | None, phrase: str) -> Metric:
 
 def _angle(label: str, phrase: str) -> Metric:
     return Metric(label, phrase, "degrees", direction="lower", decimals=2, knows_nothing=BASELINE)
+
+
+def _told(label: str | None, phrase: str, direction: Literal["higher", "lower"], knows_nothing: float) -> Metric:
+    return Metric(label, phrase, direction=direction, decimals=1, knows_nothing=knows_nothing)
 
 
 def _binned(metric: str, label: str, phrase: str) -> dict[str, Metric]:
@@ -52,5 +61,10 @@ METRICS: dict[str, Metric] = {
     **{f"{angle}_error": _angle(head, angle) for angle, head in ANGLES.items()},
     **{f"{FIX}{angle}_error": _angle(head, f"{angle} without gimbal lock") for angle, head in ANGLES.items()},
     "geodesic_error": _angle("Geodesic", "geodesic angle"),
+    "shape_ratio": _told("Error over mean face's", "shape error over the mean face's", "lower", 1.0),
+    "shape_ratio/frontal": _told("0-30°, nothing worn", "shape error over the mean face's, frontal", "lower", 1.0),
+    "shape_read": _told("Variance read", "variance of the deformation that is read", "higher", 0.0),
+    "recognition": _told("Rank-1 by shape", "rank-1 by predicted shape", "higher", 0.01),
+    **{f"component/{n}": _told(None, f"variance read of component {n}", "higher", 0.0) for n in range(1, 11)},
     "size_mb": Metric("Size", "size", "MB", direction="lower", over_people=False),
 }

@@ -31,6 +31,7 @@ from facelib.models.sadrnet import FaceMaps
 from facelib.papers.failures import FAILED, joined, judged
 from facelib.papers.sadrnet.maps import FaceMapper, TrueMaps
 from facelib.papers.sadrnet.networks import MeanFace
+from facelib.papers.sadrnet.shape_protocol import shape_errors, shape_metrics
 
 FACES_AT_ONCE = 32
 FLORENCE_TOLERANCE = 1e-3  # mm, of the residual, at which ICP stops
@@ -62,7 +63,8 @@ def evaluate_alignment(
 
     Returns:
         rows, identity, occluder (N,), yaw (N,) radians; of `ALIGNMENT` and "reconstruction" (N,) fractions;
-        euler_error (N, 3), absolute yaw, pitch and roll, and geodesic (N,) in radians; failed (N,) bool.
+        euler_error (N, 3), absolute yaw, pitch and roll, and geodesic (N,) in radians; those of `shape_errors`;
+        failed (N,) bool.
 
     Raises:
         BadInput: without rows.
@@ -122,7 +124,7 @@ def evaluate_florence(predict: Predictor, mapper: FaceMapper, archive: FaceArchi
                 errors[name].append(scan_error(shape, known, scan, mapper, scale=scale) / size)
         return {name: np.array(values) for name, values in errors.items()}
 
-    errors = joined([judged(errors_of, predict, mean_face, some) for some in _portions(np.arange(len(archive)))])
+    errors = joined([judged(errors_of, predict, mean_face, some) for some in portions(np.arange(len(archive)))])
     errors[f"florence_{FAILED}"] = errors.pop(FAILED)
     yaw, pitch = (np.asarray(arrays["pose"][:, axis]) for axis in (0, 1))
     known = {"florence_identity": np.asarray(arrays["identity"]), "florence_yaw": yaw, "florence_pitch": pitch}
@@ -160,7 +162,7 @@ def metrics_of(scores: dict[str, np.ndarray]) -> dict[str, dict[str, Any]]:
     """Every metric of tables I to IV from the errors of single photographs.
 
     Args:
-        scores: of `evaluate_alignment`, and perhaps of `evaluate_florence`.
+        scores: of `evaluate_alignment`, and perhaps of `evaluate_florence` and `recognition.evaluate_recognition`.
 
     Raises:
         BadInput: when a bin of yaw is empty.
@@ -172,6 +174,9 @@ def metrics_of(scores: dict[str, np.ndarray]) -> dict[str, dict[str, Any]]:
         fractions |= {f"{name}/{part}": value for part, value in by_yaw.items()}
     del fractions["reconstruction/balanced"]  # which the paper does not report
     fractions |= {name: float(scores[name].mean()) for name in ("florence", "florence_rigid") if name in scores}
+    fractions |= shape_metrics(scores)
+    if "recognised" in scores:
+        fractions["recognition"] = float(scores["recognised"].mean())
     degrees = _pose_metrics(scores)
     return _in("fraction", fractions) | _in("degrees", degrees)
 
@@ -188,7 +193,7 @@ def _of_all(
     rows: np.ndarray,
 ) -> dict[str, np.ndarray]:
     """The errors of these photographs, taken in portions, and what is known of them."""
-    errors = joined([judged(errors_of, predict, stand_in, some) for some in _portions(rows)])
+    errors = joined([judged(errors_of, predict, stand_in, some) for some in portions(rows)])
     known = {name: np.asarray(archive.arrays[name][rows]) for name in ("identity", "occluder")}
     return errors | known | {"rows": rows, "yaw": np.asarray(archive.arrays["pose"][rows, 0])}
 
@@ -217,6 +222,7 @@ def photograph_errors(maps: FaceMaps, true: TrueMaps, faces: PosedFaces, mapper:
     dense = [each[:, :, mapper.evaluated].mT for each in (geometry, true.geometry)]
     errors = _alignment_errors("sparse", *sparse) | _alignment_errors("dense", *dense)
     errors["reconstruction"] = _reconstruction_error(geometry, true, mapper)
+    errors |= shape_errors(maps, true, faces, mapper)
     found_pose, true_pose = head_angles(maps, mapper), _angles_of(faces.rotation)
     errors["euler_error"] = np.deg2rad(euler_errors(found_pose, true_pose))
     errors["geodesic"] = np.deg2rad(geodesic_errors(found_pose, true_pose))
@@ -261,7 +267,12 @@ def _angles_of(rotation: torch.Tensor) -> np.ndarray:
     return torch.stack(matrix_to_euler(torch.tensor(FACE_TO_CAMERA) @ rotation), dim=1).numpy()
 
 
-def _portions(rows: np.ndarray) -> list[np.ndarray]:
+def portions(rows: np.ndarray) -> list[np.ndarray]:
+    """Rows in parts that are predicted at once.
+
+    Raises:
+        BadInput: without rows.
+    """
     if len(rows) == 0:
         raise BadInput("no photographs to evaluate: expected at least one")
     return np.array_split(rows, -(-len(rows) // FACES_AT_ONCE))

@@ -56,11 +56,13 @@ class EvaluationFaces:
     Args:
         identities, images: people of AFLW2000-3D and images of each; the data set has 2,000 images.
         florence: people of Florence, each in 20 poses.
+        recognition: people in three photographs each, who are recognised by their shapes.
     """
 
     identities: int = 500
     images: int = 4
     florence: int = 53
+    recognition: int = 100
 
 
 @dataclass(frozen=True)
@@ -238,6 +240,7 @@ TIERS: dict[str, dict[str, Any]] = {
         "evaluation.identities": 40,
         "evaluation.images": 2,
         "evaluation.florence": 2,
+        "evaluation.recognition": 20,
         "network.image_size": 64,
         "network.width": 0.125,
         "network.trunk": "plain",

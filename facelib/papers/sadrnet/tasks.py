@@ -49,11 +49,8 @@ class ReconstructionTask:
         self.network, self.mapper = network, mapper  # `modules` holds Fabric's wrapper
         self.modules: dict[str, nn.Module] = {"network": network}
         self.photographs, self.held_out = photographs, held_out
+        self.batch_count = photographs.batch_count
         self.objective, self.schedule, self.fingerprint = Objective(mapper, loss), stages(schedule), fingerprint
-
-    @property
-    def batch_count(self) -> int:
-        return self.photographs.batch_count
 
     def batches(self, epoch: int, generator: torch.Generator) -> Iterator[PosedFaces]:
         return self.photographs.batches(epoch, generator)
