@@ -36,7 +36,19 @@ def made_scores(method: str, *, skill: float = 1.0, people: int = PEOPLE) -> dic
     degrees[::29] = (2.0, 27.0, 24.0)  # near gimbal lock
     renderings = FLORENCE_PEOPLE * RENDERINGS
     scan = 0.03 * shared.gamma(8, 1 / 8, renderings) * own.gamma(400, 1 / 400, renderings) / skill
+    mean_face = 3 * hard
+    square = 20 * shared.gamma(8, 1 / 8, count)
+    told = shared.normal(size=(count, 10))
     return scores | {
+        "mean_face_mm": mean_face,
+        "shape_mm": mean_face * (1 - 0.3 * own.beta(8, 8, count) * skill / (1 + skill)),
+        "shape_square": square,
+        "shape_square_error": square * own.beta(16, 8, count),
+        "shape_spread": np.full(count, 2.0),
+        "told_identity": told,
+        "true_identity": told + own.normal(size=(count, 10)),
+        "recognised": own.integers(0, 2, 2 * people).astype(float),
+        "recognised_identity": np.arange(people).repeat(2),
         "identity": identity,
         "rows": np.arange(count),
         "yaw": np.deg2rad(yaw),

@@ -29,7 +29,7 @@ from facelib.papers.sadrnet.objective import stages
 from facelib.papers.sadrnet.photographs import ArchivePhotographs, held_out_of_archive
 from facelib.papers.sadrnet.protocol import evaluate_alignment, metrics_of
 from facelib.papers.sadrnet.settings import PhotographAugmentation, ScheduleSettings
-from facelib.papers.sadrnet.tasks import ReconstructionTask, deformation_moments, deformation_told
+from facelib.papers.sadrnet.tasks import ReconstructionTask
 from facelib.runs.folders import Run
 from facelib.runs.records import Record, read_record, read_scores, same_result
 from facelib.storage import sha256_of
@@ -189,18 +189,6 @@ def test_stages_come_in_the_order_of_the_schedule():
     assert [(stage.phases[0].name, stage.epochs) for stage in made] == [("deformation", 2), ("joint", 3), ("all", None)]
     with pytest.raises(BadInput, match=r"schedule\.joint is -1"):
         ScheduleSettings(joint=-1)
-
-
-def test_a_silent_network_reads_nothing_and_a_true_one_all():
-    mapper = task_of("sadrnet").mapper
-    true = mapper(posed_faces(training_archive(), np.arange(4))).shape
-    silent = mapper.template.mean_map.expand_as(true)
-    spread = (true - silent)[:, :, mapper.evaluated].norm(dim=1).mean().item()
-    for found, read, own in ((true, 1, spread), (silent, 0, 0), (silent + (true - silent) / 2, 0.75, spread / 2)):
-        told = deformation_told(deformation_moments(found, true, mapper))
-        assert told["shape_read"] == pytest.approx(read, abs=1e-6)
-        assert told["shape_spread"] == pytest.approx(own, rel=1e-5)
-        assert told["true_shape_spread"] == pytest.approx(spread, rel=1e-5)
 
 
 def test_the_geometry_weighs_as_much_as_the_map_that_it_stands_for():

@@ -8,14 +8,12 @@ from torch import nn
 from facelib.data.embedded import PeopleStreamSettings
 from facelib.data.posed_faces import PosedFaces
 from facelib.data.protocol import rows_of
-from facelib.geometry.alignment import Similarity
-from facelib.models.face_encoder import FaceReading
-from facelib.models.sadrnet import FaceMaps, SADRNet
+from facelib.models.sadrnet import SADRNet
 from facelib.papers.failures import failed_metric
 from facelib.papers.paper import Metrics, RunInputs, Scores
 from facelib.papers.sadrnet.data_sets import data_sets, split_people
-from facelib.papers.sadrnet.encoder_task import EncoderTask
-from facelib.papers.sadrnet.maps import FaceMapper, TrueMaps
+from facelib.papers.sadrnet.encoder_task import EncoderTask, face_that_is_read
+from facelib.papers.sadrnet.maps import FaceMapper
 from facelib.papers.sadrnet.methods import ENCODER, Reconstructor
 from facelib.papers.sadrnet.networks import face_model, full_size_mib, start_encoder
 from facelib.papers.sadrnet.photographs import (
@@ -116,20 +114,6 @@ def evaluate(inputs: Inputs, network: nn.Module) -> tuple[Metrics, Scores]:
     scores |= evaluate_recognition(predict, mapper, inputs.archives["same_people"])
     size = {"size_mb": {"value": full_size_mib(inputs.method, inputs.settings), "unit": "MB"}}
     return metrics_of(scores) | size | failed_metric(scores), scores
-
-
-def face_that_is_read(network: nn.Module, mapper: FaceMapper) -> Predictor:
-    """The maps that the face encoder's coefficients and pose make."""
-    device = next(network.parameters()).device
-
-    def predict(faces: PosedFaces, true: TrueMaps) -> FaceMaps:
-        found: FaceReading = network(faces.images.to(device))
-        shape, pose = mapper.points_from(found.identity.cpu(), found.expression.cpu()), found.pose
-        posed = Similarity(pose.scale.cpu(), pose.rotation.cpu(), pose.translation.cpu()).apply(shape)
-        numbers = (found.scale, found.rotation, found.translation)
-        return FaceMaps(mapper.map_of(posed), None, mapper.map_of(shape), None, *numbers)
-
-    return predict
 
 
 def predictor_of(method: Reconstructor, network: nn.Module, mapper: FaceMapper) -> Predictor:

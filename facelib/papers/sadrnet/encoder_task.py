@@ -9,13 +9,16 @@ from torch import nn
 from torch.nn import functional
 
 from facelib.data.posed_faces import PosedFaces
-from facelib.geometry.alignment import lengths
+from facelib.geometry.alignment import Similarity, lengths
 from facelib.geometry.visibility import facing_visibility
 from facelib.metrics.landmark_error import nme
 from facelib.models.face_encoder import FaceReading
-from facelib.papers.sadrnet.maps import FaceMapper
+from facelib.models.sadrnet import FaceMaps
+from facelib.papers.sadrnet.maps import FaceMapper, TrueMaps
 from facelib.papers.sadrnet.photographs import Photographs
+from facelib.papers.sadrnet.protocol import Predictor
 from facelib.papers.sadrnet.settings import EncoderLossSettings
+from facelib.papers.sadrnet.tasks import watched_errors
 from facelib.runs.phases import DEFAULT_SCHEDULE
 from facelib.runs.tasks import Monitor
 
@@ -77,18 +80,27 @@ class EncoderTask:
         return {}
 
     def validate(self) -> dict[str, float]:
-        """Errors on held-out people, and the share of the variance of each of the first components that is read."""
+        """Errors of the landmarks on held-out people, and those of the face that coefficients and pose make."""
         device, mapper = next(self.network.parameters()).device, self.mapper.cpu()
-        readings = [self.network(faces.images.to(device)) for faces in self.held_out]
-        landmarks = torch.cat([found.landmarks.cpu() for found in readings])[..., :2]
-        expected = torch.cat([true_landmarks(mapper, faces)[0] for faces in self.held_out])[..., :2]
-        identity = torch.cat([found.identity.cpu() for found in readings])
-        true = torch.cat([faces.shape for faces in self.held_out])[:, : identity.shape[1]]
-        read = 1 - (identity - true).square().mean(dim=0) / true.square().mean(dim=0)
-        return {
-            "sparse_2d": float(nme(landmarks, expected, normaliser="box", points="all").mean()),
-            **{f"identity_{number + 1}": float(value) for number, value in enumerate(read[:8])},
-        }
+        found = torch.cat([self.network(faces.images.to(device)).landmarks.cpu() for faces in self.held_out])
+        expected = torch.cat([true_landmarks(mapper, faces)[0] for faces in self.held_out])
+        error = nme(found[..., :2], expected[..., :2], normaliser="box", points="all")
+        made = watched_errors(face_that_is_read(self.network, mapper), self.held_out, mapper)
+        return {**made, "sparse_2d": float(error.mean()), "made_sparse_2d": made["sparse_2d"]}
+
+
+def face_that_is_read(network: nn.Module, mapper: FaceMapper) -> Predictor:
+    """The maps that the face encoder's coefficients and pose make."""
+    device = next(network.parameters()).device
+
+    def predict(faces: PosedFaces, true: TrueMaps) -> FaceMaps:
+        found: FaceReading = network(faces.images.to(device))
+        shape, pose = mapper.points_from(found.identity.cpu(), found.expression.cpu()), found.pose
+        posed = Similarity(pose.scale.cpu(), pose.rotation.cpu(), pose.translation.cpu()).apply(shape)
+        numbers = (found.scale, found.rotation, found.translation)
+        return FaceMaps(mapper.map_of(posed), None, mapper.map_of(shape), None, *numbers)
+
+    return predict
 
 
 def true_landmarks(mapper: FaceMapper, faces: PosedFaces) -> tuple[torch.Tensor, torch.Tensor]:

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
 import torch
 from torch import nn
 
 from facelib.data.posed_faces import PosedFaces
-from facelib.geometry.alignment import lengths
+from facelib.papers.failures import joined
 from facelib.papers.sadrnet.maps import FaceMapper
 from facelib.papers.sadrnet.objective import ALL, Objective, stages
 from facelib.papers.sadrnet.photographs import Photographs
-from facelib.papers.sadrnet.protocol import photograph_errors
+from facelib.papers.sadrnet.protocol import Predictor, photograph_errors
 from facelib.papers.sadrnet.settings import LossSettings, ScheduleSettings
 from facelib.runs.tasks import Monitor, to_device
 
 WATCHED = 16  # held-out photographs by which gradients are measured
-WATCHED_ERRORS = ("sparse_2d", "dense_3d", "reconstruction")
 
 
 class ReconstructionTask:
@@ -71,37 +69,35 @@ class ReconstructionTask:
         return {f"gradient_{name}": _gradient_norm(term, learnt) for name, term in terms.items()}
 
     def validate(self) -> dict[str, float]:
-        """Errors on held-out people, that of alignment and that of reconstruction as one, and what is told of shapes.
-
-        A network that is silent about the shape reads 0 of the variance of deformations, with a spread of 0 mm.
-        """
-        device, mapper = next(self.network.parameters()).device, self.mapper.cpu()
-        errors, told = [], []
-        for faces in self.held_out:
-            maps, true = self.network(faces.images.to(device)), mapper(faces)
-            errors.append(photograph_errors(maps, true, faces, mapper))
-            if maps.shape is not None:
-                told.append(deformation_moments(maps.shape.cpu(), true.shape, mapper))
-        means = {name: float(np.concatenate([each[name] for each in errors]).mean()) for name in WATCHED_ERRORS}
-        values = {"error": means["sparse_2d"] + means["reconstruction"], **means}
-        return values | (deformation_told(torch.cat(told)) if told else {})
+        """Errors on held-out people, alignment and reconstruction as one number, and what is told of shapes."""
+        device = next(self.network.parameters()).device
+        means = watched_errors(
+            lambda faces, true: self.network(faces.images.to(device)), self.held_out, self.mapper.cpu()
+        )
+        return {"error": means["sparse_2d"] + means["reconstruction"], **means}
 
 
-def deformation_moments(found: torch.Tensor, true: torch.Tensor, mapper: FaceMapper) -> torch.Tensor:
-    """Of shapes (B, 3, S, S) mm: the mean squares of error, predicted and true deformation, and the latter's length.
+def watched_errors(predict: Predictor, held_out: Sequence[PosedFaces], mapper: FaceMapper) -> dict[str, float]:
+    """Means over held-out photographs, by which a training is watched.
 
-    Over the texels that are evaluated; (B, 4), in mm^2 and mm.
+    A network that is silent about the shape has a shape_ratio of 1, reads 0 of the variance, with a spread of 0 mm.
+
+    Args:
+        predict: photographs -> maps.
+        held_out: the photographs.
+        mapper: of the maps.
     """
-    mean = mapper.template.mean_map
-    own, expected = (each.float().sub(mean)[:, :, mapper.evaluated] for each in (found, true))
-    squares = [each.square().sum(dim=1).mean(dim=1) for each in (own - expected, expected)]
-    return torch.stack((*squares, lengths(own, dim=1).mean(dim=1), lengths(expected, dim=1).mean(dim=1)), dim=1)
-
-
-def deformation_told(moments: torch.Tensor) -> dict[str, float]:
-    """Share of the deformations' variance that is read, and mean lengths in mm of predicted and true ones."""
-    error, variance, spread, true_spread = moments.double().mean(dim=0).tolist()
-    return {"shape_read": 1 - error / variance, "shape_spread": spread, "true_shape_spread": true_spread}
+    parts = []
+    for faces in held_out:
+        true = mapper(faces)
+        parts.append(photograph_errors(predict(faces, true), true, faces, mapper))
+    mean = {name: float(values.mean()) for name, values in joined(parts).items()}
+    return {
+        **{name: mean[name] for name in ("sparse_2d", "dense_3d", "reconstruction")},
+        "shape_ratio": mean["shape_mm"] / mean["mean_face_mm"],
+        "shape_read": 1 - mean["shape_square_error"] / mean["shape_square"],
+        "shape_spread": mean["shape_spread"],
+    }
 
 
 def _gradient_norm(term: torch.Tensor, learnt: Sequence[torch.Tensor]) -> float:
