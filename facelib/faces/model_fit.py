@@ -1,4 +1,4 @@
-"""The coefficients of the face model behind a shape that a network drew: a regularised linear fit."""
+"""Between coefficients of the face model and points: a regularised fit, and how far coefficients move a face."""
 
 from __future__ import annotations
 
@@ -55,3 +55,29 @@ class ModelFit:
     def embedding(self, identity: torch.Tensor) -> torch.Tensor:
         """Identities (B, up to K) as vectors whose products are those of the neutral faces' deformations, in mm^2."""
         return identity @ self.identity_root[: identity.shape[1]]
+
+
+def aligned_root(basis: torch.Tensor, mean: torch.Tensor) -> torch.Tensor:
+    """A matrix A (C, C): |c A|^2 is the mean square in mm by which coefficients c change a shape.
+
+    What a similarity undoes to first order, a shift, a turn or another size, is no change: a photograph does not show
+    the size of a face, and its pose is told apart from its shape.
+
+    Args:
+        basis: (C, N, 3) mm, how N points move with each component.
+        mean: (N, 3) mm, the mean face.
+
+    Raises:
+        BadInput: on other shapes, or fewer points than components.
+    """
+    check_shape("basis", basis, (None, None, 3))
+    check_shape("mean", mean, (basis.shape[1], 3))
+    if 3 * len(mean) < len(basis):
+        raise BadInput(f"{len(mean)} points and {len(basis)} components: expected at least a third as many points")
+    centred = (mean - mean.mean(dim=0)).double()
+    axes = torch.eye(3, dtype=torch.float64)[:, None].expand(3, len(mean), 3)
+    motions = torch.cat((axes, torch.linalg.cross(axes, centred.expand_as(axes)), centred[None])).flatten(1)
+    directions = torch.linalg.qr(motions.T)[0]  # (3 N, 7)
+    moved = basis.double().flatten(1)
+    moved = moved - (moved @ directions) @ directions.T
+    return torch.linalg.qr(moved.T / len(mean) ** 0.5)[1].T.float()

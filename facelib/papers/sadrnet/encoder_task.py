@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from facelib.data.posed_faces import PosedFaces
+from facelib.faces.model_fit import aligned_root
 from facelib.geometry.alignment import Similarity, lengths
 from facelib.geometry.visibility import facing_visibility
 from facelib.metrics.landmark_error import nme
@@ -21,8 +22,6 @@ from facelib.papers.sadrnet.settings import EncoderLossSettings
 from facelib.papers.sadrnet.tasks import watched_errors
 from facelib.runs.phases import DEFAULT_SCHEDULE
 from facelib.runs.tasks import Monitor
-
-LEAST_WEIGHT = 0.1  # of an identity component, however little it moves the face
 
 
 class EncoderTask:
@@ -54,27 +53,32 @@ class EncoderTask:
         self.photographs, self.held_out = photographs, held_out
         self.batch_count = photographs.batch_count
         self.loss, self.fingerprint = loss, fingerprint
+        self.root = coefficient_root(mapper)
 
     def batches(self, epoch: int, generator: torch.Generator) -> Iterator[PosedFaces]:
         return self.photographs.batches(epoch, generator)
 
     def losses(self, batch: PosedFaces, phase: str) -> dict[str, torch.Tensor]:
-        """Landmarks and pose count in sides of the image; coefficients by how far they move the face."""
+        """Landmarks and pose count in sides of the image, coefficients by how far they move the face."""
         mapper = self.mapper.to(batch.images.device)
         found: FaceReading = self.modules["network"](batch.images)
         landmarks, seen = true_landmarks(mapper, batch)
         mean = mapper.template.landmarks_of(mapper.template.mean_map[None])
         placed, expected = (pose.apply(mean.expand(len(batch), -1, -1)) for pose in (found.pose, batch.pose))
         side, weights = batch.images.shape[-1], self.loss
-        identity, expression = component_weights(mapper)
-        count = found.identity.shape[1]
         return {
             "landmarks": weights.landmarks * lengths(found.landmarks - landmarks, dim=2).mean() / side,
             "visible": weights.visible * functional.binary_cross_entropy_with_logits(found.visible, seen),
             "pose": weights.pose * lengths(placed - expected, dim=2).mean() / side,
-            "identity": weights.identity * (identity[:count] * (found.identity - batch.shape[:, :count]) ** 2).mean(),
-            "expression": weights.expression * (expression * (found.expression - batch.expression) ** 2).mean(),
+            "shape": weights.shape * self.shape_error(found, batch),
         }
+
+    def shape_error(self, found: FaceReading, batch: PosedFaces) -> torch.Tensor:
+        """Mean square in mm^2 of the distances between the faces that the coefficients make, but for a similarity."""
+        missing = batch.shape.shape[1] - found.identity.shape[1]
+        read = torch.cat((functional.pad(found.identity, (0, missing)), found.expression), dim=1)
+        true = torch.cat((batch.shape, batch.expression), dim=1)
+        return ((read - true) @ self.root.to(read)).square().sum(dim=1).mean()
 
     def watch(self) -> dict[str, float]:
         return {}
@@ -111,9 +115,8 @@ def true_landmarks(mapper: FaceMapper, faces: PosedFaces) -> tuple[torch.Tensor,
     return landmarks, facing_visibility(normals, landmarks[..., :2], faces.skin)
 
 
-def component_weights(mapper: FaceMapper) -> tuple[torch.Tensor, torch.Tensor]:
-    """How far each identity component (K,) and action (E,) moves the face, over the first component's."""
-    moved = mapper.basis.unflatten(1, (-1, 3))[:, mapper.evaluated[mapper.template.mask]]
-    size = moved.square().sum(dim=2).mean(dim=1).sqrt()
-    size = size / size[0]
-    return size[: mapper.components].clamp(min=LEAST_WEIGHT), size[mapper.components :]
+def coefficient_root(mapper: FaceMapper) -> torch.Tensor:
+    """`aligned_root` of identity and expression at the evaluated texels."""
+    evaluated = mapper.evaluated[mapper.template.mask]
+    basis, mean = mapper.basis.unflatten(1, (-1, 3)), mapper.mean.unflatten(0, (-1, 3))
+    return aligned_root(basis[:, evaluated], mean[evaluated])

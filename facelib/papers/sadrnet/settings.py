@@ -145,14 +145,14 @@ class EncoderLossSettings:
         landmarks: mean distance, in sides of the image.
         visible: cross-entropy of each landmark's being seen.
         pose: mean distance of the mean face's landmarks in the pose that is read, in sides of the image.
-        identity, expression: squared errors of coefficients, each weighted by how far it moves the face.
+        shape: mean square, in mm^2, of the distances between the faces that read and true coefficients make, but for
+            a similarity.
     """
 
     landmarks: float = 20.0
     visible: float = 0.1
     pose: float = 5.0
-    identity: float = 2.0
-    expression: float = 10.0
+    shape: float = 0.3
 
 
 @dataclass(frozen=True)
@@ -277,7 +277,7 @@ TIERS: dict[str, dict[str, Any]] = {
         "pretraining.batch_size": 48,
         "pretraining.learning_rate": 2e-3,
         "pretraining.warmup_epochs": 1,
-        "pretraining.milestones": (40, 52, 60, 66, 71, 75),
+        "pretraining.milestones": (36, 48, 57, 64, 70, 75),
         "pretraining.decay": 0.5,
         "training.epochs": 10,
         "training.min_epochs": 10,
