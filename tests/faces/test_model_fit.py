@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from facelib.errors import BadInput
-from facelib.faces.model_fit import EXPRESSION_SPREAD, RESIDUAL_MM, ModelFit
+from facelib.faces.model_fit import EXPRESSION_SPREAD, RESIDUAL_MM, ModelFit, aligned_root
+from facelib.geometry.alignment import similarity_transform
 
 GENERATOR = torch.Generator().manual_seed(3)
 BASIS = torch.randn(5, 20, 3, generator=GENERATOR)  # three identities, two actions
@@ -45,9 +46,25 @@ def test_products_of_embeddings_are_those_of_the_deformations():
     )
 
 
+def test_what_a_similarity_undoes_is_no_change():
+    mean = torch.randn(20, 3, generator=GENERATOR)
+    turned = torch.linalg.cross(torch.tensor([[0.0, 1.0, 0.0]]).expand(20, 3), mean)
+    other = torch.randn(20, 3, generator=GENERATOR)
+    root = aligned_root(torch.stack((torch.ones(20, 3), mean, turned, other, other + 3 * mean + turned)), mean)
+    moved = root.norm(dim=1)  # of each component by itself
+    assert moved[:3].tolist() == pytest.approx([0, 0, 0], abs=1e-5)
+    assert moved[4].item() == pytest.approx(moved[3].item(), rel=1e-5)
+    # What is left of a small change is what the best similarity leaves of it.
+    from_mean = (mean + 1e-3 * other)[None].double()
+    left = similarity_transform(from_mean, mean[None].double()).apply(from_mean) - mean
+    assert left.square().sum(dim=2).mean().sqrt().item() == pytest.approx(1e-3 * moved[3].item(), rel=1e-2)
+
+
 def test_bad_input_is_named():
     with pytest.raises(BadInput, match="5 identities of 5 components"):
         ModelFit(BASIS, 5)
+    with pytest.raises(BadInput, match="1 points and 5 components"):
+        aligned_root(BASIS[:, :1], torch.zeros(1, 3))
     with pytest.raises(BadInput, match="deformation"):
         FIT.coefficients(torch.zeros(1, 19, 3))
     with pytest.raises(BadInput, match="deformation"):

@@ -13,13 +13,14 @@ from torch import nn
 
 from facelib.data.ahead import BatchesAhead
 from facelib.data.posed_faces import PosedFaces, posed_faces
-from facelib.faces.morphable_model import MorphableModel
+from facelib.faces.model_fit import aligned_root
+from facelib.geometry.alignment import similarity_transform
 from facelib.models.face_encoder import FaceReading
-from facelib.papers.sadrnet.encoder_task import EncoderTask, component_weights, true_landmarks
+from facelib.papers.sadrnet.encoder_task import EncoderTask, true_landmarks
+from facelib.papers.sadrnet.photographs import StreamPhotographs
 from facelib.papers.sadrnet.settings import EncoderLossSettings
 
 pytestmark = pytest.mark.usefixtures("face_model")
-IDENTITIES = 9
 Change = Callable[[FaceReading], FaceReading]
 
 
@@ -36,7 +37,7 @@ class Knowing(nn.Module):
         landmarks, seen = true_landmarks(tiny_mapper(), faces)
         sure = 100 * (2 * seen - 1)
         pose = (faces.scale, faces.rotation, faces.translation)
-        return self.change(FaceReading(landmarks, sure, *pose, faces.shape[:, :IDENTITIES], faces.expression))
+        return self.change(FaceReading(landmarks, sure, *pose, faces.shape, faces.expression))
 
 
 def some_faces() -> PosedFaces:
@@ -45,8 +46,8 @@ def some_faces() -> PosedFaces:
 
 def task(change: Change = lambda found: found) -> EncoderTask:
     faces = some_faces()
-    source = BatchesAhead(lambda: pytest.fail("no batch is asked for"), 2, 0)
-    return EncoderTask(Knowing(faces, change), tiny_mapper(), source, 0, 1, [faces], EncoderLossSettings(), "made")
+    photographs = StreamPhotographs(BatchesAhead(lambda: pytest.fail("no batch is asked for"), 2, 0), 1, 0)
+    return EncoderTask(Knowing(faces, change), tiny_mapper(), photographs, [faces], EncoderLossSettings(), "made")
 
 
 def losses(change: Change = lambda found: found) -> dict[str, float]:
@@ -75,36 +76,42 @@ def test_each_part_has_its_own_term(term: str, change: Change, expected: float) 
     assert found == pytest.approx(dict.fromkeys(found, 0.0), abs=1e-4)
 
 
-def test_a_component_counts_by_how_far_it_moves_the_face(face_model: MorphableModel) -> None:
-    """By a slow reference: the maps of a face with and without it."""
+def test_coefficients_cost_how_far_they_move_the_face_but_for_a_similarity() -> None:
+    """By a slow reference: the true and the read face, laid onto it, as both depart a little from the mean face."""
+    faces, small = some_faces(), 0.02
+    near = replace(faces, shape=small * faces.shape, expression=small * faces.expression)
+    read = replace(near, shape=0.5 * near.shape, expression=0.2 * near.expression)
     mapper = tiny_mapper()
-    identity, expression = component_weights(mapper)
-    mask = mapper.evaluated
-
-    def moved(basis: torch.Tensor) -> float:
-        faces = some_faces()
-        nothing = replace(faces, shape=0 * faces.shape, expression=0 * faces.expression)
-        shape = torch.zeros_like(faces.shape)
-        action = torch.zeros_like(faces.expression)
-        (shape if basis[0] == 0 else action)[:, int(basis[1])] = 1.0
-        with_it = replace(nothing, shape=shape, expression=action)
-        gap = (mapper(with_it).shape - mapper(nothing).shape)[0][:, mask]
-        return float(gap.square().sum(dim=0).mean().sqrt())
-
-    first = moved(torch.tensor([0, 0]))
-    assert identity[0] == 1.0
-    assert float(identity[1]) == pytest.approx(moved(torch.tensor([0, 1])) / first, rel=1e-4)
-    assert float(expression[3]) == pytest.approx(moved(torch.tensor([1, 3])) / first, rel=1e-3)
-    assert identity.min() == pytest.approx(0.1)
-    assert (len(identity), len(expression)) == (len(face_model.identity_basis), len(face_model.expression_basis))
+    found, true = (mapper(each).shape[:, :, mapper.evaluated].mT.double() for each in (read, near))
+    expected = (similarity_transform(found, true).apply(found) - true).square().sum(dim=2).mean()
+    reading = FaceReading(*[torch.empty(0)] * 5, read.shape, read.expression)
+    assert float(task().shape_error(reading, near)) == pytest.approx(float(expected), rel=0.02)
+    cut = reading._replace(identity=reading.identity[:, :7])  # as if the others were read as 0
+    zeros = replace(read, shape=torch.cat((read.shape[:, :7], 0 * read.shape[:, 7:]), dim=1))
+    whole = reading._replace(identity=zeros.shape)
+    assert float(task().shape_error(cut, near)) == pytest.approx(float(task().shape_error(whole, near)))
 
 
-def test_validation_says_how_much_of_each_component_is_read() -> None:
-    right, nothing = task().validate(), task(lambda found: found._replace(identity=0 * found.identity)).validate()
+def test_another_size_of_the_face_costs_nothing() -> None:
+    mapper, faces = tiny_mapper(), some_faces()
+    mean, basis = mapper.mean.unflatten(0, (-1, 3)), mapper.basis.unflatten(1, (-1, 3))
+    scaled = aligned_root(torch.cat((basis[:3], (mean - mean.mean(dim=0))[None])), mean)
+    assert (scaled[:, :3] != 0).any()
+    assert torch.tensor([0.0, 0, 0, 1]) @ scaled == pytest.approx(torch.zeros(4), abs=1e-3)
+    assert float(task().shape_error(FaceReading(*[torch.empty(0)] * 5, faces.shape, faces.expression), faces)) == 0
+
+
+def test_validation_says_how_much_of_the_shape_is_read() -> None:
+    right = task().validate()
+    nothing = task(
+        lambda found: found._replace(identity=0 * found.identity, expression=0 * found.expression)
+    ).validate()
 
     assert right["sparse_2d"] == pytest.approx(0.0, abs=1e-6)
-    assert [right[f"identity_{number}"] for number in range(1, 9)] == pytest.approx([1.0] * 8)
-    assert [nothing[f"identity_{number}"] for number in range(1, 9)] == pytest.approx([0.0] * 8)
+    assert (right["shape_ratio"], right["shape_read"]) == pytest.approx((0.0, 1.0), abs=1e-4)
+    assert (nothing["shape_ratio"], nothing["shape_read"]) == pytest.approx((1.0, 0.0), abs=1e-4)
+    assert nothing["sparse_2d"] == right["sparse_2d"]
+    assert nothing["made_sparse_2d"] > right["made_sparse_2d"]
 
 
 def test_landmarks_are_seen_where_they_face_the_viewer_on_bare_skin() -> None:

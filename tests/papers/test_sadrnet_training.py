@@ -225,7 +225,7 @@ def test_self_alignment_trains_with_beta_g():
 
 
 def test_the_face_encoder_is_judged_by_its_landmarks_and_by_the_face_that_it_reads(encoder_record):
-    assert set(encoder_record.history[0]["losses"]) == {"landmarks", "visible", "pose", "identity", "expression"}
+    assert set(encoder_record.history[0]["losses"]) == {"landmarks", "visible", "pose", "shape"}
     assert {"sparse_2d", "dense_3d", "reconstruction", "pose_error"} <= encoder_record.metrics.keys()
     assert "florence" not in encoder_record.metrics
     scores = read_scores(encoder_record.run.record, encoder_record)
