@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from facelib.benchmarks import face_world, normal_maps, rasterizing, reconstruction, registration, sampling, scoring
+from facelib.benchmarks import (
+    face_world,
+    normal_maps,
+    rasterizing,
+    reconstruction,
+    registration,
+    sampling,
+    scoring,
+    training_steps,
+)
 from facelib.benchmarks.measure import Case
 
 CASES: tuple[Case, ...] = (
@@ -13,4 +22,5 @@ CASES: tuple[Case, ...] = (
     *scoring.CASES,
     *face_world.CASES,
     *reconstruction.CASES,
+    *training_steps.CASES,
 )
