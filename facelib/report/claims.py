@@ -117,11 +117,36 @@ def discussion(evaluated: list[ClaimResult]) -> str:
 
 
 def draw_claims(evaluated: list[ClaimResult]) -> Figure:
-    """A line for each claim: its decisive comparison with interval, the printed one, and the others faint."""
+    """A line for each claim: its decisive comparison with interval, the printed one, and the others faint.
+
+    Claims of one unit share a panel and its axis.
+    """
     use_house_style()
-    height = 0.9 + 0.38 * len(evaluated)
-    figure, axes = plt.subplots(figsize=(9.2, height))
-    figure.subplots_adjust(left=0.43, right=0.89, bottom=0.45 / height, top=1 - 0.3 / height)
+    groups = _by_unit(evaluated)
+    heights = [0.55 + 0.38 * len(group) for group in groups.values()]
+    height = sum(heights) + 0.35
+    figure, panels = plt.subplots(
+        len(groups), 1, figsize=(9.2, height), squeeze=False, gridspec_kw={"height_ratios": heights}
+    )
+    gap = 0.55 * len(heights) / sum(heights) if len(heights) > 1 else 0.0
+    figure.subplots_adjust(left=0.43, right=0.89, bottom=0.45 / height, top=1 - 0.3 / height, hspace=gap)
+    for axes, (unit, group) in zip(panels[:, 0], groups.items(), strict=True):
+        _draw_panel(axes, unit, group)
+    _add_legend(panels[0, 0])
+    return figure
+
+
+def _by_unit(evaluated: list[ClaimResult]) -> dict[str, list[ClaimResult]]:
+    """The claims by the unit of their comparisons, in their order; those without any are with the first."""
+    groups: dict[str, list[ClaimResult]] = {}
+    units = [next((result.unit for result in one.comparisons), None) for one in evaluated]
+    usual = next((unit for unit in units if unit), "points")
+    for one, unit in zip(evaluated, units, strict=True):
+        groups.setdefault(unit or usual, []).append(one)
+    return groups or {usual: []}
+
+
+def _draw_panel(axes: Axes, unit: str, evaluated: list[ClaimResult]) -> None:
     axes.axvline(0, color="black", linewidth=0.8, zorder=1)
     linear, limit = _scale(evaluated)
     for position, one in enumerate(evaluated):
@@ -137,11 +162,7 @@ def draw_claims(evaluated: list[ClaimResult]) -> Figure:
     axes.grid(visible=False, axis="y")
     axes.spines["left"].set_visible(False)
     axes.tick_params(axis="x", labelsize=7.5)
-    *units, last = dict.fromkeys(result.unit for one in evaluated for result in one.comparisons) or ["points"]
-    unit = f"{', '.join(units)} or {last}" if units else last
     axes.set_xlabel(f"{unit} in favour of the claim (linear within ±{linear:g}, logarithmic beyond)", fontsize=8)
-    _add_legend(axes)
-    return figure
 
 
 def _scale(evaluated: list[ClaimResult]) -> tuple[float, float]:
