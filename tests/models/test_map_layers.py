@@ -3,6 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 from made_input import parameters
+from torch import nn
+from torch.nn import functional
 
 from facelib.models.map_layers import (
     FIRST_SPREAD,
@@ -16,6 +18,7 @@ from facelib.models.map_layers import (
     low_level_features,
     map_head,
     open_head,
+    start_smooth,
 )
 
 
@@ -136,3 +139,43 @@ def test_a_block_starts_as_its_shortcut():
     initialise(block)
     given = torch.randn(4, 8, 8, 8)
     assert torch.allclose(block(given), torch.relu(block.norm(block.shortcut(given))), atol=1e-6)
+
+
+def test_a_smooth_start_draws_smooth_maps():
+    """Neighbouring texels of what a decoder draws at first differ little, by random kernels as much as they vary."""
+
+    def roughness(smooth: bool) -> float:
+        torch.manual_seed(0)
+        layers = nn.Sequential(*decoder(16, 1 / 8)[0], *map_head(8, 1 / 8))
+        initialise(layers)
+        if smooth:
+            start_smooth(layers)
+        with torch.no_grad():
+            drawn = layers(torch.randn(8, 16, 2, 2))
+        return float((drawn.diff(dim=3).square().mean() / drawn.var()).sqrt())
+
+    assert roughness(smooth=True) < 0.5 * roughness(smooth=False)
+
+
+def test_a_smooth_kernel_enlarges_as_bilinear_interpolation_does():
+    torch.manual_seed(0)
+    layer = EvenTransposedConv(1, 1, 2)
+    start_smooth(layer)
+    x = torch.rand(1, 1, 6, 6)
+    factor = layer.weight[0, 0, 1, 1] / 0.75**2
+    expected = factor * functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+    inside = (slice(None), slice(None), slice(2, -2), slice(2, -2))
+    noise = 0.1 * (2 / 16) ** 0.5  # of a weight; four of them meet in a texel
+    assert (layer(x)[inside] - expected[inside]).abs().max() < 8 * noise
+
+
+def test_part_of_a_decoder_fits_the_rest():
+    first, channels = decoder(16, 1 / 8, layers=slice(4))
+    rest, last = decoder(16, 1 / 8, layers=slice(4, None))
+    whole, also = decoder(16, 1 / 8)
+    assert last == also
+    assert rest[0].in_channels == channels == first[-3].out_channels
+    assert len(first) + len(rest) == len(whole)
+    assert rest(first(torch.rand(2, 16, 2, 2))).shape == whole(torch.rand(2, 16, 2, 2)).shape
+    assert len(decoder(16, 1 / 8, layers=slice(10, None))[0]) == 0
+    assert decoder(16, 1 / 8, layers=slice(0))[1] == 16

@@ -21,6 +21,7 @@ VARIANTS = {
     "9c": {"attention": False},
     "9d": {"geometry": "direct"},
     "9e": {"shape": "scratch"},
+    "split decoder": {"shared_layers": 4},
     "3DDFA": {"attention": False, "geometry": "regressed_pose", "shape": "coefficients"},
 }
 
@@ -71,6 +72,35 @@ def test_every_parameter_learns(network, template):
 
 def test_full_size_has_the_published_number_of_parameters(template):
     assert parameters(SADRNet(template)) == 15_487_044
+
+
+def test_what_is_shared_is_counted_once(template):
+    """From the layer at which the decoder is split there are two of each; split or not, every head sees ten layers."""
+    torch.manual_seed(0)
+    shared, split, apart = (SADRNet(template, width=1 / 16, shared_layers=layers) for layers in (10, 4, 0))
+    whole = shared.decoder
+    for network, layers in ((split, 4), (apart, 0)):
+        rest = parameters(whole) - parameters(network.decoder)
+        assert parameters(network) == parameters(shared) + rest
+        assert len(network.decoder) == 3 * layers
+        for head, printed in (
+            (network.shape_head, shared.shape_head),
+            (network.pose_dependent_head, shared.shape_head),
+        ):
+            assert len(network.decoder) + len(head) == len(whole) + len(shared.shape_head)
+    with pytest.raises(BadInput, match="11 shared layers: expected 0 to 10"):
+        SADRNet(template, width=1 / 16, shared_layers=11)
+
+
+def test_the_geometry_teaches_the_shape_only_where_it_may(template):
+    torch.manual_seed(0)
+    network = SADRNet(template, width=1 / 16, shared_layers=0)
+    for learns in (True, False):
+        geometry = network(images(2, SIZE), shape_learns=learns).geometry.square().sum()
+        first, last = network.pose_dependent_head[-2].weight, network.shape_head[-2].weight
+        gradients = torch.autograd.grad(geometry, (first, last), allow_unused=True)
+        assert gradients[0].any()
+        assert (gradients[1] is not None) == learns
 
 
 def test_exp_of_the_attention_weighs_the_features(template):
