@@ -83,10 +83,7 @@ def test_what_is_shared_is_counted_once(template):
         rest = parameters(whole) - parameters(network.decoder)
         assert parameters(network) == parameters(shared) + rest
         assert len(network.decoder) == 3 * layers
-        for head, printed in (
-            (network.shape_head, shared.shape_head),
-            (network.pose_dependent_head, shared.shape_head),
-        ):
+        for head in (network.shape_head, network.pose_dependent_head):
             assert len(network.decoder) + len(head) == len(whole) + len(shared.shape_head)
     with pytest.raises(BadInput, match="11 shared layers: expected 0 to 10"):
         SADRNet(template, width=1 / 16, shared_layers=11)
