@@ -130,7 +130,8 @@ class _World:
         person = self.people.identity[number, None], self.people.texture[number, None]
         action, expression = sample_expressions(model, count, 1.0, generator)
         place, side = torch.rand(2, count, generator=generator).unbind(0)
-        yaw = torch.lerp(*self.limits[own].unbind(1), place) * torch.where(side < 0.5, -1.0, 1.0)
+        low, high = self.limits[own].unbind(1)
+        yaw = torch.lerp(low, high, place) * torch.where(side < 0.5, -1.0, 1.0)
         pitch, roll = spread(count, (settings.pitch_spread, settings.roll_spread), 2.5, generator)
         pose = torch.deg2rad(torch.stack((yaw, pitch, roll), dim=1))
         arrays = posed_photographs(model, person, action, pose, self.worn[own], settings.scene, generator)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from facelib import papers
 from facelib.errors import unknown_name
+
+if TYPE_CHECKING:
+    from facelib.papers.paper import Paper
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,15 @@ def published_tables(paper: str) -> dict[str, PublishedTable]:
         raise unknown_name("paper with printed numbers", paper, known) from None
     tables = (_table(**table) for table in json.loads(text)["tables"])
     return {table.table: table for table in tables}
+
+
+def all_tables(paper: Paper) -> dict[str, PublishedTable]:
+    """Every printed table of a paper by its number, then those of ours, which have no printed rows."""
+    printed = published_tables(paper.name)
+    ours = {name: table for name, table in paper.tables.items() if name not in printed}
+    return printed | {
+        name: PublishedTable(name, table.title, "percent", table.main, ()) for name, table in ours.items()
+    }
 
 
 def published_rows(paper: str) -> list[PublishedRow]:

@@ -47,11 +47,12 @@ def _network(
     """A network with its framework; further settings with _ for the dot."""
     framework = {"network.attention": attention, "network.geometry": geometry, "network.shape": shape}
     others = {key.replace("_", ".", 1): value for key, value in changes.items()}
-    return Reconstructor(name, label, "network", source, rows, needs=(ENCODER,), changes=framework | others)
+    return Reconstructor(name, label, "network", source, (*rows, *ON_ICT), needs=(ENCODER,), changes=framework | others)
 
 
 ENCODER = "face_encoder"  # in whose encoder the networks start
 BESIDE_TABLES_1_AND_2 = (("1", None), ("2", None), ("4", None))
+ON_ICT = (("ict", None),)  # every method, on people of another face model
 
 METHODS: dict[str, Reconstructor] = {
     method.name: method
@@ -95,6 +96,6 @@ METHODS: dict[str, Reconstructor] = {
             schedule_deformation=0, schedule_joint=0,
         ),
         Reconstructor(ENCODER, "Face encoder (start of the encoders)", PRETRAINING, "ours"),
-        Reconstructor("mean_face", "Mean face, true box", BASELINE, "ours", BESIDE_TABLES_1_AND_2),
+        Reconstructor("mean_face", "Mean face, true box", BASELINE, "ours", (*BESIDE_TABLES_1_AND_2, *ON_ICT)),
     )
 }  # fmt: skip

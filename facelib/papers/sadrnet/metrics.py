@@ -17,6 +17,13 @@ TABLES: dict[str, Table] = {
     "3": Table(("pose_error",), ("geodesic_error",), references=("sadrnet",)),
     "4": Table(TASKS, references=("sadrnet",)),
     "5": Table(("size_mb",)),  # sizes are compared by eye
+    "ict": Table(
+        ("ict_sparse_2d", "ict_sparse_3d", "ict_scan"),
+        ("ict_scan_mm",),
+        references=("sadrnet",),
+        title="Tables II and IV on people of another face model, heads of ICT-FaceKit",
+        evaluation="ict",
+    ),
 }
 
 
@@ -52,5 +59,9 @@ METRICS: dict[str, Metric] = {
     **{f"{angle}_error": _angle(head, angle) for angle, head in ANGLES.items()},
     **{f"{FIX}{angle}_error": _angle(head, f"{angle} without gimbal lock") for angle, head in ANGLES.items()},
     "geodesic_error": _angle("Geodesic", "geodesic angle"),
+    "ict_sparse_2d": _error("Sparse 2D", "sparse 2D, ICT"),
+    "ict_sparse_3d": _error("Sparse 3D", "sparse 3D, ICT"),
+    "ict_scan": _error("Scan", "scan, ICT"),
+    "ict_scan_mm": Metric("Scan (mm)", "scan, ICT", "mm", direction="lower", decimals=2, knows_nothing=BASELINE),
     "size_mb": Metric("Size", "size", "MB", direction="lower", over_people=False),
 }
