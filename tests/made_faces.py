@@ -8,6 +8,7 @@ import numpy as np
 
 PEOPLE, IMAGES = 12, 9  # images of a person: three in each range of yaw
 FLORENCE_PEOPLE, RENDERINGS = 5, 4
+ICT_PEOPLE, ICT_IMAGES = 7, 2
 
 
 def made_scores(method: str, *, skill: float = 1.0, people: int = PEOPLE) -> dict[str, np.ndarray]:
@@ -48,4 +49,22 @@ def made_scores(method: str, *, skill: float = 1.0, people: int = PEOPLE) -> dic
         "florence_identity": np.arange(FLORENCE_PEOPLE).repeat(RENDERINGS),
         "florence_yaw": np.zeros(renderings),
         "florence_pitch": np.zeros(renderings),
+    }
+
+
+def made_ict_scores(method: str, *, skill: float = 1.0) -> dict[str, np.ndarray]:
+    """Errors of photographs of ICT's people, as evaluations of runs of paper 3 leave them."""
+    shared, own = np.random.default_rng(7), np.random.default_rng(zlib.crc32(method.encode()))
+    count = ICT_PEOPLE * ICT_IMAGES
+    hard = shared.gamma(8, 1 / 8, ICT_PEOPLE).repeat(ICT_IMAGES) * own.gamma(400, 1 / 400, count) / skill
+    return {
+        "ict_sparse_2d": 0.05 * hard,
+        "ict_sparse_3d": 0.07 * hard,
+        "ict_scan": 0.02 * hard,
+        "ict_scan_mm": 1.8 * hard,
+        "ict_rows": np.arange(count),
+        "ict_identity": np.arange(ICT_PEOPLE).repeat(ICT_IMAGES),
+        "ict_occluder": np.zeros(count, np.int16),
+        "ict_yaw": np.zeros(count),
+        "ict_failed": np.zeros(count, bool),
     }
