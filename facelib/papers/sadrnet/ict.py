@@ -1,8 +1,11 @@
 """Tables II and IV once more, on people whom our face model did not make: heads of the imported ICT-FaceKit.
 
 A network that has learnt our face model does well on more people of it. These are statistics of real scans in another
-topology, so surfaces are compared as with Florence, and landmarks as on AFLW2000-3D. Definitions of landmarks differ a
-little between the two models, which every method bears alike: errors compare methods, and the mean face is beside them.
+topology, so surfaces are compared as with Florence, and landmarks as on AFLW2000-3D.
+
+Landmarks are defined otherwise there: those of the two mean heads lie 5 mm apart (on the jaw 8, around eyes, nose and
+mouth 4), about 4 percent of the box, below which hardly any method of ours can come. Scans know no such limit: our face
+model fitted to them comes within 0.8 mm, where the mean face is 2.2 mm off.
 """
 
 from __future__ import annotations
