@@ -123,6 +123,7 @@ def run(
     keep_code: bool,
 ) -> None:
     """Train and evaluate one or several METHODs of a PAPER; a killed run goes on where it was."""
+    from facelib.papers.evaluations import with_metrics
     from facelib.reproduction import make, result_line
     from facelib.runs.folders import Run
     from facelib.runs.records import read_record
@@ -134,9 +135,21 @@ def run(
         for each in runs:
             click.echo(f"{each.method}: {result_line(each)}")
         return
-    for name, metric in read_record(runs[0].record).metrics.items():
+    for name, metric in with_metrics(load_paper(paper), read_record(runs[0].record)).metrics.items():
         click.echo(f"{name:24} {metric['value']:.4f} {metric['unit']}")
     click.echo(runs[0].record)
+
+
+@main.command()
+@click.argument("paper")
+@click.argument("methods", nargs=-1, metavar="[METHOD]...")
+@tier_option
+@keep_code_option
+def evaluate(paper: str, methods: tuple[str, ...], tier: str, keep_code: bool) -> None:
+    """Evaluate the runs of a PAPER on imported data, such as the heads of ICT-FaceKit; by default all that stand."""
+    from facelib.reproduction import evaluate_runs
+
+    evaluate_runs(load_paper(paper), tier, methods or None, keep_code=keep_code, say=click.echo)
 
 
 def assignment(text: str) -> tuple[str, Any]:

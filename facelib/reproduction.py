@@ -16,8 +16,8 @@ from typing import Any
 from facelib.errors import FacelibError, MissingPart
 from facelib.papers import load_paper
 from facelib.papers.paper import Paper
-from facelib.papers.run import Say, prepare, train
-from facelib.papers.status import is_drawn, note_drawn, status_of, statuses
+from facelib.papers.run import Say, evaluate, prepare, train
+from facelib.papers.status import is_drawn, note_drawn, standing_runs, status_of, statuses
 from facelib.progress import progress_bar
 from facelib.runs.folders import RUNS_VARIABLE, Run, project_folder, runs_folder
 from facelib.runs.records import read_record, require_metric
@@ -109,6 +109,33 @@ def make_directly(runs: Sequence[Run], *, keep_code: bool = False, say: Say = pr
     return complete
 
 
+def evaluate_runs(
+    paper: Paper, tier: str, methods: Sequence[str] | None = None, *, keep_code: bool = False, say: Say = print
+) -> None:
+    """Make the missing evaluations of the runs of a tier that stand on this machine, on data that are imported.
+
+    Args:
+        paper, tier: whose.
+        methods: only these; all by default.
+        keep_code: evaluate runs, too, that another version of the code made.
+        say: told what becomes of them.
+
+    Raises:
+        UnknownName: on an unknown tier or method.
+    """
+    settings = paper.settings(tier)
+    for evaluation in paper.evaluations.values():
+        try:
+            evaluation.steps.data_set(settings)
+        except MissingPart as error:
+            say(f"{paper.name} is not evaluated on {evaluation.title}: {error}")
+    for name in paper.methods if methods is None else methods:
+        paper.method(name)
+        for status in standing_runs(paper, tier, name):
+            if status.state != "committed":
+                evaluate(status.run, keep_code=keep_code, say=say)
+
+
 def result_line(run: Run) -> str:
     """The headline metric of a run, and how long its training took."""
     record, headline = read_record(run.record), load_paper(run.paper).headline
@@ -116,7 +143,7 @@ def result_line(run: Run) -> str:
 
 
 def report(paper: Paper, tier: str, *, directly: bool = False, say: Say = print) -> None:
-    """Execute the notebooks that read records, where they have something new to show.
+    """Evaluate runs on what was imported since, and execute the notebooks that read records, where these are new.
 
     Args:
         paper, tier: whose records.
@@ -125,6 +152,7 @@ def report(paper: Paper, tier: str, *, directly: bool = False, say: Say = print)
     """
     from facelib.report.manifest import figures_folder
 
+    evaluate_runs(paper, tier, say=say)
     written = figures_folder(paper.folder, tier)
     if directly:
         _write_tables(paper, tier, written)

@@ -8,6 +8,7 @@ import numpy as np
 
 PEOPLE, IMAGES = 12, 9  # images of a person: three in each range of yaw
 FLORENCE_PEOPLE, RENDERINGS = 5, 4
+ICT_PEOPLE, ICT_IMAGES = 7, 2
 
 
 def made_scores(method: str, *, skill: float = 1.0, people: int = PEOPLE) -> dict[str, np.ndarray]:
@@ -47,8 +48,8 @@ def made_scores(method: str, *, skill: float = 1.0, people: int = PEOPLE) -> dic
         "shape_spread": np.full(count, 2.0),
         "told_identity": told,
         "true_identity": told + own.normal(size=(count, 10)),
-        "recognised": own.integers(0, 2, 2 * people).astype(float),
-        "recognised_identity": np.arange(people).repeat(2),
+        "recognition": own.integers(0, 2, 2 * people).astype(float),
+        "recognition_identity": np.arange(people).repeat(2),
         "identity": identity,
         "rows": np.arange(count),
         "yaw": np.deg2rad(yaw),
@@ -57,7 +58,27 @@ def made_scores(method: str, *, skill: float = 1.0, people: int = PEOPLE) -> dic
         "geodesic": np.deg2rad(np.sqrt((degrees**2).sum(axis=1))),
         "florence": scan,
         "florence_rigid": 1.2 * scan,
+        "florence_15": np.where(np.arange(renderings) % RENDERINGS == 0, np.nan, scan),
+        "posed_mm": 3 * hard * own.gamma(400, 1 / 400, count) / skill,
         "florence_identity": np.arange(FLORENCE_PEOPLE).repeat(RENDERINGS),
         "florence_yaw": np.zeros(renderings),
         "florence_pitch": np.zeros(renderings),
+    }
+
+
+def made_ict_scores(method: str, *, skill: float = 1.0) -> dict[str, np.ndarray]:
+    """Errors of photographs of ICT's people, as evaluations of runs of paper 3 leave them."""
+    shared, own = np.random.default_rng(7), np.random.default_rng(zlib.crc32(method.encode()))
+    count = ICT_PEOPLE * ICT_IMAGES
+    hard = shared.gamma(8, 1 / 8, ICT_PEOPLE).repeat(ICT_IMAGES) * own.gamma(400, 1 / 400, count) / skill
+    return {
+        "ict_sparse_2d": 0.05 * hard,
+        "ict_sparse_3d": 0.07 * hard,
+        "ict_scan": 0.02 * hard,
+        "ict_scan_mm": 1.8 * hard,
+        "ict_rows": np.arange(count),
+        "ict_identity": np.arange(ICT_PEOPLE).repeat(ICT_IMAGES),
+        "ict_occluder": np.zeros(count, np.int16),
+        "ict_yaw": np.zeros(count),
+        "ict_failed": np.zeros(count, bool),
     }

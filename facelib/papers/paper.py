@@ -26,12 +26,18 @@ if TYPE_CHECKING:
     from facelib.data.archive import FaceArchive
     from facelib.data.embedded import GeneratedSettings
     from facelib.metrics.bootstrap import BootstrapSamples
+    from facelib.papers.evaluations import Evaluation
     from facelib.papers.published import PublishedTable
     from facelib.runs.tasks import Task
 
-Unit = Literal["fraction", "degrees", "MB"]
-FACTORS: dict[Unit, float] = {"fraction": 100.0, "degrees": 1.0, "MB": 1.0}  # from records to what is shown
-DIFFERENCES: dict[Unit, str] = {"fraction": "points", "degrees": "degrees", "MB": "MB"}  # units of shown differences
+Unit = Literal["fraction", "degrees", "mm", "MB"]
+FACTORS: dict[Unit, float] = {"fraction": 100.0, "degrees": 1.0, "mm": 1.0, "MB": 1.0}  # from records to what is shown
+DIFFERENCES: dict[Unit, str] = {
+    "fraction": "points",
+    "degrees": "degrees",
+    "mm": "mm",
+    "MB": "MB",
+}  # units of shown differences
 
 PRETRAINING, BASELINE = "pretraining", "baseline"  # kinds that every paper may have, besides its own
 NOT_CODE = ("label", "source", "printed_rows", "changes")  # of a method: words, or said by its settings already
@@ -67,7 +73,7 @@ class Metric:
 
     @property
     def difference_unit(self) -> str:
-        """The unit of a shown difference: "points", "degrees" or "MB"."""
+        """The unit of a shown difference: "points", "degrees", "mm" or "MB"."""
         return DIFFERENCES[self.unit]
 
 
@@ -116,13 +122,15 @@ class Table:
         main: metrics whose interval, mark and difference from the reference row are shown.
         more: metrics of ours that the paper does not print.
         references: methods that a row is compared with; the one that has its `input`.
-        title: of a table of ours, which has no printed numbers; in percent.
+        title: of a table of ours, which the paper does not print.
+        evaluation: of whose metrics it consists, by name; methods that were not evaluated so are left out.
     """
 
     main: tuple[str, ...]
     more: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
     title: str = ""
+    evaluation: str | None = None
 
 
 @dataclass(frozen=True)
@@ -258,9 +266,10 @@ class Paper(Generic[M, S]):
         relevant: (method, settings) -> those settings with what the method's run does not see at its default, so that
             the run outlives a change of it.
         metrics: by name.
-        tables: by number, in Arabic figures.
+        tables: by number, in Arabic figures; those of ours by name.
         claims: what the paper says of its methods.
         failed_as: what a sample that cannot be judged counts as, in words (`facelib.papers.failures`).
+        evaluations: what trained runs are judged by afterwards, by name.
         printed: its printed tables by number, where they do not lie in `facelib.papers.published`.
     """
 
@@ -279,6 +288,7 @@ class Paper(Generic[M, S]):
     tables: Mapping[str, Table] = field(default_factory=dict)
     claims: tuple[Claim, ...] = ()
     failed_as: str = "missed"
+    evaluations: Mapping[str, Evaluation] = field(default_factory=dict)
     printed: Mapping[str, PublishedTable] | None = None
 
     @property

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from facelib.errors import CorruptFile, MissingPart, unknown_name
-from facelib.papers import load_paper
+from facelib.papers import evaluations, load_paper
 from facelib.papers.paper import BASELINE, Paper, RunInputs
 from facelib.papers.status import DAMAGED, MISSING, identity_of, needed_runs, state_of_weights, status_of
 from facelib.runs.folders import Run
@@ -27,6 +28,8 @@ Say = Callable[[str], None]
 
 def train(run: Run, *, keep_code: bool = False, say: Say = print) -> Path:
     """Train and evaluate a run and write its record, unless it is current; an interrupted run goes on where it was.
+
+    Then it is evaluated on what was imported, too.
 
     An unfinished run of the same settings, data, code and weights goes on; a run of others is set aside.
 
@@ -50,6 +53,7 @@ def train(run: Run, *, keep_code: bool = False, say: Say = print) -> Path:
     paper.check_fold(run.method, run.fold)
     if status_of(run, keep_code=keep_code).is_current:
         say(f"{run}: up to date")
+        evaluate(run, keep_code=keep_code, say=say)
         return run.record
     identity = identity_of(run)  # now: somebody may edit the code while this trains
     weights = found_weights(run)
@@ -61,10 +65,12 @@ def train(run: Run, *, keep_code: bool = False, say: Say = print) -> Path:
     checkpoints = digest_of([run.paper, run.method, run.fold, identity.settings, identity.data, identity.needs])
     inputs = RunInputs(paper.method(run.method), settings, run.fold, run.seed, archives, weights, checkpoints)
     with cpu_threads(threads_of(run)):  # data do not depend on threads
-        return _train(paper, run, inputs, identity)
+        _train(paper, run, inputs, identity)
+    evaluate(run, keep_code=keep_code, say=say)
+    return run.record
 
 
-def _train(paper: Paper, run: Run, inputs: RunInputs, identity: Identity) -> Path:
+def _train(paper: Paper, run: Run, inputs: RunInputs, identity: Identity) -> None:
     import torch
 
     from facelib.papers.datasets import combined_fingerprint
@@ -86,7 +92,6 @@ def _train(paper: Paper, run: Run, inputs: RunInputs, identity: Identity) -> Pat
         needs=identity.needs,
     )
     write_record(run.record, record)
-    return run.record
 
 
 def _trained(paper: Paper, inputs: RunInputs, network: nn.Module, folder: Path) -> TrainingResult:
@@ -103,6 +108,48 @@ def _trained(paper: Paper, inputs: RunInputs, network: nn.Module, folder: Path) 
         return TrainingResult(0, [], 0.0, folder / WEIGHTS_FILE)
     task = paper.steps.build_task(inputs, network)
     return run_training(task, getattr(inputs.settings, inputs.method.stage), folder)
+
+
+def evaluate(run: Run, *, keep_code: bool = False, say: Say = print) -> None:
+    """Make the evaluations of a run that are missing or outdated (`facelib.papers.evaluations`).
+
+    Pretrainings have none. A run that is not current is not evaluated, and none on data that are not imported.
+
+    Args:
+        run: which one.
+        keep_code: evaluate a run, too, that another version of the code made.
+        say: told what becomes of it.
+
+    Raises:
+        UnknownName: on an unknown paper, method, tier or setting.
+    """
+    paper = load_paper(run.paper)
+    if paper.method(run.method).is_pretraining or not paper.evaluations:
+        return
+    status = status_of(run, keep_code=keep_code)
+    if not status.is_current:
+        say(f"{run}: {status.state}, and not evaluated")
+        return
+    current = evaluations.current_outcomes(paper, run)
+    for name in paper.evaluations.keys() - current.keys():
+        with suppress(MissingPart):
+            _evaluate(paper, run, name)
+            say(f"{run}: evaluated on {paper.evaluations[name].title}")
+
+
+def _evaluate(paper: Paper, run: Run, name: str) -> None:
+    """Raise MissingPart where the data are not imported."""
+    from facelib.progress import progress_bar
+    from facelib.runs.devices import cpu_threads
+
+    evaluation, settings = paper.evaluations[name], evaluations.settings_of(paper, run)
+    sizes = evaluation.steps.data_set(settings)
+    origin = evaluations.origin_today(paper, run, name)
+    with progress_bar(evaluation.title, sizes.image_count, "images") as bar:
+        archive = evaluation.steps.open_archive(sizes, bar.advance)
+    with cpu_threads(threads_of(run)):
+        found = evaluation.steps.evaluate(paper.method(run.method), settings, load_network(run), archive)
+    evaluations.keep(run, name, origin, *found)
 
 
 def threads_of(run: Run) -> int:

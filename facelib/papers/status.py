@@ -16,6 +16,7 @@ from typing import Literal
 
 from facelib.errors import BadInput, CorruptFile, MissingPart, UnknownName
 from facelib.papers import load_paper
+from facelib.papers.evaluations import with_metrics
 from facelib.papers.paper import Paper
 from facelib.runs.code import code_digest
 from facelib.runs.folders import RECORD_FILE, Run, project_folder, runs_folder
@@ -43,7 +44,7 @@ class Status:
         state: "current"; "outdated", made from something else than today's; "committed", not made here, but its record
             comes with the repository; "missing".
         reason: why it is outdated, in words.
-        record: the one that stands, if any.
+        record: the one that stands, if any, with the metrics of its evaluations.
     """
 
     run: Run
@@ -84,8 +85,9 @@ def status_of(run: Run, *, keep_code: bool = False) -> Status:
     weights = state_of_weights(run.weights)
     if weights in (MISSING, DAMAGED):
         return Status(run, "outdated", f"its weights are {weights}", record)
-    wanted = identity_of(run)
-    defaults = as_dict(type(load_paper(run.paper).published)())
+    wanted, paper = identity_of(run), load_paper(run.paper)
+    record = with_metrics(paper, record)
+    defaults = as_dict(type(paper.published)())
     differences = identity_of_record(record).completed(defaults).differences(wanted, keep_code=keep_code)
     if differences:
         return Status(run, "outdated", f"made from {' and '.join(differences)}", record)

@@ -27,6 +27,7 @@ import numpy as np
 
 from facelib.errors import BadInput, CorruptFile, MissingPart, unknown_name
 from facelib.metrics.bootstrap import BootstrapSamples, percentile_intervals
+from facelib.papers.evaluations import current_outcomes
 from facelib.papers.status import COMMITTED_COMMAND, committed_folder
 from facelib.report.records import TierRuns, scores_of
 from facelib.runs.folders import Run
@@ -231,7 +232,8 @@ def samples_of(runs: TierRuns, record: Record) -> BootstrapSamples:
         raise MissingPart(f"the run of {record.method} holds no scores: make it again with `{record.run.command}`")
     metrics = runs.paper.metrics
     constants = [record.metrics[m]["value"] for m in metrics if m in record.metrics and not metrics[m].over_people]
-    key = digest_of([FORM, record.scores["sha256"], sorted(record.metrics), RESAMPLES, SEED, *constants])
+    evaluated = [each.scores["sha256"] for each in current_outcomes(runs.paper, record.run).values()]
+    key = digest_of([FORM, record.scores["sha256"], *evaluated, sorted(record.metrics), RESAMPLES, SEED, *constants])
     path = record.run.folder / f"intervals-{key}.npz"
     if path not in _READ:
         _READ[path] = _read(path) or _resample_and_keep(runs, path, record)

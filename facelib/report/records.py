@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from facelib.errors import MissingPart
-from facelib.papers import load_paper
+from facelib.papers import evaluations, load_paper
 from facelib.papers.paper import Paper
 from facelib.papers.status import COMMITTED_FOLDER, Status, committed_name, standing_runs
 from facelib.report.manifest import figures_folder
@@ -69,6 +69,29 @@ class TierRuns:
             if name not in self.standing
         ]
 
+    def measured(self, table: str) -> list[str]:
+        """The methods of a table that have runs, and all of its metrics where these come of an evaluation."""
+        shown = self.paper.tables[table]
+        wanted = set(shown.main) if shown.evaluation else set()
+        return [
+            name
+            for name in self.paper.tabulated(table)
+            if name in self.standing and all(wanted <= record.metrics.keys() for record in self.records(name))
+        ]
+
+    def unevaluated(self, table: str) -> list[str]:
+        """Which methods with runs a table leaves out as they were not evaluated, with the commands that do it."""
+        left = [name for name in self.paper.tabulated(table) if name in self.standing]
+        labels = [self.label(name) for name in left if name not in self.measured(table)]
+        if not labels:
+            return []
+        evaluation = self.paper.evaluations[self.paper.tables[table].evaluation or ""]
+        command = f"facelib evaluate {self.paper.name} --tier {self.tier}"
+        return [
+            f"{', '.join(labels)}: not evaluated on {evaluation.title}: import them with `{evaluation.imported_by}`, "
+            f"then `{command}`"
+        ]
+
     def require(self, methods: Iterable[str]) -> None:
         """Raise MissingPart, with the commands that make them, when none of these methods has a run."""
         names = list(methods)
@@ -93,12 +116,13 @@ def open_runs(paper: str, tier: str) -> TierRuns:
 
 
 def scores_of(record: Record) -> dict[str, np.ndarray]:
-    """The scores of single samples that lie beside a record of this machine.
+    """The scores of single samples that lie beside a record of this machine, those of its evaluations among them.
 
     Raises:
         MissingPart, CorruptFile: as `read_scores`.
     """
-    return read_scores(record.run.folder / RECORD_FILE, record)
+    own = read_scores(record.run.folder / RECORD_FILE, record)
+    return own | evaluations.scores_of(load_paper(record.paper), record)
 
 
 def one_fold(records: Mapping[str, list[Record]]) -> dict[str, Record]:

@@ -10,7 +10,7 @@ import pandas as pd
 from facelib.errors import unknown_name
 from facelib.papers.failures import failure_note
 from facelib.papers.paper import Metric
-from facelib.papers.published import PublishedRow, PublishedTable, shown_tables
+from facelib.papers.published import PublishedRow, PublishedTable, all_tables
 from facelib.report.intervals import Estimates
 from facelib.report.markup import to_latex, to_markdown
 from facelib.report.records import TierRuns
@@ -28,7 +28,7 @@ def comparison(estimates: Estimates, table: str) -> pd.DataFrame:
 
     Args:
         estimates: of a tier; a method without a run keeps its printed line.
-        table: number of the table, in Arabic figures.
+        table: number of the table, in Arabic figures, or name of one of ours.
 
     Returns:
         Columns method, origin, run (what must be said of our runs, such as "as committed"), folds; of each metric its
@@ -43,7 +43,7 @@ def comparison(estimates: Estimates, table: str) -> pd.DataFrame:
     runs = estimates.runs
     described = _described(runs, table)
     runs.require(runs.paper.tabulated())
-    methods = [name for name in runs.paper.tabulated(table) if name in runs.standing]
+    methods = runs.measured(table)
     lines: list[dict[str, Any]] = []
     for row in described.rows:
         if row.method in methods:
@@ -55,7 +55,7 @@ def comparison(estimates: Estimates, table: str) -> pd.DataFrame:
     measured = [column for metric in metrics for column in (metric, *(f"{spread} {metric}" for spread in SPREAD))]
     differences = [f"{difference} {metric}" for metric in main for difference in DIFFERENCE]
     ordered = ["method", "origin", "run", "folds", *measured, "reference", *differences]
-    found = {column for line in lines for column in line}
+    found = {column for line in lines for column in line} or {"method", "origin", "folds"}
     return pd.DataFrame(lines, columns=[column for column in ordered if column in found])
 
 
@@ -70,10 +70,13 @@ def caption(runs: TierRuns, table: str) -> str:
     ours = "; ".join(part for part in (tier_label(runs.tier), runs.shared_mark) if part)
     deviation = "± is the standard deviation over folds; " if paper.folds > 1 else ""
     references = [paper.method(name).label for name in paper.tables[table].references]
-    return (
-        f"{head}{', lower is better' if lower else ''}. Rows 'ours': {ours}. "
+    printed = (
         "Rows 'printed': the paper's numbers on photographs, at full size. The two are not comparable in absolute "
-        f"terms. {deviation}[ ] is the 95 % interval over identities; ↑ and ↓ mark "
+        "terms. "
+    )
+    return (
+        f"{head}{', lower is better' if lower else ''}. Rows 'ours': {ours}. {printed if described.rows else ''}"
+        f"{deviation}[ ] is the 95 % interval over identities; ↑ and ↓ mark "
         f"{'errors' if lower else 'rates'} above and below that of {' or '.join(references)}"
         f"{' of the same input' if len(references) > 1 else ''}, where the paired 95 % interval of the difference "
         "excludes 0."
@@ -113,7 +116,7 @@ def table_as_markdown(estimates: Estimates, table: str) -> str:
 def write_tables(estimates: Estimates, folder: Path) -> dict[str, pd.DataFrame]:
     """Write table_1.md, table_1.csv, table_1.tex and so on into a folder and give the tables back by number."""
     tables, runs = {}, estimates.runs
-    for number in shown_tables(runs.paper.name):
+    for number in all_tables(runs.paper):
         lines = tables[number] = comparison(estimates, number)
         above, shown = caption(runs, number), readable(runs, number, lines)
         write_text(folder / f"table_{number}.md", to_markdown(shown, above, _notes(runs, number)))
@@ -123,7 +126,7 @@ def write_tables(estimates: Estimates, folder: Path) -> dict[str, pd.DataFrame]:
 
 
 def _described(runs: TierRuns, table: str) -> PublishedTable:
-    tables = shown_tables(runs.paper.name)
+    tables = all_tables(runs.paper)
     if table not in tables:
         raise unknown_name(f"table of {runs.paper.name}", table, tables)
     return tables[table]
@@ -136,7 +139,7 @@ def _notes(runs: TierRuns, table: str) -> list[str]:
     epochs = [f"weights of {' or '.join(filter(None, rules))}"] if any(rules) else []
     failures = {runs.label(name): failure_note(runs.records(name), runs.paper.failed_as) for name in methods}
     failed = [f"{label}: {words}" for label, words in failures.items() if words]
-    return [*([note] if note else []), *epochs, *failed, *runs.missing(methods)]
+    return [*([note] if note else []), *epochs, *failed, *runs.missing(methods), *runs.unevaluated(table)]
 
 
 def epoch_rule(runs: TierRuns, record: Record) -> str:
@@ -218,7 +221,7 @@ def _row_label(label: str, prefix: str) -> str:
 
 def _origin(runs: TierRuns, described: PublishedTable, name: str) -> str:
     """What is added to a label of ours beside which this table prints nothing."""
-    if name in {row.method for row in described.rows}:
+    if not described.rows or name in {row.method for row in described.rows}:
         return ""
     elsewhere = any(printed for _, printed in runs.paper.method(name).printed_rows)
     return f" (ours, not in {'this table' if elsewhere else 'the paper'})"

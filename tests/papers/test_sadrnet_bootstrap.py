@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from made_faces import PEOPLE, made_scores
+from made_faces import ICT_PEOPLE, PEOPLE, made_ict_scores, made_scores
 
 from facelib.errors import BadInput
 from facelib.metrics.landmark_error import YAW_BINS, nme_by_yaw
 from facelib.metrics.pose_error import pose_error
+from facelib.papers.sadrnet import ict
 from facelib.papers.sadrnet.bootstrap import CONSTANTS, bootstrap_metrics
 from facelib.papers.sadrnet.metrics import METRICS, YAWS
 from facelib.papers.sadrnet.protocol import metrics_of
@@ -25,7 +26,7 @@ def listed(scores: dict[str, np.ndarray], taken: np.ndarray) -> dict[str, np.nda
     """The scores of AFLW2000-3D with each photograph as often as its person was taken."""
     people = np.unique(scores["identity"])
     rows = np.concatenate([np.flatnonzero(scores["identity"] == people[place]) for place in taken])
-    apart = ("florence", "recognised")  # of other data sets
+    apart = ("florence", "recognition")  # of other data sets
     return {name: array[rows] for name, array in scores.items() if not name.startswith(apart)}
 
 
@@ -59,12 +60,12 @@ def slow_metric(scores: dict[str, np.ndarray], name: str) -> float:
 
 
 def test_estimates_are_the_records_metrics() -> None:
-    scores = made_scores("sadrnet")
+    scores = made_scores("sadrnet") | made_ict_scores("sadrnet")
     made = bootstrap_metrics(metrics(scores), scores, resamples=2)
-    values = dict(zip(made.names, made.estimates, strict=True))
+    values, expected = dict(zip(made.names, made.estimates, strict=True)), metrics(scores) | ict.metrics_of(scores)
 
-    assert {name: values[name] for name in metrics(scores)} == pytest.approx(
-        {name: metric["value"] for name, metric in metrics(scores).items()}, abs=1e-12
+    assert {name: values[name] for name in expected} == pytest.approx(
+        {name: metric["value"] for name, metric in expected.items()}, abs=1e-12
     )
     assert set(made.names) == METRICS.keys()
 
@@ -79,6 +80,18 @@ def test_resamples_are_of_repeated_people() -> None:
         if name not in CONSTANTS and not name.startswith(("florence", "recognition")):
             slow = [slow_metric(some, name) for some in resampled]
             np.testing.assert_allclose(made.samples[:, column], slow, atol=1e-12, err_msg=name)
+
+
+def test_people_of_ict_are_resampled_apart() -> None:
+    scores = made_scores("sadrnet") | made_ict_scores("sadrnet")
+    made = bootstrap_metrics({}, scores, resamples=RESAMPLES)
+    column = made.names.index("ict_scan_mm")
+    generator = np.random.default_rng(int(made.seeds[column]))
+    by_person = scores["ict_scan_mm"].reshape(ICT_PEOPLE, -1).mean(axis=1)  # all have as many photographs
+    slow = [by_person[generator.integers(ICT_PEOPLE, size=ICT_PEOPLE)].mean() for _ in range(RESAMPLES)]
+
+    np.testing.assert_allclose(made.samples[:, column], slow, atol=1e-12)
+    assert made.seeds[column] not in {made.seeds[made.names.index(name)] for name in ("sparse_2d", "florence")}
 
 
 def test_methods_share_resamples_and_the_two_data_sets_do_not() -> None:

@@ -73,8 +73,8 @@ def test_people_are_recognised_by_what_is_told():
     archive = same_people()
     for share, rank1 in ((1.0, 1.0), (0.3, 1.0), (0.0, 0.0)):
         found = evaluate_recognition(telling(share), tiny_mapper(), archive)
-        assert found["recognised"].tolist() == [rank1] * (len(archive) - len(archive.identities))
-    people, counts = np.unique(found["recognised_identity"], return_counts=True)
+        assert found["recognition"].tolist() == [rank1] * (len(archive) - len(archive.identities))
+    people, counts = np.unique(found["recognition_identity"], return_counts=True)
     assert len(people) == len(archive.identities)
     assert set(counts) == {2}
 
@@ -87,7 +87,7 @@ def test_who_tells_of_strangers_recognises_by_chance():
         shape = tiny_mapper().map_of(tiny_mapper().points_from(strangers, faces.expression))
         return FaceMaps(true.geometry, None, shape, None, faces.scale, faces.rotation, faces.translation)
 
-    assert evaluate_recognition(predict, tiny_mapper(), archive)["recognised"].mean() < 0.3  # of 20 people
+    assert evaluate_recognition(predict, tiny_mapper(), archive)["recognition"].mean() < 0.3  # of 20 people
 
 
 def test_a_person_of_one_photograph_is_refused():

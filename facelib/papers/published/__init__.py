@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from facelib import papers
 from facelib.errors import unknown_name
+
+if TYPE_CHECKING:
+    from facelib.papers.paper import Paper
 
 
 @dataclass(frozen=True)
@@ -73,15 +76,13 @@ def published_tables(paper: str) -> dict[str, PublishedTable]:
     return {table.table: table for table in tables}
 
 
-def shown_tables(paper: str) -> dict[str, PublishedTable]:
-    """Every table that is shown of a paper: the printed ones, then those of ours, which have no printed rows.
-
-    Raises:
-        UnknownName: as `published_tables`.
-    """
-    ours = {name: table for name, table in papers.load_paper(paper).tables.items() if table.title}
-    made = {name: PublishedTable(name, table.title, "percent", table.main, ()) for name, table in ours.items()}
-    return published_tables(paper) | made
+def all_tables(paper: Paper) -> dict[str, PublishedTable]:
+    """Every printed table of a paper by its number, then those of ours, which have no printed rows."""
+    printed = published_tables(paper.name)
+    ours = {name: table for name, table in paper.tables.items() if name not in printed}
+    return printed | {
+        name: PublishedTable(name, table.title, "percent", table.main, ()) for name, table in ours.items()
+    }
 
 
 def published_rows(paper: str) -> list[PublishedRow]:

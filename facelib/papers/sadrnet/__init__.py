@@ -6,6 +6,7 @@ data_sets   which ones a run reads, at a tier's size
 networks    built at a tier's size; maps: the truth that they learn
 tasks       what the training loop is given; building: a method's task
 protocol    errors of single photographs, and the tables' metrics; bootstrap: their intervals
+ict         what trained runs are judged by afterwards, where ICT-FaceKit is imported
 reconstruction   a trained network on one photograph
 steps       what facelib.papers.run calls of all this
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from facelib.papers.evaluations import Evaluation
 from facelib.papers.paper import Paper, Steps
 from facelib.papers.sadrnet.claims import CLAIMS
 from facelib.papers.sadrnet.methods import METHODS, Reconstructor
@@ -21,8 +23,10 @@ from facelib.papers.sadrnet.metrics import METRICS, TABLES
 from facelib.papers.sadrnet.settings import TIERS, ReconstructionSettings, relevant
 
 if TYPE_CHECKING:
-    from facelib.papers.sadrnet import steps
+    from facelib.papers.evaluations import EvaluationSteps
+    from facelib.papers.sadrnet import ict, steps
 
+    _evaluated: EvaluationSteps = ict
     _checked: Steps[Reconstructor, ReconstructionSettings] = steps
 
 PAPER: Paper[Reconstructor, ReconstructionSettings] = Paper(
@@ -40,4 +44,5 @@ PAPER: Paper[Reconstructor, ReconstructionSettings] = Paper(
     tables=TABLES,
     claims=CLAIMS,
     failed_as="the mean face in the true box",
+    evaluations={"ict": Evaluation("heads of ICT-FaceKit", f"{__name__}.ict", "facelib faces import-ict FOLDER")},
 )

@@ -1,7 +1,7 @@
 """Paper 3's metrics with the people of its test photographs resampled.
 
 Each metric is a mean over photographs, or a mean of three such means. Photographs of one person are not independent, so
-people are resampled, with all their photographs; those of AFLW2000-3D and of Florence apart. Resamples depend on
+people are resampled, with all their photographs; those of each data set apart. Resamples depend on
 nothing but the photographs that are evaluated, so all methods share them.
 """
 
@@ -23,8 +23,15 @@ from facelib.storage import digest_of
 ERRORS = (
     *("sparse_2d", "sparse_3d", "sparse_3d_unshifted", "dense_2d", "dense_3d", "dense_3d_unshifted"),
     "reconstruction",
+    "posed_mm",
 )
-FLORENCE = ("florence", "florence_rigid")
+FLORENCE = ("florence", "florence_rigid", "florence_15")
+ICT = ("ict_sparse_2d", "ict_sparse_3d", "ict_scan", "ict_scan_mm")
+OTHERS = {
+    "florence": FLORENCE,
+    "ict": ICT,
+    "recognition": ("recognition",),
+}  # data sets, of which runs may lack one, and the errors on them
 CONSTANTS = tuple(name for name, metric in METRICS.items() if not metric.over_people)
 
 
@@ -36,7 +43,7 @@ def bootstrap_metrics(
     Args:
         metrics: of the run's record; the size of the network, which no photograph changes, is the same in all.
         arrays: the scores beside it: identity, rows, yaw, occluder and the errors of N photographs, and perhaps
-            florence_identity and the errors of M renderings.
+            florence_identity and the errors of M renderings, ict_identity and those of photographs of ICT's people.
         resamples: how many.
         seed: of all resamples; each set of photographs has its own that follows from it.
 
@@ -44,14 +51,11 @@ def bootstrap_metrics(
         BadInput: for scores that do not fit or are not finite, or of fewer than two people.
     """
     made = [_resample_aflw2000(arrays, resamples, seed), _resample_shape(arrays, resamples, seed)]
-    if "recognised" in arrays:
-        people = arrays["recognised_identity"]
-        own = _seed(seed, "same_people", people, np.arange(len(people)))
-        made.append(_resample_means({"recognition": arrays["recognised"]}, people, own, resamples))
-    if "florence" in arrays:
-        people = arrays["florence_identity"]
-        own = _seed(seed, "florence", people, np.arange(len(people)))
-        made.append(_resample_means({name: arrays[name] for name in FLORENCE}, people, own, resamples))
+    for data_set, errors in OTHERS.items():
+        if errors[0] in arrays:
+            people = arrays[f"{data_set}_identity"]
+            own = _seed(seed, data_set, people, np.arange(len(people)))
+            made.append(_resample_means({name: arrays[name] for name in errors}, people, own, resamples))
     constants = {name: metrics[name]["value"] for name in CONSTANTS if name in metrics}
     values = np.array(list(constants.values()), np.float64)
     made.append(

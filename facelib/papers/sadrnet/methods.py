@@ -45,14 +45,14 @@ def _network(
     **changes: Any,
 ) -> Reconstructor:
     """A network with its framework; further settings with _ for the dot."""
-    rows = (*rows, ("shape", None))
     framework = {"network.attention": attention, "network.geometry": geometry, "network.shape": shape}
     others = {key.replace("_", ".", 1): value for key, value in changes.items()}
-    return Reconstructor(name, label, "network", source, rows, needs=(ENCODER,), changes=framework | others)
+    return Reconstructor(name, label, "network", source, (*rows, *OURS), needs=(ENCODER,), changes=framework | others)
 
 
 ENCODER = "face_encoder"  # in whose encoder the networks start
 BESIDE_TABLES_1_AND_2 = (("1", None), ("2", None), ("4", None))
+OURS = (("shape", None), ("ict", None))  # tables of ours, in which every method stands
 
 METHODS: dict[str, Reconstructor] = {
     method.name: method
@@ -96,6 +96,6 @@ METHODS: dict[str, Reconstructor] = {
             schedule_deformation=0, schedule_joint=0,
         ),
         Reconstructor(ENCODER, "Face encoder (start of the encoders)", PRETRAINING, "ours"),
-        Reconstructor("mean_face", "Mean face, true box", BASELINE, "ours", (*BESIDE_TABLES_1_AND_2, ("shape", None))),
+        Reconstructor("mean_face", "Mean face, true box", BASELINE, "ours", (*BESIDE_TABLES_1_AND_2, *OURS)),
     )
 }  # fmt: skip

@@ -24,7 +24,7 @@ def evaluate_recognition(predict: Predictor, mapper: FaceMapper, archive: FaceAr
     deformations. A face that cannot be judged, or that is the mean face, is like nobody.
 
     Returns:
-        recognised (P,), 1 or 0 for each probe, and recognised_identity (P,).
+        recognition (P,), 1 or 0 for each probe, and recognition_identity (P,).
 
     Raises:
         BadInput: where somebody has one photograph alone.
@@ -46,4 +46,4 @@ def evaluate_recognition(predict: Predictor, mapper: FaceMapper, archive: FaceAr
     if not set(identity[enrolled]) == set(identity[~enrolled]):
         raise BadInput(f"data set {archive.name} has people of one photograph: expected one to enrol and one to probe")
     ranks = probe_ranks(found[~enrolled] @ found[enrolled].T, identity[~enrolled], identity[enrolled])
-    return {"recognised": (ranks == 1).astype(np.float64), "recognised_identity": identity[~enrolled]}
+    return {"recognition": (ranks == 1).astype(np.float64), "recognition_identity": identity[~enrolled]}

@@ -57,12 +57,14 @@ class EvaluationFaces:
         identities, images: people of AFLW2000-3D and images of each; the data set has 2,000 images.
         florence: people of Florence, each in 20 poses.
         recognition: people in three photographs each, who are recognised by their shapes.
+        ict: people of the imported ICT-FaceKit, 2 photographs of each, by whom trained runs are judged afterwards.
     """
 
     identities: int = 500
     images: int = 4
     florence: int = 53
     recognition: int = 100
+    ict: int = 100
 
 
 @dataclass(frozen=True)
@@ -241,6 +243,7 @@ TIERS: dict[str, dict[str, Any]] = {
         "evaluation.images": 2,
         "evaluation.florence": 2,
         "evaluation.recognition": 20,
+        "evaluation.ict": 4,
         "network.image_size": 64,
         "network.width": 0.125,
         "network.trunk": "plain",
@@ -309,7 +312,9 @@ def relevant(method: Reconstructor, settings: ReconstructionSettings) -> Reconst
     usual = ReconstructionSettings()
     embedded = settings.data == "embedded"
     seen = replace(
-        settings, **{name: getattr(usual, name) for name in (("faces", "augmentation") if embedded else ("stream",))}
+        settings,
+        evaluation=replace(settings.evaluation, ict=usual.evaluation.ict),
+        **{name: getattr(usual, name) for name in (("faces", "augmentation") if embedded else ("stream",))},
     )
     if not method.is_pretraining:
         return seen

@@ -1,16 +1,23 @@
-"""A small folder in ICT-FaceKit's public layout: vertices of our own mean, moved, in cm."""
+"""A small folder in ICT-FaceKit's public layout: vertices of our own mean, moved, in cm; and caches with imports."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
+from facelib.data.embedded import ict_faces
+from facelib.faces import ict_model
+from facelib.faces.baking import face_model_path
 from facelib.faces.ict_facekit import NEUTRAL, IctLayout
-from facelib.faces.morphable_model import MorphableModel
+from facelib.faces.ict_model import import_ict
+from facelib.faces.morphable_model import MorphableModel, write_model
 from facelib.geometry.rotations import euler_to_matrix
+from facelib.storage import CACHE_VARIABLE
 
 OTHERS, SOCKET, TEETH, EYE = 60, 8, 5, 12  # vertices beside the 68 landmarks
 LAYOUT = IctLayout(
@@ -80,3 +87,35 @@ def _obj(points: np.ndarray) -> str:
             lines.append("f " + " ".join(f"{first + corner}/{texel}" for corner in (a, b, c)))
             lines.append("f " + " ".join(f"{first + 6 + corner}/{texel}" for corner in (a, c, b)))
     return "\n".join(lines) + "\n"
+
+
+def use_small_ict(patch: pytest.MonkeyPatch, folder: Path, model: MorphableModel, *, size: float = 1.0) -> Path:
+    """Import the small folder into a cache of its own, which holds our face model too.
+
+    Returns:
+        The imported model's file.
+    """
+    use_cache_with_our_model(patch, folder)
+    patch.setattr(ict_model, "IctLayout", lambda: LAYOUT)
+    for module in (ict_model, ict_faces):
+        patch.setattr(module, "load_face_model", lambda resolution: model)
+    return import_ict(write_ict(folder / f"ict-{size:g}", model, size=size).folder)
+
+
+def use_other_heads(patch: pytest.MonkeyPatch, folder: Path, model: MorphableModel) -> MorphableModel:
+    """Take heads of our own, a tenth longer, for imported ones: a whole surface, which the small folder has not."""
+    use_cache_with_our_model(patch, folder)
+    patch.setattr(ict_faces, "load_face_model", lambda resolution: model)
+    longer = replace(model, mean=model.mean * torch.tensor([1.0, 1.1, 1.0]))
+    write_model(ict_model.ict_model_path(), longer)
+    return longer
+
+
+def use_cache_with_our_model(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    """A cache in which nothing is imported."""
+    ours = face_model_path("coarse").parent
+    (folder / "cache" / "faces").mkdir(parents=True, exist_ok=True)
+    for path in ours.glob("anny-head-*"):
+        with suppress(FileExistsError):
+            (folder / "cache" / "faces" / path.name).symlink_to(path)
+    patch.setenv(CACHE_VARIABLE, str(folder / "cache"))
