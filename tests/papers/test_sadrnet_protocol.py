@@ -5,6 +5,7 @@ import pytest
 import torch
 from test_sadrnet_maps import REGIONS, SIZE, made_faces
 
+from facelib.data.posed_faces import PosedFaces
 from facelib.errors import BadInput
 from facelib.geometry.alignment import Similarity
 from facelib.models.sadrnet import FaceMaps
@@ -12,7 +13,7 @@ from facelib.papers.sadrnet import PAPER, protocol
 from facelib.papers.sadrnet.maps import FaceMapper, TrueMaps
 from facelib.papers.sadrnet.methods import METHODS
 from facelib.papers.sadrnet.networks import MeanFace, build_network, full_size_mib
-from facelib.papers.sadrnet.protocol import ALIGNMENT, _errors, head_angles, metrics_of, scan_error
+from facelib.papers.sadrnet.protocol import ALIGNMENT, Predictor, head_angles, metrics_of, photograph_errors, scan_error
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +26,13 @@ def told(faces, true: TrueMaps) -> FaceMaps:
     return FaceMaps(true.geometry, true.geometry, true.shape, None, faces.scale, faces.rotation, faces.translation)
 
 
+def errors_of(predict: Predictor, mapper: FaceMapper, faces: PosedFaces) -> dict[str, np.ndarray]:
+    true = mapper(faces)
+    return photograph_errors(predict(faces, true), true, faces, mapper)
+
+
 def test_the_truth_has_no_error(mapper):
-    errors = _errors(told, mapper, made_faces(4))
+    errors = errors_of(told, mapper, made_faces(4))
     for name in (*ALIGNMENT, "reconstruction"):
         assert errors[name] == pytest.approx(np.zeros(4), abs=1e-5), name
     assert errors["euler_error"] == pytest.approx(np.zeros((4, 3)), abs=1e-3)
@@ -41,7 +47,7 @@ def test_a_shift_is_an_error_of_alignment_and_of_nothing_else(mapper):
         return told(faces, true)._replace(geometry=moved)
 
     faces = made_faces(4)
-    errors, landmarks = _errors(shifted, mapper, faces), mapper.template.landmarks_of(mapper(faces).geometry)[..., :2]
+    errors, landmarks = errors_of(shifted, mapper, faces), mapper.template.landmarks_of(mapper(faces).geometry)[..., :2]
     side = (landmarks.amax(dim=1) - landmarks.amin(dim=1)).prod(dim=1).sqrt().numpy()
     assert errors["sparse_2d"] == pytest.approx(3 / side, rel=1e-4)
     assert errors["sparse_3d"] == pytest.approx(3 / side, rel=1e-4)
@@ -63,7 +69,7 @@ def test_reconstruction_is_an_error_of_shape_over_the_interocular_distance(mappe
 
     corners = mapper.template.landmarks_of(mapper(faces).shape)[:, [36, 45]]
     expected = 1 / (corners[:, 0] - corners[:, 1]).norm(dim=1).numpy()
-    assert _errors(noisy, mapper, faces)["reconstruction"] == pytest.approx(expected, rel=0.01)
+    assert errors_of(noisy, mapper, faces)["reconstruction"] == pytest.approx(expected, rel=0.01)
 
 
 def test_the_pose_of_a_position_map_is_that_of_the_mean_face_laid_onto_it(mapper):
@@ -76,7 +82,7 @@ def test_the_pose_of_a_position_map_is_that_of_the_mean_face_laid_onto_it(mapper
 
 def test_a_prediction_that_is_not_finite_is_refused(mapper):
     with pytest.raises(BadInput, match="not finite"):
-        _errors(
+        errors_of(
             lambda faces, true: told(faces, true)._replace(geometry=true.geometry * torch.nan), mapper, made_faces(2)
         )
 
