@@ -48,7 +48,8 @@ def test_help_lists_every_command() -> None:
     text = call("--help").output
 
     assert all(
-        name in text for name in ("reproduce", "run", "status", "papers", "faces", "reconstruct", "doctor", "bench")
+        name in text
+        for name in ("reproduce", "run", "evaluate", "status", "papers", "faces", "reconstruct", "doctor", "bench")
     )
 
 
