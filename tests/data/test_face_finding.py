@@ -105,6 +105,17 @@ def test_the_boxes_of_all_faces() -> None:
         face_boxes(person[:1])
 
 
+def test_of_boxes_that_overlap_the_likeliest_stays() -> None:
+    """The second shares 0.9 with the first, the third 0.2 with the first and 2/9 with the second."""
+    boxes = torch.tensor([[0.0, 0, 10, 10], [0, 0, 10, 9], [0, 0, 10, 2], [50, 0, 60, 10]])
+    probability = torch.tensor([0.9, 0.8, 0.95, 0.7])
+
+    assert mtcnn._distinct(boxes, probability, 0.3).tolist() == [2, 0, 3]
+    assert mtcnn._distinct(boxes, probability, 0.19).tolist() == [2, 3]
+    assert mtcnn._distinct(boxes, probability, 0.95).tolist() == [2, 0, 1, 3]
+    assert mtcnn._distinct(boxes[:0], probability[:0], 0.3).tolist() == []
+
+
 def test_weights_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "pnet.lz4"
     path.write_bytes(b"no weights")
