@@ -20,7 +20,7 @@ from torch.nn import functional
 from facelib.data.resampling import resampled_square
 from facelib.errors import CorruptFile, MissingPart, check_finite, check_shape
 
-INSTALL = "pip install --force-reinstall --no-deps mtcnn==1.0.0"
+INSTALL = "pip install --force-reinstall mtcnn==1.0.0"
 SMALLEST_FACE = 40  # pixels a side, from forehead to chin
 CELL, STRIDE = 12, 2  # pixels that the first network sees, and between its places
 PYRAMID = math.sqrt(0.5)  # each level to the one below it
