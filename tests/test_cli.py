@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -182,6 +183,12 @@ def test_doctor_offers_the_command_that_mends(tmp_path: Path, monkeypatch: pytes
     assert result.exit_code == 0  # the faces are baked when they are first needed
     assert "MISS face model, coarse     not baked yet" in result.output
     assert "-> facelib faces" in result.output
+
+
+def test_doctor_says_what_looks_for_faces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "dlib", None)
+
+    assert "ok   face detector          MTCNN finds the face of a photograph (dlib comes with" in call("doctor").output
 
 
 def test_doctor_fails_when_a_core_package_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ import matplotlib.image
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import skimage
 import trimesh
 from browser import screenshot
 from click.testing import CliRunner, Result
@@ -34,8 +35,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(scope="module")
 def person() -> Path:
     """The photograph of a real person that scikit-image brings along."""
-    data = pytest.importorskip("skimage.data", reason="pip install 'facelib-companion[photographs]'")
-    return Path(data.__file__).parent / "astronaut.png"
+    return Path(skimage.__file__).parent / "data" / "astronaut.png"
 
 
 @pytest.fixture
@@ -93,8 +93,14 @@ def test_the_page_shows_the_face_in_a_browser(run: Path, person: Path, tmp_path:
     assert skin[:, :60].mean() < 0.05
 
 
-def test_dlib_finds_the_box(run: Path, person: Path, tmp_path: Path) -> None:
-    pytest.importorskip("dlib")
+@pytest.mark.parametrize("detector", ["dlib", "MTCNN"])
+def test_the_box_is_found(
+    run: Path, person: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, detector: str
+) -> None:
+    if detector == "dlib":
+        pytest.importorskip("dlib")
+    else:
+        monkeypatch.setitem(sys.modules, "dlib", None)
     result = call(person, "--model", "regressed_pose", "-o", tmp_path / "face")
 
     assert result.exit_code == 0, result.output
@@ -165,10 +171,13 @@ def test_a_network_of_another_order_of_size_is_not_built(run: Path, noise: Path,
         assert message in refused(noise, "--model", run, "-o", tmp_path / "face", "--box", "100,50,200,150")
 
 
-def test_without_dlib_a_box_is_enough(run: Path, noise: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_face_a_box_is_enough(
+    run: Path, noise: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "dlib", None)
 
     message = refused(noise, "--model", run, "-o", tmp_path / "face")
+    assert "MTCNN found no face" in message
     assert "pip install 'facelib-companion[photographs]'" in message
     assert "--box left,top,right,bottom, from brows to chin, in pixels" in message
     assert call(noise, "--model", run, "-o", tmp_path / "face", "--box", "100,50,200,150").exit_code == 0
