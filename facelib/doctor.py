@@ -18,7 +18,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
 }
 CORE = (
     *("torch", "numpy", "numba", "lightning-fabric", "safetensors", "scikit-learn", "scikit-image", "trimesh"),
-    *("plotly", "anny", "mtcnn"),
+    *("plotly", "anny"),
 )
 
 
@@ -43,7 +43,7 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Look at everything that facelib relies on."""
-    return [*_packages(), *_device(), _faces(), *_caches(), _browser(), _usb()]
+    return [*_packages(), *_device(), _detector(), *_caches(), _browser(), _usb()]
 
 
 def _packages() -> list[Finding]:
@@ -74,12 +74,16 @@ def _device() -> list[Finding]:
     return [Finding("GPU", gpu), Finding("threads", threads)]
 
 
-def _faces() -> Finding:
-    from facelib.data.face_finding import DLIB, chosen_detector
+def _detector() -> Finding:
+    from facelib.data.blazeface import WEIGHTS
+    from facelib.errors import CorruptFile
+    from facelib.weights import REMEDY, read_card, read_shipped_weights
 
-    detector = chosen_detector()
-    other = "" if detector is DLIB else ' (dlib comes with the extra "photographs")'
-    return Finding("face detector", f"{detector.name} finds the face of a photograph{other}")
+    try:
+        read_shipped_weights(WEIGHTS)
+        return Finding("face detector", read_card(WEIGHTS)["summary"])
+    except (CorruptFile, LookupError) as error:
+        return Finding("face detector", str(error), False, REMEDY)
 
 
 def _caches() -> list[Finding]:

@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "facelib"
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("conventions", "errors", "progress", "storage"),
-    ("geometry",),
+    ("geometry", "weights"),
     ("models", "losses", "metrics", "faces"),
     ("data", "runs"),
     ("papers",),

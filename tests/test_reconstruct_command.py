@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import sys
 from pathlib import Path
 
 import matplotlib.image
@@ -93,14 +92,7 @@ def test_the_page_shows_the_face_in_a_browser(run: Path, person: Path, tmp_path:
     assert skin[:, :60].mean() < 0.05
 
 
-@pytest.mark.parametrize("detector", ["dlib", "MTCNN"])
-def test_the_box_is_found(
-    run: Path, person: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, detector: str
-) -> None:
-    if detector == "dlib":
-        pytest.importorskip("dlib")
-    else:
-        monkeypatch.setitem(sys.modules, "dlib", None)
+def test_the_box_is_found(run: Path, person: Path, tmp_path: Path) -> None:
     result = call(person, "--model", "regressed_pose", "-o", tmp_path / "face")
 
     assert result.exit_code == 0, result.output
@@ -171,13 +163,8 @@ def test_a_network_of_another_order_of_size_is_not_built(run: Path, noise: Path,
         assert message in refused(noise, "--model", run, "-o", tmp_path / "face", "--box", "100,50,200,150")
 
 
-def test_without_a_face_a_box_is_enough(
-    run: Path, noise: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "dlib", None)
-
+def test_without_a_face_a_box_is_enough(run: Path, noise: Path, tmp_path: Path) -> None:
     message = refused(noise, "--model", run, "-o", tmp_path / "face")
-    assert "MTCNN found no face" in message
-    assert "pip install 'facelib-companion[photographs]'" in message
-    assert "--box left,top,right,bottom, from brows to chin, in pixels" in message
+    assert "no face was found: give its box, from brows to chin, in pixels" in message
+    assert "--box left,top,right,bottom" in message
     assert call(noise, "--model", run, "-o", tmp_path / "face", "--box", "100,50,200,150").exit_code == 0
