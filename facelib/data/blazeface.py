@@ -108,11 +108,11 @@ def find_faces(image: torch.Tensor, frame: float = 1.0) -> torch.Tensor:
     check_finite("image", image)
     height, width = image.shape[1:]
     side = frame * max(height, width)
-    corner = torch.tensor([width - side, height - side]) / 2
-    square = resampled_square(image.float(), *corner.tolist(), side, SIZE)
+    left, top = (width - side) / 2, (height - side) / 2
+    square = resampled_square(image.float(), left, top, side, SIZE)
     with torch.no_grad():
         logits, numbers = _trained()(2 * square[None] - 1)
-    return joined(*decoded(logits[0], numbers[0])) * (side / SIZE) + corner
+    return joined(*decoded(logits[0], numbers[0])) * (side / SIZE) + torch.tensor([left, top])
 
 
 def decoded(logits: torch.Tensor, numbers: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
