@@ -16,7 +16,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("data", "runs"),
     ("papers",),
     ("report", "benchmarks"),
-    ("reproduction", "bench", "doctor"),
+    ("reconstruction", "reproduction", "bench", "doctor"),
     ("grid",),
     ("cli",),
     ("__main__",),

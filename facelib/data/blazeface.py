@@ -115,6 +115,20 @@ def find_faces(image: torch.Tensor, frame: float = 1.0) -> torch.Tensor:
     return joined(*decoded(logits[0], numbers[0])) * (side / SIZE) + torch.tensor([left, top])
 
 
+def face_probability(image: torch.Tensor) -> float:
+    """How sure the network is of a face in the middle ninth of an image (3, 192, 192), RGB in [0, 1].
+
+    Raises:
+        BadInput: for another shape, or a NaN.
+    """
+    check_shape("image", image, (3, SIZE, SIZE))
+    check_finite("image", image)
+    with torch.no_grad():
+        logits, _ = _trained()(2 * image[None] - 1)
+    third = PLACES // 3
+    return float(logits[0, third:-third, third:-third].amax().sigmoid())
+
+
 def decoded(logits: torch.Tensor, numbers: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Faces (N, 8, 2) as `find_faces` gives them, in the network's pixels, and their probabilities (N,).
 

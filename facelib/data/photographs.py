@@ -140,7 +140,7 @@ def read_photograph(path: Path) -> Photograph:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of sizes, which are looked at below, and of tags that nobody asked for
             with Image.open(path, formats=[name for name in FORMATS if name in Image.OPEN]) as image:
-                return _decoded(image, path)
+                return decoded(image, str(path))
     except Image.DecompressionBombError as error:
         raise BadInput(f"{path} is too large ({error}): save a smaller version") from error
     except UnidentifiedImageError as error:
@@ -189,7 +189,16 @@ def check_side(photograph: Photograph) -> None:
         raise BadInput(f"the photograph has {size} pixels: expected at least {SMALLEST} a side")
 
 
-def _decoded(image: Image, path: Path) -> Photograph:
+def decoded(image: Image, name: str) -> Photograph:
+    """An image of Pillow as `read_photograph` gives a file's; it is turned in place as its EXIF orientation says.
+
+    Args:
+        image: decoded or not.
+        name: what messages call it.
+
+    Raises:
+        BadInput: as `read_photograph`.
+    """
     from PIL import ImageOps
 
     width, height = image.size
@@ -199,34 +208,34 @@ def _decoded(image: Image, path: Path) -> Photograph:
     image.draft("RGB", (width // reduction, height // reduction))  # JPEG only; others stay as they are
     if image.width * image.height > LARGEST:
         raise BadInput(
-            f"{path} has {width} x {height} pixels, above {LARGEST // 10**6} million: save a smaller version"
+            f"{name} has {width} x {height} pixels, above {LARGEST // 10**6} million: save a smaller version"
         )
     left = reduction // round(width / image.width)  # to be reduced after decoding
     image.load()
     if reduction > 1:
-        _log.info("of %s, %d x %d pixels, 1/%d along each side is kept", path, width, height, reduction)
+        _log.info("of %s, %d x %d pixels, 1/%d along each side is kept", name, width, height, reduction)
     ImageOps.exif_transpose(image, in_place=True)
-    pixels = _grey_of_16_bits(image, path, left) if image.mode in DEEP_MODES else _rgb(image, path, left)
+    pixels = _grey_of_16_bits(image, name, left) if image.mode in DEEP_MODES else _rgb(image, name, left)
     return Photograph(pixels, float(reduction))
 
 
-def _grey_of_16_bits(image: Image, path: Path, reduction: int) -> torch.Tensor:
+def _grey_of_16_bits(image: Image, name: str, reduction: int) -> torch.Tensor:
     """(3, H, W) float32 in [0, 1], three times the same."""
     grey = torch.from_numpy(np.array(image, np.float32)).div_(65535)
     low, high = grey.aminmax()
     if not (low >= 0 and high <= 1):
-        raise BadInput(f"{path} has grey values beyond 16 bits: save it with 8 or 16 bits")
+        raise BadInput(f"{name} has grey values beyond 16 bits: save it with 8 or 16 bits")
     if reduction > 1:
         grey = functional.avg_pool2d(grey[None], reduction, ceil_mode=True, count_include_pad=False)[0]
     return grey.repeat(3, 1, 1)
 
 
-def _rgb(image: Image, path: Path, reduction: int) -> torch.Tensor:
+def _rgb(image: Image, name: str, reduction: int) -> torch.Tensor:
     """(3, H, W) float32 in [0, 1], of 8 bits, over white."""
     from PIL import Image as pillow
 
     if image.mode == "F":
-        raise BadInput(f"{path} holds floating-point values of unknown range: save it with 8 or 16 bits")
+        raise BadInput(f"{name} holds floating-point values of unknown range: save it with 8 or 16 bits")
     mode = "RGBA" if image.has_transparency_data else "RGB"
     if image.mode != mode:
         image = image.convert(mode)

@@ -6,7 +6,8 @@ data_sets   which ones a run reads, at a tier's size
 networks    built at a tier's size; maps: the truth that they learn
 tasks       what the training loop is given; building: a method's task
 protocol    errors of single photographs, and the tables' metrics; bootstrap: their intervals
-reconstruction   a trained network on one photograph
+reconstruction   a trained network on one photograph; trained: which one; encoded_face: a face encoder as such a network
+shipping    a run's network as a file that comes with the package
 steps       what facelib.papers.run calls of all this
 """
 
