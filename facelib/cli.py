@@ -320,6 +320,40 @@ def models(name: str | None, as_json: bool) -> None:
                 click.echo(f"   measured: {metric:22} {found['value']:.4f} {found['unit']}")
 
 
+@main.command("compare-landmarks")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--model", metavar="NAME", help="As of `facelib reconstruct`.")
+@click.option("--tier", type=click.Choice(TIER_NAMES), help="Take the run of this tier where --model is a method.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def compare_landmarks(folder: Path, model: str | None, tier: str | None, as_json: bool) -> None:
+    """Compare the 51 inner landmarks with dlib's on the photographs in a FOLDER (extra "photographs").
+
+    Distances are means over the landmarks, in distances of the outer eye corners: as they are, and with dlib's
+    landmarks moved into our convention as fitted on rendered faces.
+    """
+    from dataclasses import asdict
+    from statistics import fmean, median
+
+    from facelib.landmark_comparison import compare_folder
+    from facelib.papers.sadrnet.trained import load_trained
+
+    found = list(compare_folder(folder, load_trained(model, tier)))
+    if as_json:
+        click.echo(json.dumps([asdict(each) for each in found], indent=1))
+        return
+    lines: list[tuple[str, ...]] = [("photograph", "as they are", "translated", "")]
+    pairs = [(each.as_they_are, each.translated) for each in found if each.as_they_are and each.translated]
+    for each in found:
+        lines.append((each.name, *_percent(each.as_they_are, each.translated), each.why_not))
+    for name, summed in (("mean", fmean), ("median", median)) if pairs else ():
+        lines.append((f"{name} of {len(pairs)}", *_percent(*map(summed, zip(*pairs, strict=True))), ""))
+    click.echo(_aligned(lines))
+
+
+def _percent(*numbers: float | None) -> tuple[str, ...]:
+    return tuple("" if number is None else f"{100 * number:.1f} %" for number in numbers)
+
+
 @main.command()
 @click.argument("run")
 @click.option("--name", required=True, help="Of the model, such as sadrnet.")

@@ -17,6 +17,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("papers",),
     ("report", "benchmarks"),
     ("reconstruction", "reproduction", "bench", "doctor"),
+    ("landmark_comparison",),
     ("grid",),
     ("cli",),
     ("__main__",),

@@ -14,6 +14,7 @@ from torch import nn
 from untrained_run import make_untrained_run
 
 from facelib.conventions import FACE_TO_CAMERA
+from facelib.data.embedded.portraits import portraits
 from facelib.data.photographs import FaceBox, FaceCrop, Photograph, square_crop
 from facelib.errors import BadInput, CorruptFile, MissingPart, UnknownName
 from facelib.faces.face_layout import face_layout
@@ -30,7 +31,6 @@ from facelib.papers.sadrnet.reconstruction import (
     reconstruct_with,
     seen_points,
 )
-from facelib.papers.sadrnet.shipping import rendered_faces
 from facelib.papers.sadrnet.trained import TrainedNetwork, load_trained
 from facelib.runs.folders import WEIGHTS_FILE
 from facelib.storage import read_json, write_json
@@ -210,7 +210,7 @@ def test_rendered_faces_in_boxes_that_lie_badly(face_model: MorphableModel) -> N
     """By the network that ships: boxes shifted by a tenth of their side and 1.15 times as large end at nearly the same
     face as true ones."""
     trained, first, second = load_trained(), [], []
-    faces = rendered_faces(face_model, 12, 192, crop=3.0)
+    faces = portraits(face_model, 12, 192, crop=3.0)
     for number, (image, landmarks) in enumerate(zip(faces.image, faces.landmarks, strict=True)):
         photograph, angle = Photograph(image), torch.tensor(2.4 * number)
         low, high = landmarks.amin(dim=0), landmarks.amax(dim=0)

@@ -14,10 +14,11 @@ from untrained_run import make_untrained_run
 
 from facelib import weights
 from facelib.cli import main
+from facelib.data.embedded.portraits import portraits
 from facelib.errors import BadInput
 from facelib.faces.morphable_model import MorphableModel
 from facelib.papers.sadrnet import trained
-from facelib.papers.sadrnet.shipping import rendered_faces, ship
+from facelib.papers.sadrnet.shipping import ship
 from facelib.papers.sadrnet.trained import load_shipped, load_trained
 from facelib.runs.checkpoints import save_weights
 from facelib.runs.folders import WEIGHTS_FILE
@@ -47,7 +48,7 @@ def test_a_shipped_model_answers_as_its_run(shelf: Path, face_model: MorphableMo
     folder = made_run(method)
     change = ship(str(folder), "mine")
     here, there = load_trained(str(folder)), load_trained("mine")
-    images = rendered_faces(face_model, 2, here.settings.network.image_size).image
+    images = portraits(face_model, 2, here.settings.network.image_size).image
     with torch.no_grad():
         ours, theirs = here.draws(images).geometry, there.draws(images).geometry
 
@@ -78,7 +79,7 @@ def test_the_card_tells_what_it_is(shelf: Path) -> None:
 def test_the_commands(shelf: Path) -> None:
     folder = made_run("face_encoder")
     said = CliRunner().invoke(main, ["ship", str(folder), "--name", "mine"]).output
-    assert "half precision moves points of 16 rendered faces by" in said
+    assert "half precision moves points of 8 rendered faces by" in said
     assert str(shelf / "mine.safetensors") in said
 
     listed = CliRunner().invoke(main, ["models"]).output
