@@ -2,8 +2,8 @@
 
 dlib's predictor (Kazemi and Sullivan, CVPR 2014) comes with the extra `photographs`; it was trained on 300-W, whose
 pictures are not for commercial use. Its landmarks are no truth, and its convention is another than ours: brows
-and lips, say, are drawn along other lines. So distances are told twice, as they are, and with dlib's landmarks moved into our
-convention. How they move is fitted on rendered faces, whose landmarks are known, and never on photographs.
+and lips, say, are drawn along other lines. So distances are told twice, as they are, and with dlib's landmarks moved
+into our convention. How they move is fitted on rendered faces, whose landmarks are known, and never on photographs.
 """
 
 from __future__ import annotations
