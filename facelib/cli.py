@@ -345,8 +345,10 @@ def compare_landmarks(folder: Path, model: str | None, tier: str | None, as_json
     pairs = [(each.as_they_are, each.translated) for each in found if each.as_they_are and each.translated]
     for each in found:
         lines.append((each.name, *_percent(each.as_they_are, each.translated), each.why_not))
-    for name, summed in (("mean", fmean), ("median", median)) if pairs else ():
-        lines.append((f"{name} of {len(pairs)}", *_percent(*map(summed, zip(*pairs, strict=True))), ""))
+    if pairs:
+        as_they_are, moved = zip(*pairs, strict=True)
+        lines.append((f"mean of {len(pairs)}", *_percent(fmean(as_they_are), fmean(moved)), ""))
+        lines.append((f"median of {len(pairs)}", *_percent(median(as_they_are), median(moved)), ""))
     click.echo(_aligned(lines))
 
 
