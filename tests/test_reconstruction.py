@@ -123,7 +123,7 @@ def test_a_box_without_a_face_is_told(pixels: np.ndarray, caplog: pytest.LogCapt
     assert caplog.text == ""
 
     check_face(person, FaceBox(20, 300, 120, 400))
-    assert "in the box 20,300,120,400 a face has the probability 0.0" in caplog.text
+    assert "in the box 20,300,120,400 a face has the probability 0." in caplog.text
     assert "of 0.5 that is expected" in caplog.text
 
 

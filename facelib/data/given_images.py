@@ -23,14 +23,14 @@ def as_photograph(image: object) -> Photograph:
             as `read_photograph`.
         CorruptFile: as `read_photograph`.
     """
-    from PIL import Image
+    from PIL import Image, ImageOps
 
     if isinstance(image, Photograph):
         return image
     if isinstance(image, str | Path):
         return read_photograph(Path(image))
     if isinstance(image, Image.Image):
-        return decoded(image.copy(), "the image")  # turning it as EXIF says would change the caller's
+        return decoded(ImageOps.exif_transpose(image), "the image")  # a copy: the caller's stays as it is
     if isinstance(image, np.ndarray):
         return _of_array(image)
     kind = f"{type(image).__module__}.{type(image).__qualname__}".removeprefix("builtins.")
