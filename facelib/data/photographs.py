@@ -12,14 +12,15 @@ import math
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch.nn import functional
 
 from facelib.data.embedded.aflw_300wlp import CROP
-from facelib.errors import BadInput, CorruptFile, MissingPart, check_finite, check_shape
+from facelib.data.resampling import resampled_square
+from facelib.errors import BadInput, CorruptFile, check_finite, check_shape
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -29,12 +30,6 @@ LARGEST = 40_000_000  # pixels that are decoded, in 8 or 16 bits
 KEPT = 16_000_000  # pixels that are kept, in float32
 SMALLEST = 16  # pixels a side of a photograph, and of a face's box
 DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N")  # grey of 16 bits, as Pillow calls it
-
-# dlib's box against the box of the 68 landmarks: side and fall of the centre, in sides of dlib's box. Measured on 400
-# embedded faces of up to 40 degrees of yaw (0.94 +- 0.09 and 0.12 +- 0.05; 0.97 and 0.11 below 15 degrees); dlib's own
-# landmarks say 0.96 and 0.11.
-LANDMARKS_SIDE, LANDMARKS_FALL = 0.95, 0.11
-SEARCHED = 1280  # pixels of the longer side in which a face is looked for
 
 _log = logging.getLogger(__name__)
 
@@ -145,7 +140,7 @@ def read_photograph(path: Path) -> Photograph:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of sizes, which are looked at below, and of tags that nobody asked for
             with Image.open(path, formats=[name for name in FORMATS if name in Image.OPEN]) as image:
-                return _decoded(image, path)
+                return decoded(image, str(path))
     except Image.DecompressionBombError as error:
         raise BadInput(f"{path} is too large ({error}): save a smaller version") from error
     except UnidentifiedImageError as error:
@@ -182,11 +177,9 @@ def square_crop(photograph: Photograph, box: FaceBox, size: int, enlarge: float 
     if side > 4 * max(width, height):
         raise BadInput(f"{where} is far larger than the photograph of {width:g} x {height:g} pixels: give the face's")
     left, top = (box.left + box.right - side) / 2, (box.top + box.bottom - side) / 2
-    (down, rows), (across, columns) = (
-        _averaging(first / photograph.reduction, side / photograph.reduction, size, count)
-        for first, count in zip((top, left), photograph.pixels.shape[1:], strict=True)
-    )
-    return FaceCrop(down @ photograph.pixels[:, rows, columns] @ across.T, side / size, (left, top))
+    reduction = photograph.reduction
+    image = resampled_square(photograph.pixels, left / reduction, top / reduction, side / reduction, size)
+    return FaceCrop(image, side / size, (left, top))
 
 
 def check_side(photograph: Photograph) -> None:
@@ -196,59 +189,16 @@ def check_side(photograph: Photograph) -> None:
         raise BadInput(f"the photograph has {size} pixels: expected at least {SMALLEST} a side")
 
 
-def _averaging(first: float, length: float, size: int, count: int) -> tuple[torch.Tensor, slice]:
-    """Pixels of a crop along one axis as means of some of the photograph's: weights (size, some), and which.
+def decoded(image: Image, name: str) -> Photograph:
+    """An image of Pillow as `read_photograph` gives a file's; it is turned in place as its EXIF orientation says.
 
-    Triangles as wide as the coarser of both pixels: linear when enlarging, without aliasing when reducing. The crop
-    starts at `first` and is `length` long in the photograph, whose `count` pixels lie among zeros.
-    """
-    step = length / size
-    reach = max(step, 1.0)
-    centres = first + step * (torch.arange(size, dtype=torch.float64) + 0.5)
-    numbers = torch.arange(math.floor(first - reach), math.ceil(first + length + reach) + 1)
-    weights = (1 - (numbers + 0.5 - centres[:, None]).abs() / reach).clamp(min=0)
-    weights /= weights.sum(dim=1, keepdim=True)
-    inside = (numbers >= 0) & (numbers < count)
-    start = int(numbers[inside][0]) if inside.any() else 0
-    return weights[:, inside].float(), slice(start, start + int(inside.sum()))
-
-
-def find_face(photograph: Photograph) -> FaceBox:
-    """The box around the landmarks of the largest face that dlib's frontal detector finds.
+    Args:
+        image: decoded or not.
+        name: what messages call it.
 
     Raises:
-        MissingPart: without dlib.
-        BadInput: when it finds none, or for a photograph of fewer than 16 pixels a side.
+        BadInput: as `read_photograph`.
     """
-    check_side(photograph)
-    try:
-        import dlib
-    except ImportError as error:
-        raise MissingPart(
-            "looking for the face needs dlib: pip install 'facelib-companion[photographs]', or say where it is with "
-            "--box left,top,right,bottom, from brows to chin, in pixels"
-        ) from error
-    shrink = min(1.0, SEARCHED / max(photograph.pixels.shape[1:]))
-    small = photograph.pixels[None]
-    if shrink < 1:
-        small = functional.interpolate(small, scale_factor=shrink, mode="bilinear", antialias=True)
-    image = (small[0].clamp(0, 1) * 255).round().byte().permute(1, 2, 0).contiguous().numpy()
-    detector = dlib.get_frontal_face_detector()
-    found: Any = detector(image, 0) or detector(image, 1)  # doubled, it finds faces of 40 pixels
-    if not found:
-        raise BadInput("no face was found, as in profiles and small faces: give its --box, from brows to chin")
-    if len(found) > 1:
-        _log.warning("%d faces were found: the largest is taken; give a --box for another", len(found))
-    face = max(found, key=lambda rectangle: rectangle.area())
-    pixel = photograph.width / image.shape[1]  # of the file
-    side = face.width() * pixel
-    middle_u = (face.left() + face.right() + 1) / 2 * pixel
-    middle_v = (face.top() + face.bottom() + 1) / 2 * pixel + LANDMARKS_FALL * side
-    half = LANDMARKS_SIDE * side / 2
-    return FaceBox(middle_u - half, middle_v - half, middle_u + half, middle_v + half)
-
-
-def _decoded(image: Image, path: Path) -> Photograph:
     from PIL import ImageOps
 
     width, height = image.size
@@ -258,34 +208,34 @@ def _decoded(image: Image, path: Path) -> Photograph:
     image.draft("RGB", (width // reduction, height // reduction))  # JPEG only; others stay as they are
     if image.width * image.height > LARGEST:
         raise BadInput(
-            f"{path} has {width} x {height} pixels, above {LARGEST // 10**6} million: save a smaller version"
+            f"{name} has {width} x {height} pixels, above {LARGEST // 10**6} million: save a smaller version"
         )
     left = reduction // round(width / image.width)  # to be reduced after decoding
     image.load()
     if reduction > 1:
-        _log.info("of %s, %d x %d pixels, 1/%d along each side is kept", path, width, height, reduction)
+        _log.info("of %s, %d x %d pixels, 1/%d along each side is kept", name, width, height, reduction)
     ImageOps.exif_transpose(image, in_place=True)
-    pixels = _grey_of_16_bits(image, path, left) if image.mode in DEEP_MODES else _rgb(image, path, left)
+    pixels = _grey_of_16_bits(image, name, left) if image.mode in DEEP_MODES else _rgb(image, name, left)
     return Photograph(pixels, float(reduction))
 
 
-def _grey_of_16_bits(image: Image, path: Path, reduction: int) -> torch.Tensor:
+def _grey_of_16_bits(image: Image, name: str, reduction: int) -> torch.Tensor:
     """(3, H, W) float32 in [0, 1], three times the same."""
     grey = torch.from_numpy(np.array(image, np.float32)).div_(65535)
     low, high = grey.aminmax()
     if not (low >= 0 and high <= 1):
-        raise BadInput(f"{path} has grey values beyond 16 bits: save it with 8 or 16 bits")
+        raise BadInput(f"{name} has grey values beyond 16 bits: save it with 8 or 16 bits")
     if reduction > 1:
         grey = functional.avg_pool2d(grey[None], reduction, ceil_mode=True, count_include_pad=False)[0]
     return grey.repeat(3, 1, 1)
 
 
-def _rgb(image: Image, path: Path, reduction: int) -> torch.Tensor:
+def _rgb(image: Image, name: str, reduction: int) -> torch.Tensor:
     """(3, H, W) float32 in [0, 1], of 8 bits, over white."""
     from PIL import Image as pillow
 
     if image.mode == "F":
-        raise BadInput(f"{path} holds floating-point values of unknown range: save it with 8 or 16 bits")
+        raise BadInput(f"{name} holds floating-point values of unknown range: save it with 8 or 16 bits")
     mode = "RGBA" if image.has_transparency_data else "RGB"
     if image.mode != mode:
         image = image.convert(mode)

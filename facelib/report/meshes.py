@@ -16,8 +16,9 @@ import torch
 
 from facelib.conventions import FACE_TO_CAMERA
 from facelib.errors import BadInput, check_finite, check_shape, unknown_name
+from facelib.faces.coloured_mesh import check_mesh, coloured_mesh, known_colours
 from facelib.faces.scene import GAMMA
-from facelib.geometry.normals import check_vertex_ids, vertex_normals
+from facelib.geometry.normals import vertex_normals
 from facelib.geometry.rasterizer import rasterize
 from facelib.geometry.rotations import euler_to_matrix
 from facelib.geometry.supersampling import average_samples
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 FILE_TYPES = ("glb", "obj", "ply")
-UNKNOWN = 0.6  # grey of what the photograph does not show
 CLAY = (0.82, 0.78, 0.73)  # of a face without colours
 SAMPLES = 3  # of a still picture's pixel along each axis
 SHOWN_POINTS = 20_000  # a page's mesh is thinned to about so many; each takes 40 bytes
@@ -58,7 +58,7 @@ class FaceMesh:
     limit: float | None = None
 
     def __post_init__(self) -> None:
-        _check_mesh(self.vertices, self.triangles, self.colours)
+        check_mesh(self.vertices, self.triangles, self.colours)
         if self.values is not None:
             check_shape("values", self.values, (len(self.vertices),))
             check_finite("values", self.values)
@@ -89,24 +89,15 @@ def write_mesh(path: Path, vertices: torch.Tensor, triangles: torch.Tensor, colo
     kind = path.suffix.removeprefix(".").lower()
     if kind not in FILE_TYPES:
         raise unknown_name("kind of mesh file", kind, FILE_TYPES)
-    _check_mesh(vertices, triangles, colours)
-    shown = _known(colours)
-    rgba = torch.cat((shown**GAMMA if kind == "glb" else shown, torch.ones(len(shown), 1)), dim=1)
-    mesh = trimesh.Trimesh(
-        vertices.double().numpy(),
-        triangles.numpy(),
-        vertex_normals=vertex_normals(vertices[None], triangles)[0].double().numpy(),
-        process=False,  # which would join and reorder vertices
-    )
-    colour_bytes = (rgba * 255).round().byte().numpy()
+    mesh = coloured_mesh(vertices, triangles, colours)
     options: dict[str, Any] = {}
     if kind == "glb":
+        linear = torch.cat((known_colours(colours) ** GAMMA, torch.ones(len(colours), 1)), dim=1)
         matt = trimesh.visual.material.PBRMaterial(metallicFactor=0.0, roughnessFactor=1.0)
         mesh.visual = trimesh.visual.TextureVisuals(material=matt)
-        mesh.visual.vertex_attributes["color"] = colour_bytes
+        mesh.visual.vertex_attributes["color"] = (linear * 255).round().byte().numpy()
         options = {"include_normals": True}
     else:
-        mesh.visual = trimesh.visual.ColorVisuals(mesh, vertex_colors=colour_bytes)
         options = {"include_normals": False, "digits": 3} if kind == "obj" else {}
     content: Any = mesh.export(file_type=kind, **options)
     with atomic_path(path) as temporary:
@@ -172,7 +163,7 @@ def shaded_picture(mesh: FaceMesh, yaw: float = 0.0, size: int = 240, pitch: flo
     triangles = mesh.triangles
     light = torch.tensor([-0.25, 0.35, 1.0])
     facing = vertex_normals(points[None], triangles)[0] @ (light / light.norm())
-    base = torch.tensor(CLAY).expand(len(points), 3) if mesh.colours is None else _known(mesh.colours)
+    base = torch.tensor(CLAY).expand(len(points), 3) if mesh.colours is None else known_colours(mesh.colours)
     shaded = base * (0.45 + 0.55 * facing.clamp(min=0))[:, None]
     in_view = points @ torch.tensor(FACE_TO_CAMERA)
     low, high = in_view.amin(dim=0), in_view.amax(dim=0)
@@ -221,7 +212,7 @@ def _trace(dense: FaceMesh) -> go.Mesh3d:
         values = mesh.values.numpy().astype(np.float32)
         look = {"intensity": values, "cmin": 0.0, "cmax": limit, "colorscale": ERROR_COLOURS, "colorbar": bar}
     elif mesh.colours is not None:
-        look = {"vertexcolor": hex_colours(_known(mesh.colours))}
+        look = {"vertexcolor": hex_colours(known_colours(mesh.colours))}
     look |= {"name": mesh.title, "hoverinfo": "skip"}
     return plotly_mesh(mesh.vertices, mesh.triangles, decimals=2, specular=0.05, roughness=0.8, **look)
 
@@ -250,16 +241,3 @@ def plotly_mesh(
 def hex_colours(colours: torch.Tensor) -> list[str]:
     """Colours (N, 3) in [0, 1] as texts of 8 bits, such as "#d1c7ba"."""
     return ["#{:02x}{:02x}{:02x}".format(*rgb) for rgb in (colours * 255).round().int().tolist()]
-
-
-def _known(colours: torch.Tensor) -> torch.Tensor:
-    return torch.where(colours.isnan(), UNKNOWN, colours).float().clamp(0, 1)
-
-
-def _check_mesh(vertices: torch.Tensor, triangles: torch.Tensor, colours: torch.Tensor | None) -> None:
-    check_shape("vertices", vertices, (None, 3))
-    check_finite("vertices", vertices)
-    check_shape("triangles", triangles, (None, 3))
-    check_vertex_ids(triangles, len(vertices))
-    if colours is not None:
-        check_shape("colours", colours, (len(vertices), 3))

@@ -19,10 +19,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from facelib.data import photographs
-from facelib.data.photographs import FaceBox, Photograph, find_face, read_photograph, square_crop
-from facelib.errors import BadInput, CorruptFile, FacelibError, MissingPart
-from facelib.faces.morphable_model import MorphableModel
-from facelib.faces.scene import SceneSettings, render
+from facelib.data.photographs import FaceBox, Photograph, read_photograph, square_crop
+from facelib.errors import BadInput, CorruptFile, FacelibError
 
 RED, GREEN = (255, 0, 0), (0, 255, 0)
 
@@ -225,8 +223,6 @@ def test_the_largest_photograph_takes_as_much_memory_as_is_said(tmp_path: Path, 
 def test_too_few_pixels_are_refused() -> None:
     with pytest.raises(BadInput, match="the photograph has 1 x 1 pixels: expected at least 16 a side"):
         square_crop(Photograph(torch.ones(3, 1, 1)), FaceBox(0, 0, 20, 20), 32)
-    with pytest.raises(BadInput, match="the photograph has 40 x 15 pixels"):
-        find_face(Photograph(torch.ones(3, 15, 40)))
     with pytest.raises(BadInput, match=r"the box 3,3,30,9 .* has a side below 16 pixels"):
         square_crop(Photograph(torch.ones(3, 40, 40)), FaceBox(3, 3, 30, 9), 32)
 
@@ -321,40 +317,3 @@ def test_colours_outside_are_not_known() -> None:
     colours = Photograph(torch.ones(3, 4, 4)).colours_at(places)
 
     assert colours.isnan().all(dim=1).tolist() == [False] + [True] * 6
-
-
-def test_without_dlib_the_message_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "dlib", None)
-
-    with pytest.raises(
-        MissingPart, match=r"pip install 'facelib-companion\[photographs\]', or say .* --box left,top,right,bottom"
-    ):
-        find_face(Photograph(torch.rand(3, 64, 64)))
-
-
-def test_no_face_is_an_error() -> None:
-    pytest.importorskip("dlib")
-
-    with pytest.raises(BadInput, match=r"no face was found.*give its --box"):
-        find_face(Photograph(torch.full((3, 90, 90), 0.5)))
-
-
-def test_the_box_that_is_found_is_the_landmarks(face_model: MorphableModel, caplog: pytest.LogCaptureFixture) -> None:
-    """Two faces side by side: the larger one is taken, with the box that the training's crops are made from."""
-    pytest.importorskip("dlib")
-    scenes = [SceneSettings(image_size=300, crop=crop, crop_jitter=0, background="plain") for crop in (1.8, 3.0)]
-    vertices, albedo = face_model.mean[None], face_model.texture_mean[None]
-    large, small = (
-        render(face_model, vertices, albedo, torch.zeros(1, 3), scene, torch.Generator().manual_seed(1))
-        for scene in scenes
-    )
-    landmarks = large.landmarks[0] + torch.tensor([300.0, 0.0])
-    box = find_face(Photograph(torch.cat((small.image[0], large.image[0]), dim=2)))
-    side = (landmarks.amax(dim=0) - landmarks.amin(dim=0)).max()
-    middle = (landmarks.amax(dim=0) + landmarks.amin(dim=0)) / 2
-
-    assert (box.right - box.left) / side == pytest.approx(1, abs=0.12)
-    assert [(box.left + box.right) / 2, (box.top + box.bottom) / 2] == pytest.approx(
-        middle.tolist(), abs=0.1 * float(side)
-    )
-    assert "2 faces were found" in caplog.text

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from tiny_runs import use_private_runs
@@ -12,6 +14,7 @@ from torch import nn
 from untrained_run import make_untrained_run
 
 from facelib.conventions import FACE_TO_CAMERA
+from facelib.data.embedded.portraits import portraits
 from facelib.data.photographs import FaceBox, FaceCrop, Photograph, square_crop
 from facelib.errors import BadInput, CorruptFile, MissingPart, UnknownName
 from facelib.faces.face_layout import face_layout
@@ -23,13 +26,15 @@ from facelib.papers.sadrnet import PAPER
 from facelib.papers.sadrnet.methods import METHODS
 from facelib.papers.sadrnet.reconstruction import (
     Reconstruction,
-    load_trained,
+    difference,
     reconstruct,
     reconstruct_with,
     seen_points,
 )
+from facelib.papers.sadrnet.trained import TrainedNetwork, load_trained
 from facelib.runs.folders import WEIGHTS_FILE
 from facelib.storage import read_json, write_json
+from facelib.weights import shipped_names
 
 SIZE = 64
 BOX = FaceBox(150, 60, 260, 180)
@@ -87,8 +92,8 @@ def test_the_pose_and_the_places_are_those_of_the_photograph(read: Reconstructio
 
     assert read.angles == pytest.approx(ANGLES, abs=1e-3)
     torch.testing.assert_close(read.points, true_pose().apply(shape)[0], atol=1e-3, rtol=0)
-    torch.testing.assert_close(read.shape, shape[0], atol=1e-2, rtol=0)
-    torch.testing.assert_close(read.pose.apply(read.shape), read.points, atol=1e-3, rtol=0)
+    torch.testing.assert_close(read.vertices, shape[0], atol=1e-2, rtol=0)
+    torch.testing.assert_close(read.pose.apply(read.vertices), read.points, atol=1e-3, rtol=0)
     assert float((read.landmarks[NOSE_TIP] - nose).norm()) < 2.5  # a texel's size away at most
     assert read.own_shape == (read.attention is not None)
     assert read.triangles.max() < len(read.points)
@@ -97,8 +102,8 @@ def test_the_pose_and_the_places_are_those_of_the_photograph(read: Reconstructio
 
 def test_seen_points_have_the_colour_of_their_place(read: Reconstruction) -> None:
     seen = ~read.colours.isnan().any(dim=1)
-    to_the_left = read.shape[:, 0] > 55  # of the subject, who turns there: that cheek is hidden
-    to_the_right = (read.shape[:, 0] < -40) & (read.shape[:, 2] > 40)
+    to_the_left = read.vertices[:, 0] > 55  # of the subject, who turns there: that cheek is hidden
+    to_the_right = (read.vertices[:, 0] < -40) & (read.vertices[:, 2] > 40)
 
     torch.testing.assert_close(
         read.colours[seen, :2] * torch.tensor([400, 300]), read.points[seen, :2], atol=0.02, rtol=0
@@ -149,6 +154,118 @@ def test_an_answer_that_is_not_finite_is_an_error(face_model: MorphableModel) ->
         reconstruct(oracle, face_model, SIZE, photograph, BOX)
 
 
+class Careless(nn.Module):
+    """Finds a frontal mean face, whose box the red of a photograph marks, with three tenths of the error of the crop:
+    where training would have shown the face, it finds it where it is."""
+
+    def __init__(self, model: MorphableModel) -> None:
+        super().__init__()
+        self.shape = face_layout(model, SIZE).position_map(model.mean[None])
+        self.frontal = torch.tensor(FACE_TO_CAMERA)[None]
+        landmarks = (model.mean[model.landmarks] @ self.frontal[0].T)[:, :2]
+        self.low, self.high = landmarks.amin(dim=0), landmarks.amax(dim=0)
+
+    def forward(self, images: torch.Tensor) -> FaceMaps:
+        rows, columns = (images[0, 0] > 0.5).nonzero().unbind(1)
+        low, high = torch.stack((columns.min(), rows.min())), torch.stack((columns.max(), rows.max())) + 1
+        side = float((high - low).max()) ** 0.7 * (SIZE / 1.6) ** 0.3
+        middle = 0.7 * (low + high) / 2 + 0.3 * SIZE / 2
+        scale = torch.tensor([side / float((self.high - self.low).max())])
+        translation = torch.cat((middle - scale * (self.low + self.high) / 2, torch.zeros(1)))[None]
+        pose = Similarity(scale, self.frontal, translation)
+        geometry = pose.apply(self.shape.flatten(2).mT).mT.unflatten(2, (SIZE, SIZE))
+        return FaceMaps(geometry, geometry, self.shape, None, pose.scale, pose.rotation, pose.translation)
+
+
+def marked(box: FaceBox, height: int = 700, width: int = 800) -> Photograph:
+    """Red where the box is."""
+    pixels = torch.zeros(3, height, width)
+    pixels[0, int(box.top) : int(box.bottom), int(box.left) : int(box.right)] = 1
+    return Photograph(pixels)
+
+
+def careless(model: MorphableModel) -> TrainedNetwork:
+    settings = PAPER.run_settings("sadrnet", "smoke", changes={"network.image_size": SIZE})
+    return TrainedNetwork(Careless(model), METHODS["sadrnet"], settings, {"tier": "smoke"})
+
+
+def test_the_second_look_makes_up_for_a_box_that_lies_badly(face_model: MorphableModel) -> None:
+    """Shifted by a tenth of its side and 1.15 times as large: of its errors, three tenths are left at the first look
+    and a tenth at the second."""
+    true, shifted = FaceBox(300, 200, 500, 400), FaceBox(299, 199, 529, 429)
+    trained = careless(face_model)
+    first = reconstruct(trained.network, face_model, SIZE, marked(true), shifted)
+    second = reconstruct_with(trained, marked(true), shifted)
+
+    shift, larger = difference(true, first.landmarks)
+    shift_again, larger_again = difference(true, second.landmarks)
+    assert shift == pytest.approx(0.03, abs=0.01)
+    assert shift_again < 0.02
+    assert abs(larger_again - 1) < abs(larger - 1) + 0.01
+    assert second.box == shifted
+
+
+@pytest.mark.skipif("sadrnet" not in shipped_names(), reason="no trained network ships yet")
+def test_rendered_faces_in_boxes_that_lie_badly(face_model: MorphableModel) -> None:
+    """By the network that ships: boxes shifted by a tenth of their side and 1.15 times as large end at nearly the same
+    face as true ones."""
+    trained, first, second = load_trained(), [], []
+    faces = portraits(face_model, 12, 192, crop=3.0)
+    for number, (image, landmarks) in enumerate(zip(faces.image, faces.landmarks, strict=True)):
+        photograph, angle = Photograph(image), torch.tensor(2.4 * number)
+        low, high = landmarks.amin(dim=0), landmarks.amax(dim=0)
+        side, half = (high - low).max(), 1.15 * (high - low) / 2
+        middle = (low + high) / 2 + 0.1 * side * torch.stack((angle.cos(), angle.sin()))
+        shifted = FaceBox(*(middle - half).tolist(), *(middle + half).tolist())
+        wanted = reconstruct_with(trained, photograph, FaceBox(*low.tolist(), *high.tolist()))
+        once = reconstruct(trained.draws, face_model, trained.settings.network.image_size, photograph, shifted)
+        for found, apart in ((once, first), (reconstruct_with(trained, photograph, shifted), second)):
+            apart.append(float((found.points - wanted.points)[:, :2].norm(dim=1).mean() / side))
+
+    assert np.mean(second) < 0.04, (first, second)
+    assert np.mean(second) < 0.8 * np.mean(first), (first, second)
+
+
+def test_where_landmarks_lie_in_a_box() -> None:
+    """A box of 200 by 100 pixels, and landmarks between 190, 60 and 240, 160, whose middle is 15 right and 10 down."""
+    landmarks = torch.tensor([[190.0, 100, 7], [240, 160, -9], [200, 60, 900]])
+
+    shift, reach = difference(FaceBox(100, 50, 300, 150), landmarks)
+    assert shift == pytest.approx(math.hypot(15, 10) / 200)
+    assert reach == pytest.approx(0.5)
+
+
+def test_landmarks_that_lie_elsewhere_are_told(face_model: MorphableModel, caplog: pytest.LogCaptureFixture) -> None:
+    """The face is at the lower right corner of the crop."""
+    face = reconstruct_with(careless(face_model), marked(FaceBox(310, 210, 370, 270)), FaceBox(150, 50, 330, 230))
+
+    assert "sides of the box away from its middle" in caplog.text
+    assert "perhaps the box holds no face" in caplog.text
+    assert face.crop.offset == (96.0, -4.0)  # of the first look
+
+
+def test_a_small_face_is_told(face_model: MorphableModel, caplog: pytest.LogCaptureFixture) -> None:
+    trained = careless(face_model)
+    reconstruct_with(trained, marked(FaceBox(300, 200, 340, 240)), FaceBox(300, 200, 340, 240))
+    assert caplog.text == ""
+
+    reconstruct_with(trained, marked(FaceBox(300, 200, 320, 220)), FaceBox(300, 200, 320, 220))
+    assert (
+        "the face is small: the network looks at 64 x 64 pixels, for which the photograph gives 32 x 32" in caplog.text
+    )
+
+
+def test_a_mesh_of_trimesh(read: Reconstruction) -> None:
+    mesh = read.to_trimesh()
+
+    assert np.allclose(mesh.vertices, read.vertices.numpy(), atol=1e-4)
+    assert (mesh.faces == read.triangles.numpy()).all()
+    seen = ~read.colours.isnan().any(dim=1).numpy()
+    colours = mesh.visual.vertex_colors[:, :3] / 255
+    assert np.allclose(colours[seen], read.colours.numpy()[seen], atol=0.003)
+    assert np.allclose(colours[~seen], 0.6, atol=0.003)
+
+
 @pytest.fixture(autouse=True)
 def private_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     use_private_runs(monkeypatch, tmp_path / "runs")
@@ -170,18 +287,18 @@ def test_a_run_has_the_settings_of_its_record() -> None:
     assert load_trained(str(folder)).settings.network.width == 0.25
 
 
-@pytest.mark.parametrize("method", [name for name, method in METHODS.items() if method.kind == "network"])
+@pytest.mark.parametrize("method", [name for name, method in METHODS.items() if method.kind != "baseline"])
 def test_every_network_reads_a_photograph(method: str) -> None:
     """Untrained ones, so what they say means nothing."""
     torch.manual_seed(0)
-    make_untrained_run(method)
-    face = reconstruct_with(load_trained(method), places_as_colours(), BOX)
+    face = reconstruct_with(load_trained(str(make_untrained_run(method))), places_as_colours(), BOX)
 
     assert face.points.isfinite().all()
-    assert face.shape.isfinite().all()
+    assert face.vertices.isfinite().all()
     assert torch.linalg.det(face.pose.rotation) == pytest.approx(1, abs=1e-4)
     assert face.landmarks.shape == (68, 3)
-    assert (face.attention is not None) == PAPER.run_settings(method, "smoke").network.attention
+    attention = not METHODS[method].is_pretraining and PAPER.run_settings(method, "smoke").network.attention
+    assert (face.attention is not None) == attention
 
 
 @pytest.mark.parametrize("model", ["sadrnett", "no/such/folder", "missing.json"])

@@ -9,6 +9,7 @@ posed_photographs  what those of paper 3 share: photographs with skin, camera, s
 aflw_300wlp        the counterparts of 300W-LP and AFLW2000-3D: uncontrolled photographs in all poses (paper 3)
 people_stream      new people in every batch, for as long as a training asks
 florence           twenty poses of each person and a scan (paper 3)
+portraits          a few people for a check, kept nowhere
 """
 
 from __future__ import annotations

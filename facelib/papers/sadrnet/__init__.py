@@ -3,11 +3,13 @@
 settings    what a run consists of, and the tiers
 methods     the rows of the tables; claims: what the paper says they show; metrics: what they are evaluated by
 data_sets   which ones a run reads, at a tier's size
-networks    built at a tier's size; maps: the truth that they learn
-tasks       what the training loop is given; building: a method's task
+networks    built at a tier's size; maps: the truth that they learn; photographs: off whom
+tasks, encoder_task   what the training loop is given; objective: the losses; building: a method's task
 protocol    errors of single photographs, and the tables' metrics; bootstrap: their intervals
+shape_protocol, recognition, posed_distance   what is told of the person; FaceScape's convention
 ict         what trained runs are judged by afterwards, where ICT-FaceKit is imported
-reconstruction   a trained network on one photograph
+reconstruction   a trained network on one photograph; trained: which one; encoded_face: a face encoder as such a network
+shipping    a run's network as a file that comes with the package
 steps       what facelib.papers.run calls of all this
 """
 

@@ -6,15 +6,17 @@ landmarks with those of the mean face, which also gives the size in mm.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+import logging
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
 from facelib.conventions import FACE_TO_CAMERA
-from facelib.data.photographs import FaceBox, FaceCrop, Photograph, square_crop
-from facelib.errors import BadInput, check_finite
+from facelib.data.photographs import SMALLEST, FaceBox, FaceCrop, Photograph, square_crop
+from facelib.errors import check_finite
+from facelib.faces.coloured_mesh import coloured_mesh
 from facelib.faces.face_layout import face_layout
 from facelib.faces.morphable_model import MorphableModel
 from facelib.geometry.alignment import Similarity, similarity_transform
@@ -23,33 +25,17 @@ from facelib.geometry.rasterizer import rasterize
 from facelib.geometry.rotations import matrix_to_euler
 from facelib.geometry.visibility import visible_in_depth
 from facelib.models.sadrnet import FaceMaps
-from facelib.papers.run import network_from
-from facelib.papers.sadrnet import PAPER
-from facelib.papers.sadrnet.methods import METHODS, Reconstructor
 from facelib.papers.sadrnet.networks import face_model
-from facelib.papers.sadrnet.settings import ReconstructionSettings
-from facelib.runs.folders import RECORD_FILE, WEIGHTS_FILE, Run
-from facelib.runs.records import Record, read_record
-from facelib.runs.settings import override
+from facelib.papers.sadrnet.trained import TrainedNetwork
+
+if TYPE_CHECKING:
+    import trimesh
 
 BEHIND = 0.02  # sides of the crop that a point may lie behind the nearest surface and still be seen
+FAR, MUCH_LARGER = 0.5, 2.0  # shift in sides of the box, and factor on its side: such landmarks are not of its face
+SHARP = 0.6  # pixels of the photograph for one that the network sees, below which it sees hardly more than a blur
 
-
-@dataclass(frozen=True)
-class TrainedNetwork:
-    """A run's network.
-
-    Args:
-        network: in eval mode.
-        method: which one it is.
-        settings: of the run.
-        record: of the run.
-    """
-
-    network: nn.Module
-    method: Reconstructor
-    settings: ReconstructionSettings
-    record: Record
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -58,10 +44,10 @@ class Reconstruction:
 
     Args:
         points: G, (N, 3) column, row and depth in pixels of the photograph, depth growing away from the viewer.
-        shape: (N, 3) mm in the face frame.
-        own_shape: whether the network gave the shape; else it is the points, turned back.
+        vertices: (N, 3) mm in the face frame: x to the subject's left, y up, z out of the face.
+        own_shape: whether the network gave the vertices; else they are the points, turned back.
         triangles: (T, 3) between the points, counter-clockwise seen from outside.
-        landmarks: (68, 3) as the points.
+        landmarks: (68, 3) as the points, in the order of iBUG.
         pose: from the face frame (mm) to the photograph (pixels), one similarity without batch.
         attention: A, (h, w) in [0, 1] over the crop; None without the branch.
         colours: (N, 3) RGB in [0, 1] of the photograph, NaN at points that it does not show.
@@ -70,7 +56,7 @@ class Reconstruction:
     """
 
     points: torch.Tensor
-    shape: torch.Tensor
+    vertices: torch.Tensor
     own_shape: bool
     triangles: torch.Tensor
     landmarks: torch.Tensor
@@ -85,6 +71,57 @@ class Reconstruction:
         """Yaw, pitch and roll of the head in degrees."""
         angles = matrix_to_euler(torch.tensor(FACE_TO_CAMERA).T @ self.pose.rotation)
         return dict(zip(("yaw", "pitch", "roll"), torch.stack(angles).rad2deg().tolist(), strict=True))
+
+    def to_trimesh(self) -> trimesh.Trimesh:
+        """The face in mm with the photograph's colours, grey where it does not show the face."""
+        return coloured_mesh(self.vertices, self.triangles, self.colours)
+
+
+def reconstruct_with(trained: TrainedNetwork, photograph: Photograph, box: FaceBox) -> Reconstruction:
+    """The face in a box, by a trained network, which looks twice.
+
+    Boxes of people and of face detectors lie less well than the crops of its training, which landmarks were known for;
+    so the second look is at a crop around the landmarks that the first one found. Where these lie far from the box, the
+    first look stands, with a warning; there is another one for faces of too few pixels.
+
+    Raises:
+        BadInput: as `reconstruct`.
+    """
+    size = trained.settings.network.image_size
+    first = reconstruct(trained.draws, face_model(), size, photograph, box)
+    seen = first.crop.scale / photograph.reduction
+    if seen < SHARP:
+        _log.warning(
+            "the face is small: the network looks at %d x %d pixels, for which the photograph gives %.0f x %.0f; what "
+            "they do not show is guessed", size, size, seen * size, seen * size,
+        )  # fmt: skip
+    shift, larger = difference(box, first.landmarks)
+    if shift > FAR or not 1 / MUCH_LARGER < larger < MUCH_LARGER:
+        _log.warning(
+            "the landmarks that were found lie %.2f sides of the box away from its middle and span %.2f of its side: "
+            "expected up to %g, and %g to %g; perhaps the box holds no face",
+            shift, larger, FAR, 1 / MUCH_LARGER, MUCH_LARGER,
+        )  # fmt: skip
+        return first
+    low, high = bounds(first.landmarks)
+    if min(high - low) < SMALLEST:
+        return first
+    again = reconstruct(trained.draws, face_model(), size, photograph, FaceBox(*low.tolist(), *high.tolist()))
+    return replace(again, box=box)
+
+
+def difference(box: FaceBox, landmarks: torch.Tensor) -> tuple[float, float]:
+    """How far the middle of landmarks (68, 2 or 3) is from a box's, and what they span, in the box's larger side."""
+    low, high = bounds(landmarks)
+    corners = torch.tensor(box.corners)
+    side = (corners[2:] - corners[:2]).max()
+    shift = (low + high - corners[:2] - corners[2:]).norm() / 2
+    return float(shift / side), float((high - low).max() / side)
+
+
+def bounds(landmarks: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Least and largest column and row, (2,) each, of landmarks (68, 2 or 3)."""
+    return landmarks[:, :2].amin(dim=0), landmarks[:, :2].amax(dim=0)
 
 
 def reconstruct(
@@ -120,7 +157,7 @@ def reconstruct(
     seen = seen_points(points, layout.grid_triangles, size)
     return Reconstruction(
         points=placed,
-        shape=shape,
+        vertices=shape,
         own_shape=maps.shape is not None,
         triangles=layout.grid_triangles,
         landmarks=crop.to_photograph(landmarks),
@@ -153,49 +190,3 @@ def _in_photograph(pose: Similarity, crop: FaceCrop) -> Similarity:
     """The only pose of a batch, in pixels of the photograph."""
     translation = crop.to_photograph(pose.translation)[0]
     return Similarity(pose.scale[0] * crop.scale, pose.rotation[0], translation)
-
-
-def load_trained(model: str, tier: str = "smoke") -> TrainedNetwork:
-    """The network of a run.
-
-    Args:
-        model: a run's folder, its record.json or its weights; or a method's name.
-        tier: of the method's run, of fold 0 and seed 0; a folder says its tier itself.
-
-    Raises:
-        UnknownName: for neither a file nor a method.
-        MissingPart: when the run does not exist; the message says which command makes it.
-        CorruptFile: when its record or weights are damaged.
-        BadInput: for a run of another paper, of the baseline, or of other settings than it says.
-    """
-    path = _record_of(model, tier)
-    usual = Run(PAPER.name, model if model in METHODS else "sadrnet", tier=tier).command
-    record = read_record(path, usual)
-    if record.paper != PAPER.name:
-        raise BadInput(
-            f"{path} is a run of {record.method} of {record.paper}: faces are reconstructed by runs of {PAPER.name}, "
-            f"such as `{usual}` makes"
-        )
-    method = PAPER.method(record.method)
-    if method.kind != "network":
-        raise BadInput(f"{method.name} predicts no map of a photograph: choose a network's run, such as sadrnet's")
-    settings = override(PAPER.settings(record.tier), record.parameters)
-    network = network_from(PAPER, method.name, settings, path.parent / WEIGHTS_FILE)
-    return TrainedNetwork(network, method, settings, record)
-
-
-def reconstruct_with(trained: TrainedNetwork, photograph: Photograph, box: FaceBox) -> Reconstruction:
-    """As `reconstruct`, by a run's network."""
-    return reconstruct(trained.network, face_model(), trained.settings.network.image_size, photograph, box)
-
-
-def _record_of(model: str, tier: str) -> Path:
-    path = Path(model)
-    if path.is_dir():
-        return path / RECORD_FILE
-    if path.is_file():
-        return path if path.suffix == ".json" else path.parent / RECORD_FILE
-    if model not in METHODS and (path.suffix or len(path.parts) > 1):
-        raise BadInput(f"there is no run at {model}: expected its folder, its record.json, or a method's name")
-    PAPER.method(model)
-    return Run(PAPER.name, model, tier=tier).record

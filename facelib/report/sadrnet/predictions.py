@@ -28,8 +28,8 @@ from facelib.papers.run import open_archive
 from facelib.papers.sadrnet import PAPER
 from facelib.papers.sadrnet.building import face_mapper
 from facelib.papers.sadrnet.maps import FaceMapper, TrueMaps
-from facelib.papers.sadrnet.reconstruction import load_trained
 from facelib.papers.sadrnet.settings import ReconstructionSettings
+from facelib.papers.sadrnet.trained import load_trained
 from facelib.report.records import scores_of
 from facelib.report.sadrnet.overlay import face_pixels
 from facelib.runs.records import Record

@@ -8,7 +8,8 @@ import pandas as pd
 
 from facelib.data.photographs import Photograph
 from facelib.errors import BadInput
-from facelib.papers.sadrnet.reconstruction import Reconstruction, TrainedNetwork
+from facelib.papers.sadrnet.reconstruction import Reconstruction
+from facelib.papers.sadrnet.trained import TrainedNetwork
 from facelib.report.interactive_picture import still_png, write_page
 from facelib.report.meshes import FaceMesh, turnable_meshes, write_mesh
 from facelib.report.sadrnet.reconstruction_picture import draw_reconstruction
@@ -16,7 +17,6 @@ from facelib.report.style import tier_label, use_house_style
 from facelib.storage import atomic_path, write_json, write_text
 
 FILES = ("face.glb", "face.obj", "landmarks.csv", "reconstruction.json", "overlay.png", "face.html")
-NAMED_OF_RECORD = ("paper", "method", "tier", "fold", "seed", "data", "finished_at")
 ORIGIN = "network trained on embedded faces only"
 
 
@@ -48,19 +48,19 @@ def write_reconstruction(
         BadInput: as check_folder.
     """
     check_folder(folder)
-    label = tier_label(trained.record.tier, ORIGIN)
+    label = tier_label(trained.tier, ORIGIN)
     use_house_style()
     picture = draw_reconstruction(photograph, face, trained.method.label, label)
     png = still_png(picture, 200)
     faces = [
-        FaceMesh("photograph's colours", face.shape, face.triangles, face.colours),
-        FaceMesh("shape", face.shape, face.triangles),
+        FaceMesh("photograph's colours", face.vertices, face.triangles, face.colours),
+        FaceMesh("shape", face.vertices, face.triangles),
     ]
     paths = [folder / file for file in FILES]
     glb, obj, csv, description, overlay, page = paths
     write_json(description, _description(name, photograph, face, trained, label))  # first: it marks the folder as ours
     for path in (glb, obj):
-        write_mesh(path, face.shape, face.triangles, face.colours)
+        write_mesh(path, face.vertices, face.triangles, face.colours)
     landmarks = pd.DataFrame(face.landmarks.numpy(), columns=["column_px", "row_px", "depth_px"])
     write_text(csv, landmarks.to_csv(index_label="landmark", float_format="%.3f"))  # from 0, in the order of iBUG
     with atomic_path(overlay) as temporary:
@@ -72,7 +72,7 @@ def write_reconstruction(
 def _description(
     name: str, photograph: Photograph, face: Reconstruction, trained: TrainedNetwork, label: str
 ) -> dict[str, object]:
-    record, pose = trained.record, face.pose
+    pose = face.pose
     return {
         "photograph": {"file": name, "width_px": photograph.width, "height_px": photograph.height},
         "box_px": dict(zip(("left", "top", "right", "bottom"), face.box.corners, strict=True)),
@@ -83,13 +83,13 @@ def _description(
             "translation_px": pose.translation.tolist(),
         },
         "mesh": {
-            "vertices": len(face.shape),
+            "vertices": len(face.vertices),
             "triangles": len(face.triangles),
             "unit": "mm",
             "axes": "x to the subject's left, y up, z out of the face",
             "shape": "of the network" if face.own_shape else "the position map, turned back onto the mean face",
             "vertices_seen": int((~face.colours.isnan().any(dim=1)).sum()),
         },
-        "model": {name: getattr(record, name) for name in NAMED_OF_RECORD},
+        "model": dict(trained.origin),
         "label": label,
     }

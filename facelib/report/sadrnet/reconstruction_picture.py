@@ -38,8 +38,8 @@ def draw_reconstruction(photograph: Photograph, face: Reconstruction, title: str
     _draw_over(panels[1], crop, face)
     if face.attention is not None:
         _draw_attention(panels[2], crop, face.attention)
-    colours = FaceMesh("colours", face.shape, face.triangles, face.colours)
-    shape = FaceMesh("shape", face.shape, face.triangles)
+    colours = FaceMesh("colours", face.vertices, face.triangles, face.colours)
+    shape = FaceMesh("shape", face.vertices, face.triangles)
     views = ((colours, 0.0, "from the front"), (shape, 55.0, "turned"))
     for panel, (mesh, yaw, text) in zip(panels[-2:], views, strict=True):
         panel.imshow(pixels(shaded_picture(mesh, yaw, SIDE)))

@@ -1,0 +1,176 @@
+"""How far landmarks that are read off photographs of real people lie from dlib's, which has learnt from such.
+
+dlib's predictor (Kazemi and Sullivan, CVPR 2014) comes with the extra `photographs`; it was trained on 300-W, whose
+pictures are not for commercial use. Its landmarks are no truth, and its convention is another than ours: brows
+and lips, say, are drawn along other lines. So distances are told twice, as they are, and with dlib's landmarks moved
+into our convention. How they move is fitted on rendered faces, whose landmarks are known, and never on photographs.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from facelib.conventions import OUTER_EYE_CORNERS
+from facelib.data.embedded.portraits import portraits
+from facelib.data.photographs import FORMATS, FaceBox, Photograph, read_photograph
+from facelib.errors import BadInput, FacelibError, MissingPart
+from facelib.papers.sadrnet.networks import face_model
+from facelib.papers.sadrnet.trained import TrainedNetwork
+from facelib.reconstruction import read_face
+
+INNER = slice(17, 68)  # brows, eyes, nose and mouth: the outline is another line for each convention and each pose
+NOSE_TIP = 30
+PREDICTOR = "shape_predictor_68_face_landmarks.dat"
+FITTED, FITTED_YAW, FITTED_SIZE, FITTED_CROP = 120, 40.0, 256, 2.6  # rendered faces that the translation is fitted on
+INSTALL = "pip install 'facelib-companion[photographs]'"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One photograph.
+
+    Args:
+        name: of its file.
+        as_they_are: mean distance of the 51 inner landmarks over that of the outer eye corners; None where there is
+            nothing to compare.
+        translated: the same with dlib's landmarks in our convention.
+        why_not: empty, or why there is nothing to compare.
+    """
+
+    name: str
+    as_they_are: float | None = None
+    translated: float | None = None
+    why_not: str = ""
+
+
+def compare_folder(folder: Path, trained: TrainedNetwork) -> Iterator[Comparison]:
+    """Every photograph of a folder, in alphabetical order; each says of its own why it cannot be compared.
+
+    Args:
+        folder: of photographs, without its subfolders.
+        trained: whose landmarks are compared.
+
+    Raises:
+        BadInput: for a folder without photographs.
+        MissingPart: without dlib or its predictor.
+    """
+    endings = {".jpg", *(f".{name.lower()}" for name in FORMATS), ".tif"}
+    paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in endings)
+    if not paths:
+        raise BadInput(f"{folder} holds no photograph: expected files ending in {', '.join(sorted(endings))}")
+    translation = fitted_translation()
+    for path in paths:
+        try:
+            yield _compared(path, trained, translation)
+        except FacelibError as error:
+            yield Comparison(path.name, why_not=str(error))
+
+
+def _compared(path: Path, trained: TrainedNetwork, translation: torch.Tensor) -> Comparison:
+    photograph = read_photograph(path)
+    face = read_face(trained, photograph, None)
+    theirs = dlib_landmarks(photograph, face.box)
+    if theirs is None:
+        return Comparison(path.name, why_not="dlib sees no face there")
+    ours = face.landmarks[:, :2]
+    return Comparison(path.name, distance(ours, theirs), distance(ours, translated(theirs, translation), theirs))
+
+
+def distance(ours: torch.Tensor, theirs: torch.Tensor, unit: torch.Tensor | None = None) -> float:
+    """Mean distance of the inner landmarks (68, 2) over the distance of the outer eye corners.
+
+    Args:
+        ours, theirs: to be compared.
+        unit: whose eye corners; default theirs.
+    """
+    right, left = (theirs if unit is None else unit)[list(OUTER_EYE_CORNERS)]
+    return float((ours - theirs)[INNER].norm(dim=1).mean() / (left - right).norm())
+
+
+def dlib_landmarks(photograph: Photograph, box: FaceBox) -> torch.Tensor | None:
+    """dlib's landmarks (68, 2), in pixels of the file, of the face that it finds in a box; None where it finds none.
+
+    Raises:
+        MissingPart: without dlib or its predictor.
+    """
+    detector, predictor = _dlib()
+    pixels = (photograph.pixels * 255).round().byte().permute(1, 2, 0).contiguous().numpy()
+    column, row = (box.left + box.right) / 2 / photograph.reduction, (box.top + box.bottom) / 2 / photograph.reduction
+    found: Any = detector(pixels, 0) or detector(pixels, 1)  # doubled, it finds faces of 40 pixels
+    there = [face for face in found if face.left() < column < face.right() and face.top() < row < face.bottom()]
+    if not there:
+        return None
+    points = predictor(pixels, max(there, key=lambda face: face.area())).parts()
+    middles = torch.tensor([(point.x + 0.5, point.y + 0.5) for point in points])  # corners of pixels are whole numbers
+    return middles * photograph.reduction
+
+
+def fitted_translation() -> torch.Tensor:
+    """How dlib's inner landmarks move into our convention, (3, 51, 2), fitted on rendered faces that dlib finds.
+
+    A shift of each landmark in the frame of the face (see `_framed`), linear in where the tip of its nose is, which
+    says how it is turned.
+    """
+    people = portraits(face_model(), FITTED, FITTED_SIZE, yaw=FITTED_YAW, crop=FITTED_CROP)
+    told, shifts = [], []
+    for image, landmarks in zip(people.image, people.landmarks, strict=True):
+        low, high = landmarks.amin(dim=0), landmarks.amax(dim=0)
+        theirs = dlib_landmarks(Photograph(image), FaceBox(*low.tolist(), *high.tolist()))
+        if theirs is not None:
+            told.append(_turn_of(theirs))
+            shifts.append((_framed(landmarks, theirs) - _framed(theirs, theirs))[INNER].flatten())
+    solution = torch.linalg.lstsq(torch.stack(told).double(), torch.stack(shifts).double()).solution
+    return solution.float().unflatten(1, (-1, 2))
+
+
+def translated(theirs: torch.Tensor, translation: torch.Tensor) -> torch.Tensor:
+    """dlib's landmarks (68, 2) with the inner ones in our convention.
+
+    Args:
+        theirs: in pixels.
+        translation: (3, 51, 2), of `fitted_translation`.
+    """
+    shift = torch.einsum("k,knc->nc", _turn_of(theirs), translation)
+    moved = theirs.clone()
+    moved[INNER] += shift @ _axes(theirs)
+    return moved
+
+
+def _turn_of(landmarks: torch.Tensor) -> torch.Tensor:
+    """One, and where the tip of the nose is in the frame of the face, (3,)."""
+    return torch.cat((torch.ones(1), _framed(landmarks, landmarks)[NOSE_TIP]))
+
+
+def _framed(points: torch.Tensor, landmarks: torch.Tensor) -> torch.Tensor:
+    """Points (N, 2) from the middle of the outer eye corners, whose distance is one, along and across their line."""
+    axes = _axes(landmarks)
+    middle = landmarks[list(OUTER_EYE_CORNERS)].mean(dim=0)
+    return (points - middle) @ axes.T / axes[0].square().sum()
+
+
+def _axes(landmarks: torch.Tensor) -> torch.Tensor:
+    """From the one outer eye corner to the other, and as much at a right angle to it, (2, 2) rows."""
+    right, left = landmarks[list(OUTER_EYE_CORNERS)]
+    along = left - right
+    return torch.stack((along, torch.stack((-along[1], along[0]))))
+
+
+@cache
+def _dlib() -> tuple[Any, Any]:
+    try:
+        import dlib
+    except ImportError as error:
+        raise MissingPart(f"landmarks are compared with dlib's, which is missing: {INSTALL}") from error
+    package = importlib.util.find_spec("face_recognition_models")  # not imported: it needs what setuptools has left out
+    folders = [] if package is None else list(package.submodule_search_locations or ())
+    path = next((path for folder in folders if (path := Path(folder) / "models" / PREDICTOR).is_file()), None)
+    if path is None:
+        raise MissingPart(f"the package face-recognition-models, which brings {PREDICTOR}, is missing: {INSTALL}")
+    return dlib.get_frontal_face_detector(), dlib.shape_predictor(str(path))

@@ -1,0 +1,104 @@
+"""For maintainers: a run's network as a file that comes with the package, with its card and with what halving costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from facelib.data.embedded.portraits import portraits
+from facelib.papers.sadrnet import PAPER
+from facelib.papers.sadrnet.metrics import METRICS
+from facelib.papers.sadrnet.networks import build_network, face_model
+from facelib.papers.sadrnet.trained import (
+    FACES,
+    KIND,
+    NETWORK,
+    TrainedNetwork,
+    find_run,
+    load_trained,
+    told_of,
+    used_landmarks,
+)
+from facelib.weights import halved, write_shipped
+
+RENDERED = 8  # faces on which both precisions are compared
+LICENCE = "Apache-2.0"
+NOT_FOR = (
+    "recognising people, measuring them, or deciding anything about them. It has learnt from rendered faces of adults "
+    "only: skins, hair, beards, wrinkles and expressions that these do not show are read as something else"
+)
+
+
+class Change(NamedTuple):
+    """What halving the precision of the weights does to rendered faces, in pixels of the network's image.
+
+    Args:
+        mean, largest: distance between the points of both answers, over all points and faces.
+        image_size: pixels a side of the image.
+        faces: how many.
+    """
+
+    mean: float
+    largest: float
+    image_size: int
+    faces: int
+
+
+def ship(run: str, name: str) -> Change:
+    """Write a run's network to the weights that come with the package, under a name.
+
+    Args:
+        run: its folder or record.json.
+        name: small letters, digits and underscores; "sadrnet" is what `facelib.reconstruct` takes by default.
+
+    Returns:
+        What half precision changes, which the card says too.
+
+    Raises:
+        MissingPart, CorruptFile, BadInput: as `load_trained`.
+        BadInput: weights that are not finite, that half precision cannot hold, or that take more than 8 MB.
+    """
+    record, _ = find_run(run, PAPER.smallest_tier)
+    trained = load_trained(run, record.tier)
+    state = trained.network.state_dict()
+    change = change_by_halving(trained, {key: halved(key, value) for key, value in state.items()})
+    told = told_of(record)
+    summary = f"{trained.method.label}: reads a 3D face off a photograph; {record.tier} tier, rendered faces only"
+    card = {
+        "kind": KIND,
+        "summary": summary,
+        "source": f"`{record.run.command}`, fingerprint of its data {record.data['fingerprint']}",
+        "licence": LICENCE,
+        "not_for": NOT_FOR,
+        **told,
+        "parameters": record.parameters,
+        "code": record.code,
+        "measured": {key: value for key, value in record.metrics.items() if key in METRICS},
+        "half_precision": change._asdict(),
+    }
+    landmarks = used_landmarks(trained.method, trained.settings, face_model())
+    tensors = {f"{NETWORK}{key}": value for key, value in state.items()}
+    write_shipped(name, tensors | {f"{FACES}landmarks": landmarks}, card)
+    return change
+
+
+def change_by_halving(trained: TrainedNetwork, halves: Mapping[str, torch.Tensor]) -> Change:
+    """Compare a network with itself after a round trip of its weights through half precision."""
+    rounded = build_network(trained.method, trained.settings)
+    whole = {key: value.float() if value.is_floating_point() else value for key, value in halves.items()}
+    rounded.load_state_dict(whole)
+    other = TrainedNetwork(rounded.eval(), trained.method, trained.settings, trained.origin)
+    size = trained.settings.network.image_size
+    images = portraits(face_model(), RENDERED, size).image
+    apart = (_points(trained.draws, images) - _points(other.draws, images)).norm(dim=1)
+    face = apart > 0  # the maps are zero outside it
+    mean = float(apart[face].mean()) if face.any() else 0.0
+    return Change(round(mean, 5), round(float(apart.max()), 5), size, len(images))
+
+
+def _points(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
+    with torch.no_grad():
+        return network(images).geometry.float()

@@ -1,0 +1,122 @@
+"""Trained weights that come with the package: for each model a safetensors file in half precision, and its card.
+
+The card is a JSON file that carries its own checksum and that of the weights; it says what made them, under which
+licence, and what they are not for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from facelib.errors import BadInput, CorruptFile, unknown_name
+from facelib.storage import read_json, sha256_of, write_bytes, write_json
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FOLDER = Path(__file__).parent
+LARGEST = 8_000_000  # bytes of a file: every clone and every installation carries it
+CARD_FIELDS = ("kind", "summary", "source", "licence", "not_for")  # texts that every card has
+CHECKSUM = "weights_sha256"
+REMEDY = "install facelib again, or check the file out again"
+
+
+def shipped_names() -> tuple[str, ...]:
+    """The models that are here, in alphabetical order."""
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.json")))
+
+
+def weights_path(name: str) -> Path:
+    """Where a model's weights lie; its card lies beside them."""
+    return FOLDER / f"{name}.safetensors"
+
+
+def read_card(name: str) -> dict[str, Any]:
+    """What is told of a model: kind, summary, source, licence, not_for, weights_sha256, and what its kind adds.
+
+    Raises:
+        UnknownName: there is no such model.
+        CorruptFile: the card was damaged or edited.
+    """
+    if name not in shipped_names():
+        raise unknown_name("shipped model", name, shipped_names())
+    return read_json(_card_path(name), REMEDY)
+
+
+def read_shipped_weights(name: str) -> dict[str, Tensor]:
+    """Parameters and buffers of a model by name, floating-point ones as float32.
+
+    Raises:
+        UnknownName: there is no such model.
+        CorruptFile: weights or card are missing, damaged, or do not belong together.
+    """
+    from safetensors.torch import load_file
+
+    path, expected = weights_path(name), read_card(name)[CHECKSUM]
+    if not path.is_file():
+        raise CorruptFile(f"{path} is missing, though its card is there: {REMEDY}")
+    found = sha256_of(path)
+    if found != expected:
+        raise CorruptFile(f"{path} has SHA-256 {found[:12]}..., its card says {str(expected)[:12]}...: {REMEDY}")
+    return {key: value.float() if value.is_floating_point() else value for key, value in load_file(path).items()}
+
+
+def write_shipped(name: str, tensors: Mapping[str, Tensor], card: Mapping[str, Any]) -> Path:
+    """Write a model's weights, and then its card.
+
+    Args:
+        name: of the model: small letters, digits and underscores.
+        tensors: parameters and buffers by name; floating-point ones become float16.
+        card: all but the checksum of the weights.
+
+    Returns:
+        The path of the weights.
+
+    Raises:
+        BadInput: a name of other letters, a card without one of the fields of every card, values that are not finite
+            or that half precision cannot hold, or a file above 8 MB.
+    """
+    from safetensors.torch import save
+
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        raise BadInput(f"the name {name!r}: expected small letters, digits and underscores, such as 'sadrnet'")
+    missing = [field for field in CARD_FIELDS if not card.get(field)]
+    if missing:
+        raise BadInput(f"the card of {name} lacks {', '.join(missing)}: every card says this")
+    content = save({key: halved(key, value) for key, value in tensors.items()})
+    if len(content) > LARGEST:
+        raise BadInput(
+            f"{name} takes {len(content) / 1e6:.1f} MB in half precision, above {LARGEST / 1e6:g}: ship a narrower "
+            "network"
+        )
+    write_bytes(weights_path(name), content)
+    write_json(_card_path(name), {**card, CHECKSUM: hashlib.sha256(content).hexdigest()})
+    return weights_path(name)
+
+
+def halved(name: str, value: Tensor) -> Tensor:
+    """A tensor in half precision, and whole numbers as they are.
+
+    Raises:
+        BadInput: it is not finite, or becomes infinite.
+    """
+    import torch
+
+    value = value.detach().cpu().contiguous()
+    if not value.is_floating_point():
+        return value.clone()
+    if not value.isfinite().all():
+        raise BadInput(f"{name} holds numbers that are not finite: train the model again before it is shipped")
+    half = value.to(torch.float16, copy=True)
+    if not half.isfinite().all():
+        largest = float(value.abs().max())
+        raise BadInput(f"{name} holds {largest:g}, above 65504, the largest number of half precision: do not ship it")
+    return half
+
+
+def _card_path(name: str) -> Path:
+    return FOLDER / f"{name}.json"
