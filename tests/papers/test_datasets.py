@@ -27,11 +27,17 @@ SMALL: dict[str, dict[str, Any]] = {
     "facescape": {"identities": 2, "views": 1},
     "arl_vtf": {"identities": 2, "gallery": 1, "probes": 1, "training_identities": 1, "training_images": 2},
     "300w_lp": {"identities": 2, "images": 3},
+    "people_stream": {"skins": 2},
     "aflw2000": {"identities": 2, "images": 3},
+    "same_people": {"identities": 2, "images": 3},
     "florence": {"identities": 2, "points": 10, "pitches": (0.0,), "yaws": (0.0, 40.0)},
 }
 # Twenty expressions; of each person of ARL-VTF one image in the gallery and one probe of each kind.
-COUNTS = {"web_faces": 6, "facescape": 40, "arl_vtf": 2 * 3 + 2, "300w_lp": 6, "aflw2000": 6, "florence": 4}
+COUNTS = {
+    **{"web_faces": 6, "facescape": 40, "arl_vtf": 2 * 3 + 2, "300w_lp": 6, "people_stream": 2},
+    **{"aflw2000": 6, "same_people": 6, "florence": 4},
+}
+OTHER_SIZES = {"same_people": "aflw2000"}  # the same photographs of other people
 
 
 def small(name: str) -> GeneratedSettings:
@@ -51,14 +57,15 @@ def test_a_data_set_is_opened_by_its_name_and_has_the_size_that_its_settings_say
     told: list[int] = []
     archive = DATA_SETS[name].open(small(name), told.append)
 
-    assert archive.name == small(name).archive == f"embedded_{name}"
+    assert archive.name == small(name).archive == f"embedded_{OTHER_SIZES.get(name, name)}"
     assert len(archive) == small(name).image_count == sum(told) == COUNTS[name]
     assert archive.fingerprint == fingerprint_of(small(name)) == open_data_set(name, small(name)).fingerprint
 
 
 def test_each_stands_for_licensed_data_and_has_settings_of_its_own() -> None:
     assert all(entry.licensed and entry.content and entry.title for entry in DATA_SETS.values())
-    assert len({entry.settings for entry in DATA_SETS.values()}) == len(DATA_SETS)
+    assert len({entry.settings for entry in DATA_SETS.values()}) == len(DATA_SETS) - len(OTHER_SIZES)
+    assert all(DATA_SETS[name].settings is DATA_SETS[kind].settings for name, kind in OTHER_SIZES.items())
     licensed = {name: entry.licensed for name, entry in DATA_SETS.items()}
     assert [licensed[name] for name in ("facescape", "arl_vtf", "300w_lp", "aflw2000", "florence")] == [
         "FaceScape", "ARL-VTF", "300W-LP", "AFLW2000-3D", "Florence",

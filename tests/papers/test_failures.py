@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
-from made_predictions import tiny_archive, tiny_mapper
+from made_predictions import tiny_archive, tiny_mapper, tiny_settings
 from torch import nn
 
 from facelib.data.archive import FaceArchive
@@ -17,6 +17,7 @@ from facelib.models.face_encoder import FaceReading
 from facelib.models.sadrnet import FaceMaps
 from facelib.papers.failures import FAILED, failed_metric, judged
 from facelib.papers.paper import RunInputs
+from facelib.papers.run import open_archive
 from facelib.papers.sadrnet import PAPER
 from facelib.papers.sadrnet.building import evaluate
 from facelib.papers.sadrnet.maps import TrueMaps
@@ -101,14 +102,14 @@ def test_a_face_that_cannot_be_judged_counts_as_the_mean_face(change: Callable[[
     for name in found.keys() - {FAILED}:
         expected = right[name].copy()
         expected[BAD] = mean[name][BAD]
-        assert found[name] == pytest.approx(expected, abs=1e-5), name
+        assert found[name] == pytest.approx(expected, rel=1e-5, abs=1e-5), name
     assert found["reconstruction"][BAD] > 0.01
 
 
 @pytest.fixture(scope="module")
 def renderings() -> FaceArchive:
     """Three of the Florence counterpart."""
-    whole = tiny_archive("florence")
+    whole = open_archive(PAPER, "sadrnet", tiny_settings(), "florence")
     arrays = {name: values[:3] if len(values) == len(whole) else values for name, values in whole.arrays.items()}
     return FaceArchive(whole.name, whole.fingerprint, arrays)
 
@@ -157,8 +158,8 @@ def test_a_network_that_raises_on_one_photograph_is_judged_on_the_others() -> No
 
 def test_the_count_stands_among_the_metrics_of_a_run() -> None:
     method = METHODS["face_encoder"]
-    inputs = RunInputs(method, PAPER.settings("smoke"), 0, 0, {"aflw2000": tiny_archive()}, {}, "made")
-    metrics, scores = evaluate(inputs, Network())
+    archives = {"aflw2000": tiny_archive(), "same_people": tiny_archive()}
+    metrics, scores = evaluate(RunInputs(method, PAPER.settings("smoke"), 0, 0, archives, {}, "made"), Network())
 
     assert metrics[FAILED] == {"value": 1, "unit": "samples"}
     assert metrics["sparse_3d"]["value"] == pytest.approx(scores["sparse_3d"].mean())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from facelib.models.face_encoder import FaceReading
 from facelib.models.sadrnet import FaceMaps
 from facelib.papers.sadrnet.maps import FaceMapper
 
@@ -23,7 +24,7 @@ class EncodedFace(nn.Module):
         self.mapper = mapper
 
     def forward(self, images: torch.Tensor) -> FaceMaps:
-        found = self.encoder(images)
+        found = FaceReading(*(values.to(self.mapper.mean.device) for values in self.encoder(images)))
         shape = self.mapper.points_from(found.identity, found.expression)
         geometry, shape_map = self.mapper.map_of(found.pose.apply(shape)), self.mapper.map_of(shape)
         return FaceMaps(geometry, None, shape_map, None, found.scale, found.rotation, found.translation)

@@ -10,12 +10,12 @@ from torch.nn import functional
 
 from facelib.data.posed_faces import PosedFaces
 from facelib.faces.model_fit import aligned_root
-from facelib.geometry.alignment import Similarity, lengths
+from facelib.geometry.alignment import lengths
 from facelib.geometry.visibility import facing_visibility
 from facelib.metrics.landmark_error import nme
 from facelib.models.face_encoder import FaceReading
-from facelib.models.sadrnet import FaceMaps
-from facelib.papers.sadrnet.maps import FaceMapper, TrueMaps
+from facelib.papers.sadrnet.encoded_face import EncodedFace
+from facelib.papers.sadrnet.maps import FaceMapper
 from facelib.papers.sadrnet.photographs import Photographs
 from facelib.papers.sadrnet.protocol import Predictor
 from facelib.papers.sadrnet.settings import EncoderLossSettings
@@ -94,17 +94,9 @@ class EncoderTask:
 
 
 def face_that_is_read(network: nn.Module, mapper: FaceMapper) -> Predictor:
-    """The maps that the face encoder's coefficients and pose make."""
-    device = next(network.parameters()).device
-
-    def predict(faces: PosedFaces, true: TrueMaps) -> FaceMaps:
-        found: FaceReading = network(faces.images.to(device))
-        shape, pose = mapper.points_from(found.identity.cpu(), found.expression.cpu()), found.pose
-        posed = Similarity(pose.scale.cpu(), pose.rotation.cpu(), pose.translation.cpu()).apply(shape)
-        numbers = (found.scale, found.rotation, found.translation)
-        return FaceMaps(mapper.map_of(posed), None, mapper.map_of(shape), None, *numbers)
-
-    return predict
+    """Predicts the maps that the face encoder's coefficients and pose make."""
+    device, encoded = next(network.parameters()).device, EncodedFace(network, mapper)
+    return lambda faces, true: encoded(faces.images.to(device))
 
 
 def true_landmarks(mapper: FaceMapper, faces: PosedFaces) -> tuple[torch.Tensor, torch.Tensor]:
