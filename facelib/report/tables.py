@@ -66,7 +66,9 @@ def caption(runs: TierRuns, table: str) -> str:
     head = f"{described.title} (paper {paper.number}), {described.unit}"
     if not main.over_people:
         return f"{head}. Rows 'ours': our networks at full size, at any tier. Rows 'printed': the paper's numbers."
-    lower = main.direction == "lower"
+    directions = {paper.metrics[name].direction for name in paper.tables[table].main}
+    lower = directions == {"lower"}
+    marked = "values" if len(directions) > 1 else "errors" if lower else "rates"
     ours = "; ".join(part for part in (tier_label(runs.tier), runs.shared_mark) if part)
     deviation = "± is the standard deviation over folds; " if paper.folds > 1 else ""
     references = [paper.method(name).label for name in paper.tables[table].references]
@@ -77,7 +79,7 @@ def caption(runs: TierRuns, table: str) -> str:
     return (
         f"{head}{', lower is better' if lower else ''}. Rows 'ours': {ours}. {printed if described.rows else ''}"
         f"{deviation}[ ] is the 95 % interval over identities; ↑ and ↓ mark "
-        f"{'errors' if lower else 'rates'} above and below that of {' or '.join(references)}"
+        f"{marked} above and below that of {' or '.join(references)}"
         f"{' of the same input' if len(references) > 1 else ''}, where the paired 95 % interval of the difference "
         "excludes 0."
     )
