@@ -146,6 +146,7 @@ def test_a_wrong_command_is_noticed(wrong: str) -> None:
 def test_every_command_exists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "me.jpg").touch()
+    (tmp_path / "photographs").mkdir()
     faults = []
     found = commands()
     for place, words in found:

@@ -7,7 +7,7 @@ leave the committed ones alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,6 +57,18 @@ class Gallery:
         origin: dict[str, str] = {"notebook": self.notebook, "tier": self.tier}
         save_figure(figure, data, self.folder, name, parameters=parameters, further=further, **origin)
         plt.show()
+
+    def drawn(self, name: str, data: pd.DataFrame, draw: Callable[[pd.DataFrame], Figure]) -> pd.DataFrame:
+        """Draw and save a picture of these numbers, or show the committed one where there are none.
+
+        Returns:
+            The numbers that are shown.
+        """
+        if len(data):
+            self.save(draw(data), data, name)
+            return data
+        self.show_committed(name)
+        return self.committed_numbers(name)
 
     def show_committed(self, *names: str) -> None:
         """Show pictures as they were committed; say so where there are none."""

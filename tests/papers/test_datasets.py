@@ -29,7 +29,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "300w_lp": {"identities": 2, "images": 3},
     "people_stream": {"skins": 2},
     "aflw2000": {"identities": 2, "images": 3},
-    "same_people": {"identities": 2, "images": 3},
+    "same_people": {"identities": 3, "images": 2},
     "florence": {"identities": 2, "points": 10, "pitches": (0.0,), "yaws": (0.0, 40.0)},
 }
 # Twenty expressions; of each person of ARL-VTF one image in the gallery and one probe of each kind.

@@ -113,7 +113,7 @@ def test_words_of_two_sided_comparisons() -> None:
 
 
 def test_every_table_has_main_metrics_and_a_reference_that_stands_in_it() -> None:
-    assert SHOWN.keys() == TABLES.keys()
+    assert {name for name, table in SHOWN.items() if not table.title} == TABLES.keys()
     for number, table in TABLES.items():
         assert {*table.columns, *SHOWN[number].more} <= METRICS.keys()
         assert set(SHOWN[number].main) <= set(table.columns)

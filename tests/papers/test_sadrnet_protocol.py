@@ -93,6 +93,9 @@ def test_metrics_are_means_by_yaw(mapper):
     scores |= {
         "yaw": np.deg2rad([0.0, -29.0, 30.0, -59.0, 61.0, 90.0]),
         "geodesic": np.deg2rad(np.full(count, 7.0)),
+        "occluder": np.zeros(count, np.int16),
+        **{name: np.ones(count) for name in ("shape_mm", "mean_face_mm", "shape_square", "shape_square_error")},
+        **{name: np.ones((count, 10)) for name in ("told_identity", "true_identity")},
         # The second sample is in gimbal lock: 30 degrees of pitch, 4 of yaw.
         "euler_error": np.deg2rad([[1.0, 2.0, 3.0], [4.0, 30.0, 3.0], *[[1.0, 2.0, 3.0]] * 4]),
     }

@@ -81,9 +81,7 @@ def test_words_and_layout_change_nothing(package: Path, edited: Any) -> None:
     for file in ("losses/margins.py", "models/irnet.py", "runs/training.py", "papers/joint_attention/building.py"):
         edited(file, "from __future__", "# another comment\n\n\nfrom __future__")
     edited("losses/position_maps.py", '"""', '"""Said otherwise. ')
-    edited(
-        "papers/sadrnet/tasks.py", '        """The terms of eq. 24;', '        """Said otherwise: the terms of eq. 24;'
-    )
+    edited("papers/sadrnet/tasks.py", '        """The terms of eq. 24', '        """Otherwise: the terms of eq. 24')
     edited("models/vgg.py", "\n\n\nclass", "\n\n\n\n\nclass")
 
     assert changed(before, package) == set()

@@ -61,6 +61,18 @@ def test_a_picture_is_written_with_its_numbers_and_its_notebook(tmp_path: Path) 
     assert entry["parameters"] == {"people": 3}
 
 
+def test_numbers_are_drawn_or_the_committed_ones_are_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made, numbers = gallery(str(tmp_path / "mine")), pd.DataFrame({"x": [1, 2]})
+
+    assert made.drawn("one", numbers, lambda data: plt.figure()) is numbers
+    assert (tmp_path / "mine" / "one.png").exists()
+    none = made.drawn("two", pd.DataFrame(), lambda data: pytest.fail("there is nothing to draw"))
+    assert none.empty
+    assert "two: its runs are missing, and no picture was committed" in capsys.readouterr().out
+
+
 def test_committed_pictures_are_shown_as_such(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

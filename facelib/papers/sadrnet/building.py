@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 from torch import nn
 
-from facelib.data.embedded import PeopleStreamSettings
 from facelib.data.posed_faces import PosedFaces
 from facelib.data.protocol import rows_of
 from facelib.models.sadrnet import SADRNet
 from facelib.papers.failures import failed_metric
 from facelib.papers.paper import Metrics, RunInputs, Scores
-from facelib.papers.sadrnet.data_sets import data_sets, split_people
+from facelib.papers.sadrnet.data_sets import learns_from_stream, split_people, stream_settings
 from facelib.papers.sadrnet.encoder_task import EncoderTask, face_that_is_read
 from facelib.papers.sadrnet.maps import FaceMapper
 from facelib.papers.sadrnet.methods import ENCODER, Reconstructor
@@ -62,9 +61,8 @@ def build_task(inputs: Inputs, network: nn.Module) -> Task:
 def _photographs(inputs: Inputs) -> tuple[Photographs, list[PosedFaces]]:
     """What a network learns from, and photographs of other people."""
     settings, batch_size = inputs.settings, inputs.settings.training.batch_size
-    chosen = data_sets(inputs.method, settings).get("people_stream")
-    if isinstance(chosen, PeopleStreamSettings):
-        sizes = settings.stream
+    if learns_from_stream(inputs.method, settings):
+        chosen, sizes = stream_settings(settings), settings.stream
         learnt = streamed(chosen, sizes, batch_size, sizes.batches, inputs.seed)
         return learnt, held_out_of_stream(chosen, sizes.held_out)
     archive = inputs.training_archive
@@ -77,9 +75,7 @@ def _photographs(inputs: Inputs) -> tuple[Photographs, list[PosedFaces]]:
 
 
 def _encoder_task(inputs: Inputs, network: nn.Module) -> EncoderTask:
-    settings = inputs.settings
-    chosen = data_sets(inputs.method, settings)["people_stream"]
-    assert isinstance(chosen, PeopleStreamSettings)
+    settings, chosen = inputs.settings, stream_settings(inputs.settings)
     batch_size, batches = settings.pretraining.batch_size, settings.encoder.batches
     return EncoderTask(
         network,

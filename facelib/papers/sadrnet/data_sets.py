@@ -31,9 +31,9 @@ def data_sets(method: Reconstructor, settings: ReconstructionSettings) -> dict[s
         MissingPart: when the settings ask for licensed data.
     """
     evaluation, pixels = settings.evaluation, settings.network.image_size
-    streams = settings.data == "embedded" or method.is_pretraining
+    streams = learns_from_stream(method, settings)
     sizes: dict[str, Any] = (
-        {"people_stream": PeopleStreamSettings(skins=settings.stream.skins)}
+        {"people_stream": stream_settings(settings)}
         if streams
         else {"300w_lp": W300LpSettings(identities=settings.faces.identities, images=settings.faces.images)}
     )
@@ -43,6 +43,18 @@ def data_sets(method: Reconstructor, settings: ReconstructionSettings) -> dict[s
         sizes["florence"] = FlorenceSettings(identities=evaluation.florence)
     require_embedded(settings.data, tuple(sizes))
     return {name: replace(each, scene=replace(each.scene, image_size=pixels)) for name, each in sizes.items()}
+
+
+def learns_from_stream(method: Reconstructor, settings: ReconstructionSettings) -> bool:
+    """Whether a run learns from the stream of people rather than from 300W-LP."""
+    return settings.data == "embedded" or method.is_pretraining
+
+
+def stream_settings(settings: ReconstructionSettings) -> PeopleStreamSettings:
+    """The stream at a tier's size."""
+    usual = PeopleStreamSettings()
+    scene = replace(usual.scene, image_size=settings.network.image_size)
+    return replace(usual, skins=settings.stream.skins, scene=scene)
 
 
 def split_people(archive: FaceArchive, validation: int) -> tuple[np.ndarray, np.ndarray]:

@@ -120,7 +120,7 @@ class Annotations:
 
 
 def annotated(archive: FaceArchive, mapper: FaceMapper, seed: int = 22) -> Annotations:
-    """The photographs nearest to some angles, each occluded as in training.
+    """The photographs with nothing worn that are nearest to some angles, each occluded as in training.
 
     Args:
         archive: photographs of the AFLW2000-3D counterpart.
@@ -130,12 +130,13 @@ def annotated(archive: FaceArchive, mapper: FaceMapper, seed: int = 22) -> Annot
     Raises:
         BadInput: for fewer photographs than angles.
     """
+    free = np.flatnonzero(np.asarray(archive.arrays["occluder"]) == 0)
     degrees = np.abs(np.rad2deg(np.asarray(archive.arrays["pose"][:, 0])))
-    if len(degrees) < len(SHOWN_YAWS):
-        raise BadInput(f"{len(degrees)} photographs: expected at least {len(SHOWN_YAWS)}")
+    if len(free) < len(SHOWN_YAWS):
+        raise BadInput(f"{len(free)} photographs with nothing worn: expected at least {len(SHOWN_YAWS)}")
     rows: list[int] = []
     for angle in SHOWN_YAWS:
-        order = np.argsort(np.abs(degrees - angle), kind="stable")
+        order = free[np.argsort(np.abs(degrees[free] - angle), kind="stable")]
         rows.append(next(int(row) for row in order if row not in rows))
     faces = posed_faces(archive, np.array(rows))
     points = mapper.points_of(mapper(faces).geometry)
