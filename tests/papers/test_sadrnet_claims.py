@@ -133,5 +133,5 @@ def test_every_method_is_described_in_the_same_columns() -> None:
     assert len({tuple(columns) for columns in described.values()}) == 1
     assert described["sadrnet"]["attention"] == "yes"
     assert described["no_attention"]["attention"] == ""
-    assert described["no_mesh_loss"]["left out"] == "mesh losses"
+    assert described["no_mesh_loss"]["besides"] == "no losses on the mesh"
     assert len({tuple(columns.values()) for columns in described.values()}) == len(METHODS)
