@@ -36,7 +36,7 @@ def draw_training_curves(paper: Paper, records: Mapping[str, Record]) -> Figure 
     figure, panels = plt.subplots(rows, 2 * pairs, figsize=size, squeeze=False, layout="constrained")
     for (label, record), left, right in zip(trained.items(), panels[:, ::2].flat, panels[:, 1::2].flat, strict=False):
         _draw_losses(left, record)
-        _draw_validation(right, record, paper.metrics)
+        _draw_validation(right, record, {name: paper.metrics[name] for name in printed_metrics(paper)})
         left.set_title(label)
         for panel in (left, right):
             panel.set_xlabel("epoch")
@@ -48,9 +48,17 @@ def draw_training_curves(paper: Paper, records: Mapping[str, Record]) -> Figure 
     return figure
 
 
+def printed_metrics(paper: Paper) -> list[str]:
+    """Metrics of the paper's own tables; those of ours have axes of their own."""
+    tables = [table for table in paper.tables.values() if not table.title]
+    shown = {name for table in tables for name in (*table.main, *table.more)}
+    return [name for name in paper.metrics if name in shown]
+
+
 def _draw_losses(panel: Axes, record: Record) -> None:
-    for name in record.history[0]["losses"]:
-        _draw_curve(panel, [row["losses"][name] for row in record.history], name)
+    """A term that comes in later begins where it does."""
+    for name in dict.fromkeys(name for row in record.history for name in row["losses"]):
+        _draw_curve(panel, [row["losses"].get(name, math.nan) for row in record.history], name)
     panel.set(ylabel="terms of the loss, weighted", yscale="log")
 
 

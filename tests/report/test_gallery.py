@@ -61,9 +61,7 @@ def test_a_picture_is_written_with_its_numbers_and_its_notebook(tmp_path: Path) 
     assert entry["parameters"] == {"people": 3}
 
 
-def test_numbers_are_drawn_or_the_committed_ones_are_shown(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_numbers_are_drawn_or_the_committed_ones_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made, numbers = gallery(str(tmp_path / "mine")), pd.DataFrame({"x": [1, 2]})
 
     assert made.drawn("one", numbers, lambda data: plt.figure()) is numbers
