@@ -1,0 +1,43 @@
+"""Training curves show every term of a loss from the epoch in which it comes in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from made_records import make_face_record, use_made_runs
+
+from facelib.papers.sadrnet import PAPER
+from facelib.report.training_curves import draw_training_curves, printed_metrics
+
+
+@pytest.fixture(autouse=True)
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> object:
+    use_made_runs(monkeypatch, tmp_path)
+    yield
+    plt.close("all")
+
+
+def test_terms_begin_where_they_come_in() -> None:
+    validation = {"sparse_2d": 0.05, "shape_ratio": 0.9, "error": 0.1}
+    rows = [
+        {"losses": {"deformation": 3.0}, "validation": validation},
+        {"losses": {"deformation": 2.0, "edge": 0.5}, "validation": validation},
+    ]
+    figure = draw_training_curves(PAPER, {"made": replace(make_face_record("sadrnet"), history=rows)})
+    assert figure is not None
+    losses, metrics = figure.axes
+    drawn = {line.get_label(): line.get_ydata() for line in losses.lines}
+    np.testing.assert_array_equal(drawn["deformation"], [3, 2])
+    np.testing.assert_array_equal(drawn["edge"], [np.nan, 0.5])
+    assert [line.get_label() for line in metrics.lines] == ["Sparse 2D"]  # what is no metric in print has no line
+    np.testing.assert_allclose(metrics.lines[0].get_ydata(), [5, 5])
+
+
+def test_without_a_training_there_is_no_picture() -> None:
+    assert draw_training_curves(PAPER, {"mean": replace(make_face_record("mean_face"), history=[])}) is None
+    assert "shape_ratio" not in printed_metrics(PAPER)
+    assert "sparse_2d/0-30" in printed_metrics(PAPER) or "sparse_2d" in printed_metrics(PAPER)
