@@ -124,7 +124,7 @@ def test_a_box_without_a_face_is_told(pixels: np.ndarray, caplog: pytest.LogCapt
 
     check_face(person, FaceBox(20, 300, 120, 400))
     assert "in the box 20,300,120,400 a face has the probability 0." in caplog.text
-    assert "of 0.5 that is expected" in caplog.text
+    assert "of 0.55 that is expected" in caplog.text
 
 
 def test_without_a_shipped_model_its_command_is_told(

@@ -44,7 +44,7 @@ def test_the_points_of_a_real_face(person: torch.Tensor) -> None:
     (face,) = find_faces(person)
 
     seen = torch.tensor([[203.0, 101.5], [247, 104], [225, 127], [223, 145.5]])
-    torch.testing.assert_close(face[2:6], seen, atol=3, rtol=0)
+    torch.testing.assert_close(face[2:6], seen, atol=4, rtol=0)
     assert (face[0] < face[2:6]).all()
     assert (face[1] > face[2:6]).all()
 

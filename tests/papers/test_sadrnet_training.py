@@ -144,7 +144,7 @@ def test_the_baseline_needs_no_training():
 
 def test_terms_have_their_weights():
     """Twice the weight gives twice the term; no weight, no mesh loss."""
-    once, twice = losses_of(task_of("sadrnet")), losses_of(task_of("sadrnet", **{"loss.deformation": 1.0}))
+    once, twice = losses_of(task_of("sadrnet")), losses_of(task_of("sadrnet", **{"loss.deformation": 8.0}))
     assert twice["deformation"].item() == pytest.approx(2 * once["deformation"].item())
     assert twice["geometry"].item() == pytest.approx(once["geometry"].item())
     assert set(once) - set(losses_of(task_of("no_mesh_loss"))) == {"edge", "normal"}
