@@ -30,6 +30,7 @@ from facelib.papers.sadrnet.photographs import ArchivePhotographs, held_out_of_a
 from facelib.papers.sadrnet.protocol import evaluate_alignment, metrics_of
 from facelib.papers.sadrnet.settings import PhotographAugmentation, ScheduleSettings
 from facelib.papers.sadrnet.tasks import ReconstructionTask
+from facelib.report.sadrnet.predictions import open_evaluator
 from facelib.runs.folders import Run
 from facelib.runs.records import Record, read_record, read_scores, same_result
 from facelib.storage import sha256_of
@@ -109,6 +110,12 @@ def test_metrics_are_those_of_the_scores(record):
     again = metrics_of(scores)
     for name, metric in again.items():
         assert record.metrics[name]["value"] == pytest.approx(metric["value"], abs=1e-12), name
+
+
+def test_pictures_know_the_scores_of_each_photograph(record):
+    evaluator = open_evaluator({"SADRNet": record})
+    assert {len(values) for values in evaluator.scores["SADRNet"].values()} == {12} == {len(evaluator.archive)}
+    assert {"sparse_2d", "shape_mm", "euler_error"} <= evaluator.scores["SADRNet"].keys()
 
 
 def test_the_same_run_again_gives_the_same_record(record, tmp_path, monkeypatch):

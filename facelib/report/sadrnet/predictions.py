@@ -26,6 +26,7 @@ from facelib.models.sadrnet import FaceMaps
 from facelib.papers.failures import FAILED
 from facelib.papers.run import open_archive
 from facelib.papers.sadrnet import PAPER
+from facelib.papers.sadrnet.bootstrap import OTHERS
 from facelib.papers.sadrnet.building import face_mapper
 from facelib.papers.sadrnet.maps import FaceMapper, TrueMaps
 from facelib.papers.sadrnet.settings import ReconstructionSettings
@@ -191,8 +192,8 @@ def open_evaluator(records: Mapping[str, Record]) -> Evaluator:
         raise BadInput(f"{message}; make them again with the same sizes")
     settings = next(iter(every.values()))
     networks = {label: each.network for label, each in trained.items()}
-    scores: dict[str, Scores] = {  # without those of the Florence counterpart, which are of other pictures
-        label: {name: values for name, values in scores_of(record).items() if not name.startswith("florence")}
+    scores: dict[str, Scores] = {  # without those of other data sets, which are of other pictures
+        label: {name: values for name, values in scores_of(record).items() if not name.startswith(tuple(OTHERS))}
         for label, record in records.items()
     }
     archive = open_archive(PAPER, "sadrnet", settings, "aflw2000")
