@@ -150,7 +150,9 @@ def draw_yaw(data: pd.DataFrame, emphasised: Sequence[str] = ()) -> Figure:
         if far:
             overall = part[part["yaw"] == EVERYTHING].set_index("method")["error"]
             words = "\n".join(f"not drawn: {label}, {overall[label] * PERCENT:.1f} % of all" for label in far)
-            axis.annotate(words, (0.02, 0.98), xycoords="axes fraction", fontsize=6, va="top", color="#555555")
+            box = {"boxstyle": "square,pad=0.2", "fc": "white", "ec": "none", "alpha": 0.8}
+            place = {"xycoords": "axes fraction", "va": "top", "bbox": box}
+            axis.annotate(words, (0.02, 0.98), fontsize=6, color="#555555", **place)
     lines, names = axes[0].get_legend_handles_labels()
     legend_outside(figure, "lower center", handles=lines, labels=names, ncols=3, fontsize=7, handlelength=4)
     return figure

@@ -16,6 +16,7 @@ from facelib.runs.records import Record
 SHOWN = {"shape_ratio": "error of the shape (% of the mean face's)", "sparse_2d": "sparse 2D NME (% of the face's box)"}
 COLUMNS = ("method", "seed", "samples", *SHOWN)
 PERCENT = 100.0
+HIGHEST = 130.0  # percent of the mean face's error that are shown: a face far worse than it is none yet
 
 
 def learning_data(runs: TierRuns, methods: Iterable[str]) -> pd.DataFrame:
@@ -48,7 +49,7 @@ def photographs(record: Record) -> int:
 
 
 def draw_learning(data: pd.DataFrame) -> Figure:
-    """A panel for each error, photographs on a logarithmic axis; a line a training start.
+    """A panel for each error, photographs on a logarithmic axis; a line a training start, on held-out people.
 
     Args:
         data: of `learning_data`.
@@ -59,8 +60,11 @@ def draw_learning(data: pd.DataFrame) -> Figure:
         for (label, seed), curve in data.groupby(["method", "seed"], sort=False):
             name = label if seed == data[data["method"] == label]["seed"].iloc[0] else None
             axis.plot(curve["samples"], curve[metric] * PERCENT, label=name, **looks[label])
-        axis.set(xscale="log", xlabel="photographs learnt from, held-out people evaluated", title=title)
+        axis.set(xscale="log", xlabel="photographs learnt from")
+        axis.set_title(title, fontsize=8)
     axes[0].axhline(PERCENT, color="#999999", lw=0.8, zorder=0)
+    axes[0].set_ylim(top=min(axes[0].get_ylim()[1], HIGHEST))
+    axes[1].set_yscale("log")
     lines, names = axes[0].get_legend_handles_labels()
     legend_outside(figure, "lower center", handles=lines, labels=names, ncols=3, fontsize=7, handlelength=3)
     return figure

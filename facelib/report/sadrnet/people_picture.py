@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 
 import numpy as np
@@ -28,6 +29,7 @@ from facelib.report.style import ERROR_COLOURS
 PEOPLE = 10
 LIMIT_MM = 6.0  # of the strongest colour
 MEAN_FACE = "mean face"
+NAME_WIDTH = 16  # characters of a row's name on a line
 
 
 def shown_people(scores: Mapping[str, np.ndarray], most: int = PEOPLE) -> np.ndarray:
@@ -93,8 +95,8 @@ def draw_people(predictions: Predictions, label: str) -> Figure:
             mesh = FaceMesh("", true[column], triangles[above], error_colours(errors, LIMIT_MM))
             mean = float(errors[predictions.evaluated].mean())
             show(next(shown), shaded_picture(mesh, 0.0, SIDE), f"{mean:.1f} mm")
-    names = ("photograph", *faces, *(f"{name},\noff by" for name, _ in off))
+    names = ("photograph", *faces, *(f"{name}: off by" for name, _ in off))
     for panel, name in zip(panels[:, 0], names, strict=True):
-        name_row(panel, name, 7)
+        name_row(panel, textwrap.fill(name, NAME_WIDTH), 6.5)
     bar_beside(figure, ERROR_COLOURS, LIMIT_MM, "distance (mm)", extend="max")
     return figure

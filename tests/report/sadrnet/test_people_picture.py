@@ -58,4 +58,4 @@ def test_the_picture_says_how_far_each_is_off(evaluator: Evaluator) -> None:
     texts = texts_of(figure)
     for value in people_data(predictions, "rough")[["rough", "mean face"]].to_numpy().flat:
         assert f"{value:.1f} mm" in texts
-    assert {"photograph", "true face", "rough", "mean face", "distance (mm)"} <= set(texts)
+    assert {"photograph", "true face", "rough", "mean face", "rough: off by", "distance (mm)"} <= set(texts)
