@@ -7,7 +7,8 @@ import pytest
 import torch
 from made_predictions import knowing, shaken, tiny_archive, tiny_mapper
 
-from facelib.papers.sadrnet.posed_distance import evaluate_posed_distance, posed_distance
+from facelib.papers.sadrnet.posed_distance import posed_distance
+from facelib.papers.sadrnet.protocol import evaluate_alignment
 
 GENERATOR = torch.Generator().manual_seed(4)
 TRUE = 10 * torch.randn(2, 30, 3, generator=GENERATOR)
@@ -46,7 +47,7 @@ def test_against_a_slow_reference() -> None:
 def test_the_truth_is_at_no_distance() -> None:
     def told(change):
         network = knowing(change)
-        return evaluate_posed_distance(
+        return evaluate_alignment(
             lambda faces, true: network(faces.images), tiny_mapper(), tiny_archive(), np.arange(12)
         )["posed_mm"]
 

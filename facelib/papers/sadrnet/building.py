@@ -22,7 +22,6 @@ from facelib.papers.sadrnet.photographs import (
     held_out_of_stream,
     streamed,
 )
-from facelib.papers.sadrnet.posed_distance import evaluate_posed_distance
 from facelib.papers.sadrnet.protocol import (
     Predictor,
     evaluate_alignment,
@@ -103,12 +102,10 @@ def evaluate(inputs: Inputs, network: nn.Module) -> tuple[Metrics, Scores]:
         predict = face_that_is_read(network, mapper)
         scores = evaluate_alignment(predict, mapper, aflw, rows)
         scores |= evaluate_landmarks(network, mapper, aflw, rows)  # in the place of those of the face that is made
-        scores |= evaluate_posed_distance(predict, mapper, aflw, rows)
         scores |= evaluate_recognition(predict, mapper, inputs.archives["same_people"])
         return metrics_of(scores) | failed_metric(scores), scores
     predict = predictor_of(inputs.method, network, mapper)
     scores = evaluate_alignment(predict, mapper, aflw, rows)
-    scores |= evaluate_posed_distance(predict, mapper, aflw, rows)
     scores |= evaluate_florence(predict, mapper, inputs.archives["florence"])
     scores |= evaluate_recognition(predict, mapper, inputs.archives["same_people"])
     size = {"size_mb": {"value": full_size_mib(inputs.method, inputs.settings), "unit": "MB"}}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import nn
@@ -19,12 +19,12 @@ from facelib.papers.sadrnet.maps import FaceMapper
 from facelib.papers.sadrnet.photographs import Photographs
 from facelib.papers.sadrnet.protocol import Predictor
 from facelib.papers.sadrnet.settings import EncoderLossSettings
-from facelib.papers.sadrnet.tasks import watched_errors
+from facelib.papers.sadrnet.tasks import PhotographTask, watched_errors
 from facelib.runs.phases import DEFAULT_SCHEDULE
 from facelib.runs.tasks import Monitor
 
 
-class EncoderTask:
+class EncoderTask(PhotographTask):
     """Reading faces off photographs of people who are new in every batch.
 
     Args:
@@ -48,15 +48,8 @@ class EncoderTask:
         loss: EncoderLossSettings,
         fingerprint: str,
     ) -> None:
-        self.network, self.mapper = network, mapper  # `modules` holds Fabric's wrapper
-        self.modules: dict[str, nn.Module] = {"network": network}
-        self.photographs, self.held_out = photographs, held_out
-        self.batch_count = photographs.batch_count
-        self.loss, self.fingerprint = loss, fingerprint
-        self.root = coefficient_root(mapper)
-
-    def batches(self, epoch: int, generator: torch.Generator) -> Iterator[PosedFaces]:
-        return self.photographs.batches(epoch, generator)
+        super().__init__(network, mapper, photographs, held_out, fingerprint)
+        self.loss, self.root = loss, coefficient_root(mapper)
 
     def losses(self, batch: PosedFaces, phase: str) -> dict[str, torch.Tensor]:
         """Landmarks and pose count in sides of the image, coefficients by how far they move the face."""
@@ -109,6 +102,4 @@ def true_landmarks(mapper: FaceMapper, faces: PosedFaces) -> tuple[torch.Tensor,
 
 def coefficient_root(mapper: FaceMapper) -> torch.Tensor:
     """`aligned_root` of identity and expression at the evaluated texels."""
-    evaluated = mapper.evaluated[mapper.template.mask]
-    basis, mean = mapper.basis.unflatten(1, (-1, 3)), mapper.mean.unflatten(0, (-1, 3))
-    return aligned_root(basis[:, evaluated], mean[evaluated])
+    return aligned_root(mapper.evaluated_basis, mapper.template.mean_map[:, mapper.evaluated].T)

@@ -30,10 +30,9 @@ from facelib.papers.sadrnet.building import face_mapper
 from facelib.papers.sadrnet.maps import FaceMapper
 from facelib.papers.sadrnet.methods import Reconstructor
 from facelib.papers.sadrnet.networks import MeanFace
-from facelib.papers.sadrnet.protocol import scan_error
+from facelib.papers.sadrnet.protocol import portions, scan_error
 from facelib.papers.sadrnet.settings import ReconstructionSettings
 
-FACES_AT_ONCE = 32
 UNITS = {"ict_sparse_2d": "fraction", "ict_sparse_3d": "fraction", "ict_scan": "fraction", "ict_scan_mm": "mm"}
 
 Predictor = Callable[[ScannedFaces], FaceMaps]
@@ -95,8 +94,7 @@ def evaluate_ict(predict: Predictor, mapper: FaceMapper, archive: FaceArchive) -
         return photograph_errors(chosen(faces).geometry.float().cpu(), faces, mapper)
 
     stand_in, rows = mean_face_in_box(mapper), np.arange(len(archive))
-    portions = np.array_split(rows, -(-len(rows) // FACES_AT_ONCE))
-    errors = joined([judged(errors_of, predict, stand_in, some) for some in portions])
+    errors = joined([judged(errors_of, predict, stand_in, some) for some in portions(rows)])
     known = {name: np.asarray(archive.arrays[name]) for name in ("identity", "occluder")}
     known |= {"rows": rows, "yaw": np.asarray(archive.arrays["pose"][:, 0]), FAILED: errors.pop(FAILED)}
     return errors | {f"ict_{name}": values for name, values in known.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import NamedTuple
 
 import torch
@@ -39,7 +40,6 @@ class FaceMapper(nn.Module):
     Attributes:
         weights: M, (S, S), of the texels.
         evaluated: (S, S) bool, the texels of the dense evaluation: the face without the neck.
-        fit: of the model to deformations at those texels.
     """
 
     weights: torch.Tensor
@@ -64,11 +64,18 @@ class FaceMapper(nn.Module):
             "edges": layout.grid_edges,
             "triangles": layout.grid_triangles,
         }
-        evaluated = values["evaluated"][self.template.mask]
-        moved = values["basis"].unflatten(1, (-1, 3))[:, evaluated]
-        self.fit = ModelFit(moved, self.components)
         for name, value in values.items():
             self.register_buffer(name, value, persistent=False)
+
+    @property
+    def evaluated_basis(self) -> torch.Tensor:
+        """How the evaluated texels move with each identity component and facial action, (K + E, N, 3) mm."""
+        return self.basis.unflatten(1, (-1, 3))[:, self.evaluated[self.template.mask]]
+
+    @cached_property
+    def fit(self) -> ModelFit:
+        """Of the model to deformations at the evaluated texels."""
+        return ModelFit(self.evaluated_basis.cpu(), self.components)
 
     def forward(self, faces: PosedFaces) -> TrueMaps:
         """The maps of these faces; 0 outside the face."""

@@ -6,44 +6,9 @@ way round than this paper's tables. An error of the pose counts, which a similar
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 
-from facelib.data.archive import FaceArchive
-from facelib.data.posed_faces import posed_faces
 from facelib.geometry.neighbours import nearest
-from facelib.papers.failures import joined, judged
-from facelib.papers.sadrnet.maps import FaceMapper
-from facelib.papers.sadrnet.protocol import Predictor, mean_face_in_box, portions
-
-
-@torch.no_grad()
-def evaluate_posed_distance(
-    predict: Predictor, mapper: FaceMapper, archive: FaceArchive, rows: np.ndarray
-) -> dict[str, np.ndarray]:
-    """The distance of each posed face from the true one.
-
-    Args:
-        predict: photographs and, for a baseline, the truth -> maps.
-        mapper: draws the truth.
-        archive: the AFLW2000-3D counterpart.
-        rows: (N,) which photographs.
-
-    Returns:
-        posed_mm (N,).
-    """
-
-    def errors_of(chosen: Predictor, some: np.ndarray) -> dict[str, np.ndarray]:
-        faces = posed_faces(archive, some)
-        true = mapper(faces)
-        found, expected = (
-            each.float().cpu()[:, :, mapper.evaluated].mT for each in (chosen(faces, true).geometry, true.geometry)
-        )
-        return {"posed_mm": posed_distance(found, expected, faces.scale).numpy()}
-
-    mean_face = mean_face_in_box(mapper)
-    parts = joined([judged(errors_of, predict, mean_face, some) for some in portions(rows)])
-    return {"posed_mm": parts["posed_mm"]}
 
 
 def posed_distance(found: torch.Tensor, true: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:

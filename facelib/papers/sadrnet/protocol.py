@@ -31,6 +31,7 @@ from facelib.models.sadrnet import FaceMaps
 from facelib.papers.failures import FAILED, joined, judged
 from facelib.papers.sadrnet.maps import FaceMapper, TrueMaps
 from facelib.papers.sadrnet.networks import MeanFace
+from facelib.papers.sadrnet.posed_distance import posed_distance
 from facelib.papers.sadrnet.shape_protocol import shape_errors, shape_metrics
 
 FACES_AT_ONCE = 32
@@ -65,7 +66,7 @@ def evaluate_alignment(
     Returns:
         rows, identity, occluder (N,), yaw (N,) radians; of `ALIGNMENT` and "reconstruction" (N,) fractions;
         euler_error (N, 3), absolute yaw, pitch and roll, and geodesic (N,) in radians; those of `shape_errors`;
-        failed (N,) bool.
+        posed_mm (N,), of `posed_distance`; failed (N,) bool.
 
     Raises:
         BadInput: without rows.
@@ -74,7 +75,10 @@ def evaluate_alignment(
     def errors_of(chosen: Predictor, some: np.ndarray) -> dict[str, np.ndarray]:
         faces = posed_faces(archive, some)
         true = mapper(faces)
-        return photograph_errors(chosen(faces, true), true, faces, mapper)
+        maps = chosen(faces, true)
+        found, expected = (each.float().cpu()[:, :, mapper.evaluated].mT for each in (maps.geometry, true.geometry))
+        errors = photograph_errors(maps, true, faces, mapper)
+        return errors | {"posed_mm": posed_distance(found, expected, faces.scale).numpy()}
 
     return _of_all(errors_of, predict, mean_face_in_box(mapper), archive, rows)
 

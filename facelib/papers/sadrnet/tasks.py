@@ -19,7 +19,35 @@ from facelib.runs.tasks import Monitor, to_device
 WATCHED = 16  # held-out photographs by which gradients are measured
 
 
-class ReconstructionTask:
+class PhotographTask:
+    """What all trainings of this paper share: a network, and photographs of faces whose truth is drawn.
+
+    Args:
+        network: reads photographs.
+        mapper: draws the true maps.
+        photographs: that it learns from.
+        held_out: of other people, by whom training is watched.
+        fingerprint: of all that decides the result besides the training settings.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        mapper: FaceMapper,
+        photographs: Photographs,
+        held_out: Sequence[PosedFaces],
+        fingerprint: str,
+    ) -> None:
+        self.network, self.mapper = network, mapper  # `modules` holds Fabric's wrapper
+        self.modules: dict[str, nn.Module] = {"network": network}
+        self.photographs, self.held_out, self.fingerprint = photographs, held_out, fingerprint
+        self.batch_count = photographs.batch_count
+
+    def batches(self, epoch: int, generator: torch.Generator) -> Iterator[PosedFaces]:
+        return self.photographs.batches(epoch, generator)
+
+
+class ReconstructionTask(PhotographTask):
     """Reconstruction of faces from photographs.
 
     Args:
@@ -44,14 +72,8 @@ class ReconstructionTask:
         schedule: ScheduleSettings,
         fingerprint: str,
     ) -> None:
-        self.network, self.mapper = network, mapper  # `modules` holds Fabric's wrapper
-        self.modules: dict[str, nn.Module] = {"network": network}
-        self.photographs, self.held_out = photographs, held_out
-        self.batch_count = photographs.batch_count
-        self.objective, self.schedule, self.fingerprint = Objective(mapper, loss), stages(schedule), fingerprint
-
-    def batches(self, epoch: int, generator: torch.Generator) -> Iterator[PosedFaces]:
-        return self.photographs.batches(epoch, generator)
+        super().__init__(network, mapper, photographs, held_out, fingerprint)
+        self.objective, self.schedule = Objective(mapper, loss), stages(schedule)
 
     def losses(self, batch: PosedFaces, phase: str) -> dict[str, torch.Tensor]:
         """The terms of eq. 24 that count in a phase; before the last one the alignment teaches P alone."""
