@@ -21,7 +21,7 @@ from facelib.models.blocks import check_training_batch, check_width
 from facelib.models.map_layers import check_halvings, initialise
 from facelib.models.trunks import PRINTED, Trunk
 
-HIDDEN = 512  # units between the features and what is read
+GRID, HIDDEN = 4, 512  # places a side that a face's features are read at, and units between them and what is read
 FACE_MM = 200.0  # about the side of a face's crop, for a pose's scale
 POSE_NUMBERS = 7  # of a quaternion, a log scale and a shift
 LEAST_CHANNELS = 8  # into a 1 x 1 convolution; with fewer, of stride 2, torch 2.13 writes beyond its memory backwards
@@ -53,6 +53,20 @@ class FaceReading(NamedTuple):
         return Similarity(self.scale, self.rotation, self.translation)
 
 
+class FaceCode(nn.Linear):
+    """Features (B, C, H, W), averaged to a grid of 4 x 4, to numbers (B, 512) that shape and pose are read off."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels * GRID**2, HIDDEN)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        return functional.relu(super().forward(functional.adaptive_avg_pool2d(features, GRID).flatten(1)))
+
+    def start(self) -> None:
+        """He's normal weights, where `initialise` leaves linear layers at zero: the last one alone starts there."""
+        nn.init.kaiming_normal_(self.weight, nonlinearity="relu")
+
+
 class FaceEncoder(nn.Module):
     """Landmarks, their visibility, pose, identity and expression of a face, from a photograph.
 
@@ -77,10 +91,10 @@ class FaceEncoder(nn.Module):
         self.parts = (3 * LANDMARK_COUNT, LANDMARK_COUNT, POSE_NUMBERS, identities, expressions)
         self.low, channels = trunk.low(width)
         self.high, channels = trunk.high(channels, width)
-        self.hidden = nn.Linear(channels * (size // 2**trunk.halvings) ** 2, HIDDEN)
+        self.hidden = FaceCode(channels)
         self.reading = nn.Linear(HIDDEN, sum(self.parts))
         initialise(self)
-        nn.init.kaiming_normal_(self.hidden.weight, nonlinearity="relu")  # the last layer alone starts at zero
+        self.hidden.start()
         self.layout = _layout(self)
         self.to(memory_format=self.layout)  # type: ignore[call-overload]
 
@@ -93,8 +107,7 @@ class FaceEncoder(nn.Module):
         check_shape("images", images, (None, 3, self.size, self.size))
         check_training_batch(self, len(images))
         prepared = standardised(images).contiguous(memory_format=self.layout)
-        features = self.high(self.low(prepared))
-        output = self.reading(functional.relu(self.hidden(features.flatten(1)))).float()
+        output = self.reading(self.hidden(self.high(self.low(prepared)))).float()
         landmarks, visible, pose, identity, expression = output.split(self.parts, dim=1)
         middle = torch.tensor([0.5, 0.5, 0.0], device=output.device)
         placed = (landmarks.unflatten(1, (LANDMARK_COUNT, 3)) + middle) * self.size

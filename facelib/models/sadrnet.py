@@ -15,7 +15,7 @@ from facelib.errors import BadInput, check_shape, unknown_name
 from facelib.geometry.alignment import Similarity, self_alignment
 from facelib.geometry.visibility import facing_visibility
 from facelib.models.blocks import check_training_batch, check_width
-from facelib.models.face_encoder import POSE_NUMBERS, pose_of, standardised
+from facelib.models.face_encoder import HIDDEN, POSE_NUMBERS, FaceCode, pose_of, standardised
 from facelib.models.face_template import FaceTemplate
 from facelib.models.map_layers import (
     DECODER_CHANNELS,
@@ -108,10 +108,11 @@ class SADRNet(nn.Module):
         self.low, channels = trunk.low(width)
         self.attention = AttentionBranch(channels, width) if attention else None
         self.high, features = trunk.high(channels, width)
+        self.hidden = FaceCode(features) if geometry == "regressed_pose" else None
         if shape == "coefficients":
             assert bases is not None
             self.register_buffer("bases", bases, persistent=False)
-            self.coefficient_head = nn.Linear(features, len(bases))
+            self.coefficient_head = nn.Linear(HIDDEN, len(bases))
         else:
             self.decoder, channels = decoder(features, width, trunk.halvings, slice(shared_layers))
 
@@ -122,8 +123,10 @@ class SADRNet(nn.Module):
 
         self.pose_dependent_head = head() if geometry != "regressed_pose" else None
         self.shape_head = head() if geometry != "direct" and shape != "coefficients" else None
-        self.pose_head = nn.Linear(features, POSE_NUMBERS) if geometry == "regressed_pose" else None
+        self.pose_head = nn.Linear(HIDDEN, POSE_NUMBERS) if geometry == "regressed_pose" else None
         initialise(self)
+        if self.hidden is not None:
+            self.hidden.start()
         start_smooth(self)
         for each in (self.pose_dependent_head, self.shape_head):
             if each is not None:
@@ -143,14 +146,15 @@ class SADRNet(nn.Module):
         check_shape("images", images, (None, 3, size, size))
         check_training_batch(self, len(images))
         features, mask = self.encode(images)
-        decoded = features if self.shape == "coefficients" else self.decoder(features)
+        code = features if self.hidden is None else self.hidden(features)
+        decoded = code if self.shape == "coefficients" else self.decoder(features)
         pose_dependent = None if self.pose_dependent_head is None else self.position_map(decoded)  # P
         if self.geometry == "direct":
             assert pose_dependent is not None
             return FaceMaps(pose_dependent, pose_dependent, None, mask, None, None, None)
         shape = self.shape_map(decoded)  # S
         laid = shape if shape_learns else shape.detach()
-        pose = self.regressed_pose(features) if pose_dependent is None else self.align(laid, pose_dependent, mask)
+        pose = self.regressed_pose(code) if pose_dependent is None else self.align(laid, pose_dependent, mask)
         posed = pose.apply(laid.flatten(2).mT).mT.unflatten(2, (size, size))  # G, eq. 2
         return FaceMaps(posed, pose_dependent, shape, mask, pose.scale, pose.rotation, pose.translation)
 
@@ -171,7 +175,7 @@ class SADRNet(nn.Module):
     def shape_map(self, decoded: torch.Tensor) -> torch.Tensor:
         """S in mm: the mean face with a deformation (eq. 3) or coefficients, or from scratch."""
         if self.shape == "coefficients":
-            coefficients = self.coefficient_head(_pooled(decoded)).float()
+            coefficients = self.coefficient_head(decoded).float()
             return self.template.mean_map + torch.tensordot(coefficients, self.bases, dims=1)
         assert self.shape_head is not None
         output = self.shape_head(decoded).float()
@@ -196,20 +200,16 @@ class SADRNet(nn.Module):
         pixels = self.template.size / attention.shape[-1]  # of the image, a pixel of the attention
         return facing_visibility(normals, landmarks[..., :2] / pixels, attention.float())
 
-    def regressed_pose(self, features: torch.Tensor) -> Similarity:
-        """A unit quaternion, a log scale and a shift from pooled features; zero is a frontal face in the middle."""
+    def regressed_pose(self, code: torch.Tensor) -> Similarity:
+        """A unit quaternion, a log scale and a shift; zero is a frontal face in the middle."""
         assert self.pose_head is not None
-        return pose_of(self.pose_head(_pooled(features)).float(), self.template.size)
+        return pose_of(self.pose_head(code).float(), self.template.size)
 
 
 def check_shared(layers: int) -> None:
     """Raise BadInput unless the decoder has so many layers to share."""
     if not 0 <= layers <= len(DECODER_CHANNELS):
         raise BadInput(f"{layers} shared layers: expected 0 to {len(DECODER_CHANNELS)}, those of the decoder")
-
-
-def _pooled(features: torch.Tensor) -> torch.Tensor:
-    return features.mean(dim=(2, 3))
 
 
 def _check_kinds(size: int, geometry: str, shape: str, bases: torch.Tensor | None) -> None:

@@ -53,6 +53,8 @@ def start_encoder(network: SADRNet, settings: ReconstructionSettings, weights: P
     load_weights(weights, {"network": encoder})
     network.low.load_state_dict(encoder.low.state_dict())
     network.high.load_state_dict(encoder.high.state_dict())
+    if network.hidden is not None:
+        network.hidden.load_state_dict(encoder.hidden.state_dict())
 
 
 def full_size_mib(method: Reconstructor, settings: ReconstructionSettings) -> float:
