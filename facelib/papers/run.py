@@ -113,7 +113,8 @@ def _trained(paper: Paper, inputs: RunInputs, network: nn.Module, folder: Path) 
 def evaluate(run: Run, *, keep_code: bool = False, say: Say = print) -> None:
     """Make the evaluations of a run that are missing or outdated (`facelib.papers.evaluations`).
 
-    Pretrainings have none. A run that is not current is not evaluated, and none on data that are not imported.
+    A method that stands in no table has none. A run that is not current is not evaluated, and none on data that are not
+    imported.
 
     Args:
         run: which one.
@@ -124,7 +125,7 @@ def evaluate(run: Run, *, keep_code: bool = False, say: Say = print) -> None:
         UnknownName: on an unknown paper, method, tier or setting.
     """
     paper = load_paper(run.paper)
-    if paper.method(run.method).is_pretraining or not paper.evaluations:
+    if not paper.evaluations or not paper.method(run.method).printed_rows:
         return
     status = status_of(run, keep_code=keep_code)
     if not status.is_current:

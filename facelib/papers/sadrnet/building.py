@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
+import torch
 from torch import nn
 
 from facelib.data.posed_faces import PosedFaces
 from facelib.data.protocol import rows_of
-from facelib.models.sadrnet import SADRNet
+from facelib.models.sadrnet import FaceMaps, SADRNet
 from facelib.papers.failures import failed_metric
 from facelib.papers.paper import Metrics, RunInputs, Scores
 from facelib.papers.sadrnet.data_sets import learns_from_stream, split_people, stream_settings
-from facelib.papers.sadrnet.encoder_task import EncoderTask, face_that_is_read
+from facelib.papers.sadrnet.encoded_face import EncodedFace
+from facelib.papers.sadrnet.encoder_task import EncoderTask
 from facelib.papers.sadrnet.maps import FaceMapper
 from facelib.papers.sadrnet.methods import ENCODER, Reconstructor
 from facelib.papers.sadrnet.networks import face_model, full_size_mib, start_encoder
@@ -97,17 +101,13 @@ def evaluate(inputs: Inputs, network: nn.Module) -> tuple[Metrics, Scores]:
     The face encoder is evaluated on AFLW2000-3D alone: its landmarks, and the face that its coefficients and pose make.
     """
     mapper, aflw = face_mapper(inputs.settings), inputs.archives["aflw2000"]
-    rows = np.arange(len(aflw))
-    if inputs.method.is_pretraining:
-        predict = face_that_is_read(network, mapper)
-        scores = evaluate_alignment(predict, mapper, aflw, rows)
-        scores |= evaluate_landmarks(network, mapper, aflw, rows)  # in the place of those of the face that is made
-        scores |= evaluate_recognition(predict, mapper, inputs.archives["same_people"])
-        return metrics_of(scores) | failed_metric(scores), scores
-    predict = predictor_of(inputs.method, network, mapper)
+    predict, rows = predictor_of(inputs.method, network, mapper), np.arange(len(aflw))
     scores = evaluate_alignment(predict, mapper, aflw, rows)
-    scores |= evaluate_florence(predict, mapper, inputs.archives["florence"])
     scores |= evaluate_recognition(predict, mapper, inputs.archives["same_people"])
+    if inputs.method.is_pretraining:
+        scores |= evaluate_landmarks(network, mapper, aflw, rows)  # in the place of those of the face that is made
+        return metrics_of(scores) | failed_metric(scores), scores
+    scores |= evaluate_florence(predict, mapper, inputs.archives["florence"])
     size = {"size_mb": {"value": full_size_mib(inputs.method, inputs.settings), "unit": "MB"}}
     return metrics_of(scores) | size | failed_metric(scores), scores
 
@@ -116,5 +116,13 @@ def predictor_of(method: Reconstructor, network: nn.Module, mapper: FaceMapper) 
     """What predicts maps from photographs; a baseline is told the true landmarks."""
     if method.kind == "baseline":
         return mean_face_in_box(mapper)
-    device = next(network.parameters()).device
-    return lambda faces, true: network(faces.images.to(device))
+    draws = drawing_of(method, network, mapper)
+    return lambda faces, true: draws(faces.images)
+
+
+def drawing_of(method: Reconstructor, network: nn.Module, mapper: FaceMapper) -> Callable[[torch.Tensor], FaceMaps]:
+    """What draws maps of images, whatever a method's network itself gives."""
+    device, draws = next(network.parameters()).device, network
+    if method.is_pretraining:
+        draws = EncodedFace(network, mapper)
+    return lambda images: draws(images.to(device))

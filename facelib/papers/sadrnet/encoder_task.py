@@ -17,7 +17,6 @@ from facelib.models.face_encoder import FaceReading
 from facelib.papers.sadrnet.encoded_face import EncodedFace
 from facelib.papers.sadrnet.maps import FaceMapper
 from facelib.papers.sadrnet.photographs import Photographs
-from facelib.papers.sadrnet.protocol import Predictor
 from facelib.papers.sadrnet.settings import EncoderLossSettings
 from facelib.papers.sadrnet.tasks import PhotographTask, watched_errors
 from facelib.runs.phases import DEFAULT_SCHEDULE
@@ -82,14 +81,9 @@ class EncoderTask(PhotographTask):
         found = torch.cat([self.network(faces.images.to(device)).landmarks.cpu() for faces in self.held_out])
         expected = torch.cat([true_landmarks(mapper, faces)[0] for faces in self.held_out])
         error = nme(found[..., :2], expected[..., :2], normaliser="box", points="all")
-        made = watched_errors(face_that_is_read(self.network, mapper), self.held_out, mapper)
+        encoded = EncodedFace(self.network, mapper)
+        made = watched_errors(lambda faces, true: encoded(faces.images.to(device)), self.held_out, mapper)
         return {**made, "sparse_2d": float(error.mean()), "made_sparse_2d": made["sparse_2d"]}
-
-
-def face_that_is_read(network: nn.Module, mapper: FaceMapper) -> Predictor:
-    """Predicts the maps that the face encoder's coefficients and pose make."""
-    device, encoded = next(network.parameters()).device, EncodedFace(network, mapper)
-    return lambda faces, true: encoded(faces.images.to(device))
 
 
 def true_landmarks(mapper: FaceMapper, faces: PosedFaces) -> tuple[torch.Tensor, torch.Tensor]:

@@ -26,7 +26,7 @@ from facelib.metrics.landmark_error import nme
 from facelib.models.sadrnet import FaceMaps
 from facelib.papers.failures import FAILED, failed_metric, joined, judged
 from facelib.papers.paper import Metrics, Scores
-from facelib.papers.sadrnet.building import face_mapper
+from facelib.papers.sadrnet.building import drawing_of, face_mapper
 from facelib.papers.sadrnet.maps import FaceMapper
 from facelib.papers.sadrnet.methods import Reconstructor
 from facelib.papers.sadrnet.networks import MeanFace
@@ -58,8 +58,7 @@ def evaluate(
 ) -> tuple[Metrics, Scores]:
     """The metrics, and the errors of every photograph, of a method's trained network."""
     mapper = face_mapper(settings)
-    predict = mean_face_in_box(mapper) if method.kind == "baseline" else _predictor_of(network)
-    scores = evaluate_ict(predict, mapper, archive)
+    scores = evaluate_ict(_predictor_of(method, network, mapper), mapper, archive)
     return metrics_of(scores), scores
 
 
@@ -69,9 +68,11 @@ def mean_face_in_box(mapper: FaceMapper) -> Predictor:
     return lambda faces: mean_face(faces.posed_landmarks)
 
 
-def _predictor_of(network: nn.Module) -> Predictor:
-    device = next(network.parameters()).device
-    return lambda faces: network(faces.photographs.images.to(device))
+def _predictor_of(method: Reconstructor, network: nn.Module, mapper: FaceMapper) -> Predictor:
+    if method.kind == "baseline":
+        return mean_face_in_box(mapper)
+    draws = drawing_of(method, network, mapper)
+    return lambda faces: draws(faces.photographs.images)
 
 
 @torch.no_grad()

@@ -102,7 +102,7 @@ METHODS: dict[str, Reconstructor] = {
             "printed_losses", "SADRNet, losses as printed", "section III.D", (("4", None),),
             loss_deformation=0.5, schedule_deformation=0, schedule_joint=0,
         ),
-        Reconstructor(ENCODER, "Face encoder (start of the encoders)", PRETRAINING, "ours"),
+        Reconstructor(ENCODER, "Face encoder (start of the encoders)", PRETRAINING, "ours", OURS),
         Reconstructor("mean_face", "Mean face, true box", BASELINE, "ours", (*BESIDE_TABLES_1_AND_2, *OURS)),
     )
 }  # fmt: skip
