@@ -12,7 +12,7 @@ from torch import nn
 from facelib.conventions import FACE_TO_CAMERA
 from facelib.errors import BadInput
 from facelib.faces.morphable_model import MorphableModel
-from facelib.models.face_encoder import FACE_MM, FaceEncoder, pose_of, standardised
+from facelib.models.face_encoder import FACE_MM, FaceCode, FaceEncoder, pose_of, standardised
 from facelib.models.sadrnet import SADRNet
 from facelib.models.trunks import TRUNKS, Trunk
 from facelib.papers.sadrnet.networks import face_template
@@ -62,6 +62,19 @@ def test_light_and_white_balance_do_not_matter() -> None:
     assert standardised(given).mean(dim=(2, 3)) == pytest.approx(torch.zeros(2, 3), abs=1e-6)
     torch.testing.assert_close(standardised(given * gain + offset), standardised(given), rtol=0, atol=0.3)
     assert standardised(torch.full((1, 3, 8, 8), 0.4)).abs().max() < 1e-5  # a blank image
+
+
+def test_no_unit_of_the_code_dies() -> None:
+    """Half of them fire on each image, wherever the weights have gone; here all of them have gone far down."""
+    code = FaceCode(3)
+    code.start()
+    with torch.no_grad():
+        code[2].weight.sub_(1.0)
+    found = code(torch.rand(32, 3, 4, 4, generator=torch.Generator().manual_seed(0)))
+
+    assert found.shape == (32, 512)
+    assert (found > 0).any(dim=0).all()
+    assert float((found > 0).float().mean()) == pytest.approx(0.5, abs=0.05)
 
 
 def test_a_pose_from_numbers() -> None:

@@ -37,7 +37,9 @@ class Knowing(nn.Module):
         landmarks, seen = true_landmarks(tiny_mapper(), faces)
         sure = 100 * (2 * seen - 1)
         pose = (faces.scale, faces.rotation, faces.translation)
-        return self.change(FaceReading(landmarks, sure, *pose, faces.shape, faces.expression))
+        return self.change(
+            FaceReading(landmarks, sure, *pose, faces.shape, faces.expression, torch.ones(len(faces), 4))
+        )
 
 
 def some_faces() -> PosedFaces:
@@ -84,7 +86,7 @@ def test_coefficients_cost_how_far_they_move_the_face_but_for_a_similarity() -> 
     mapper = tiny_mapper()
     found, true = (mapper(each).shape[:, :, mapper.evaluated].mT.double() for each in (read, near))
     expected = (similarity_transform(found, true).apply(found) - true).square().sum(dim=2).mean()
-    reading = FaceReading(*[torch.empty(0)] * 5, read.shape, read.expression)
+    reading = FaceReading(*[torch.empty(0)] * 5, read.shape, read.expression, torch.empty(0))
     assert float(task().shape_error(reading, near)) == pytest.approx(float(expected), rel=0.02)
     cut = reading._replace(identity=reading.identity[:, :7])  # as if the others were read as 0
     zeros = replace(read, shape=torch.cat((read.shape[:, :7], 0 * read.shape[:, 7:]), dim=1))
@@ -98,11 +100,14 @@ def test_another_size_of_the_face_costs_nothing() -> None:
     scaled = aligned_root(torch.cat((basis[:3], (mean - mean.mean(dim=0))[None])), mean)
     assert (scaled[:, :3] != 0).any()
     assert torch.tensor([0.0, 0, 0, 1]) @ scaled == pytest.approx(torch.zeros(4), abs=1e-3)
-    assert float(task().shape_error(FaceReading(*[torch.empty(0)] * 5, faces.shape, faces.expression), faces)) == 0
+    reading = FaceReading(*[torch.empty(0)] * 5, faces.shape, faces.expression, torch.empty(0))
+    assert float(task().shape_error(reading, faces)) == 0
 
 
 def test_validation_says_how_much_of_the_shape_is_read() -> None:
     right = task().validate()
+    assert right["code_alive"] == 1
+    assert task(lambda found: found._replace(code=torch.tensor([[0.0, 2, -1, 0]] * 6))).validate()["code_alive"] == 0.25
     nothing = task(
         lambda found: found._replace(identity=0 * found.identity, expression=0 * found.expression)
     ).validate()

@@ -144,7 +144,7 @@ class Network(nn.Module):
         faces = posed_faces(tiny_archive(), chosen.numpy())
         landmarks = tiny_mapper().template.landmarks_of(tiny_mapper()(faces).geometry)
         pose = (faces.scale, faces.rotation, faces.translation)
-        return FaceReading(landmarks, 0 * landmarks[..., 0], *pose, faces.shape, faces.expression)
+        return FaceReading(landmarks, 0 * landmarks[..., 0], *pose, faces.shape, faces.expression, faces.shape)
 
 
 def test_a_network_that_raises_on_one_photograph_is_judged_on_the_others() -> None:

@@ -24,7 +24,11 @@ class EncodedFace(nn.Module):
         self.mapper = mapper
 
     def forward(self, images: torch.Tensor) -> FaceMaps:
-        found = FaceReading(*(values.to(self.mapper.mean.device) for values in self.encoder(images)))
+        return self.drawn(self.encoder(images))
+
+    def drawn(self, reading: FaceReading) -> FaceMaps:
+        """The maps of what was read."""
+        found = FaceReading(*(values.to(self.mapper.mean.device) for values in reading))
         shape = self.mapper.points_from(found.identity, found.expression)
         geometry, shape_map = self.mapper.map_of(found.pose.apply(shape)), self.mapper.map_of(shape)
         return FaceMaps(geometry, None, shape_map, None, found.scale, found.rotation, found.translation)

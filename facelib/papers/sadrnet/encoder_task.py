@@ -14,8 +14,9 @@ from facelib.geometry.alignment import lengths
 from facelib.geometry.visibility import facing_visibility
 from facelib.metrics.landmark_error import nme
 from facelib.models.face_encoder import FaceReading
+from facelib.models.sadrnet import FaceMaps
 from facelib.papers.sadrnet.encoded_face import EncodedFace
-from facelib.papers.sadrnet.maps import FaceMapper
+from facelib.papers.sadrnet.maps import FaceMapper, TrueMaps
 from facelib.papers.sadrnet.photographs import Photographs
 from facelib.papers.sadrnet.settings import EncoderLossSettings
 from facelib.papers.sadrnet.tasks import PhotographTask, watched_errors
@@ -76,14 +77,25 @@ class EncoderTask(PhotographTask):
         return {}
 
     def validate(self) -> dict[str, float]:
-        """Errors of the landmarks on held-out people, and those of the face that coefficients and pose make."""
+        """Errors of the landmarks on held-out people, and those of the face that coefficients and pose make.
+
+        `code_alive` is the share of the code's units that any of these photographs makes fire: what is read has no more
+        dimensions than these.
+        """
         device, mapper = next(self.network.parameters()).device, self.mapper.cpu()
-        found = torch.cat([self.network(faces.images.to(device)).landmarks.cpu() for faces in self.held_out])
+        encoded, readings = EncodedFace(self.network, mapper), list[FaceReading]()
+
+        def predict(faces: PosedFaces, true: TrueMaps) -> FaceMaps:
+            readings.append(self.network(faces.images.to(device)))
+            return encoded.drawn(readings[-1])
+
+        made = watched_errors(predict, self.held_out, mapper)
+        found = torch.cat([reading.landmarks.cpu() for reading in readings])
         expected = torch.cat([true_landmarks(mapper, faces)[0] for faces in self.held_out])
         error = nme(found[..., :2], expected[..., :2], normaliser="box", points="all")
-        encoded = EncodedFace(self.network, mapper)
-        made = watched_errors(lambda faces, true: encoded(faces.images.to(device)), self.held_out, mapper)
-        return {**made, "sparse_2d": float(error.mean()), "made_sparse_2d": made["sparse_2d"]}
+        alive = (torch.cat([reading.code for reading in readings]) > 0).any(dim=0).float().mean()
+        others = {"made_sparse_2d": made["sparse_2d"], "code_alive": float(alive)}
+        return {**made, "sparse_2d": float(error.mean()), **others}
 
 
 def true_landmarks(mapper: FaceMapper, faces: PosedFaces) -> tuple[torch.Tensor, torch.Tensor]:
