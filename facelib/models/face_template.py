@@ -20,6 +20,7 @@ class FaceTemplate(nn.Module):
 
     Attributes:
         mean_map: S-bar, (3, S, S) mm.
+        normal_map: (3, S, S) unit normals of the mean face, outwards; 0 beyond it.
         mask: (S, S) bool, the texels of the face.
         texels: (L, 2) row and column of each landmark.
 
@@ -28,6 +29,7 @@ class FaceTemplate(nn.Module):
     """
 
     mean_map: torch.Tensor
+    normal_map: torch.Tensor
     mask: torch.Tensor
     texels: torch.Tensor
     near_texels: torch.Tensor
@@ -38,8 +40,14 @@ class FaceTemplate(nn.Module):
         super().__init__()
         texels = layout.nearest_texels(landmarks)
         near = _around(layout, texels)
+        mean_map = layout.position_map(mean[None])[0]
+        normal_map = torch.zeros_like(mean_map)
+        normal_map[:, layout.mask] = vertex_normals(
+            mean_map[None, :, layout.mask].mT.contiguous(), layout.grid_triangles
+        )[0].mT
         values = {
-            "mean_map": layout.position_map(mean[None])[0],
+            "mean_map": mean_map,
+            "normal_map": normal_map,
             "mask": layout.mask,
             "texels": texels,
             "near_texels": near[0],

@@ -28,6 +28,7 @@ from facelib.models.map_layers import (
     start_smooth,
 )
 from facelib.models.trunks import PRINTED, Trunk
+from facelib.models.unposed import UnposedEncoder
 
 Geometry = Literal["self_aligned", "regressed_pose", "direct"]
 Shape = Literal["deformation", "scratch", "coefficients"]
@@ -78,6 +79,8 @@ class SADRNet(nn.Module):
         bases: (K, 3, S, S) mm, maps of the bases of a linear face model, for coefficients.
         shared_layers: of the decoder's ten, the first ones, that P and S share. The paper's share all; fine features
             carry the pose, which the shape must not follow, so with fewer the shape is learnt sooner (ours).
+        unposes: whether the shape is read off the image as it lies on the mean face (`facelib.models.unposed`), posed
+            by P, instead of off the encoder's features (ours); for a self-aligned geometry.
 
     Raises:
         BadInput: for a size that cannot be halved so often, coefficients without bases or with another geometry, or
@@ -98,11 +101,14 @@ class SADRNet(nn.Module):
         shape: Shape = "deformation",
         bases: torch.Tensor | None = None,
         shared_layers: int = len(DECODER_CHANNELS),
+        unposes: bool = False,
     ) -> None:
         super().__init__()
         check_halvings(template.size, trunk.halvings)
         check_shared(shared_layers)
         _check_kinds(template.size, geometry, shape, bases)
+        if unposes and geometry != "self_aligned":
+            raise BadInput(f"a position map unposes the image: expected a self-aligned geometry, got {geometry!r}")
         check_width(width)
         self.template, self.geometry, self.shape = template, geometry, shape
         self.low, channels = trunk.low(width)
@@ -116,13 +122,18 @@ class SADRNet(nn.Module):
         else:
             self.decoder, channels = decoder(features, width, trunk.halvings, slice(shared_layers))
 
-        def head() -> nn.Sequential:
-            """From where the decoder is no longer shared to a map."""
-            own, last = decoder(features, width, trunk.halvings, slice(shared_layers, None))
+        def head(channels: int, first: int) -> nn.Sequential:
+            """From features, or where the decoder is no longer shared, to a map."""
+            own, last = decoder(channels, width, trunk.halvings, slice(first, None))
             return nn.Sequential(*own, *map_head(last, width))
 
-        self.pose_dependent_head = head() if geometry != "regressed_pose" else None
-        self.shape_head = head() if geometry != "direct" and shape != "coefficients" else None
+        self.pose_dependent_head = head(features, shared_layers) if geometry != "regressed_pose" else None
+        self.unposed = UnposedEncoder(template, width, trunk.halvings) if unposes else None
+        self.shape_head = None
+        if self.unposed is not None:
+            self.shape_head = head(self.unposed.channels, 0)
+        elif geometry != "direct" and shape != "coefficients":
+            self.shape_head = head(features, shared_layers)
         self.pose_head = nn.Linear(HIDDEN, POSE_NUMBERS) if geometry == "regressed_pose" else None
         initialise(self)
         if self.hidden is not None:
@@ -152,6 +163,9 @@ class SADRNet(nn.Module):
         if self.geometry == "direct":
             assert pose_dependent is not None
             return FaceMaps(pose_dependent, pose_dependent, None, mask, None, None, None)
+        if self.unposed is not None:
+            assert pose_dependent is not None
+            decoded = self.unposed(images, self.rough_pose(pose_dependent, mask))
         shape = self.shape_map(decoded)  # S
         laid = shape if shape_learns else shape.detach()
         pose = self.regressed_pose(code) if pose_dependent is None else self.align(laid, pose_dependent, mask)
@@ -182,6 +196,12 @@ class SADRNet(nn.Module):
         if self.shape == "scratch":
             return SHAPE_MM * output
         return self.template.mean_map + DEFORMATION_MM * output
+
+    @torch.no_grad()
+    def rough_pose(self, pose_dependent: torch.Tensor, attention: torch.Tensor | None) -> Similarity:
+        """The pose of the mean face in the place of the shape that is not known yet."""
+        mean = self.template.mean_map.expand(len(pose_dependent), -1, -1, -1)
+        return self.align(mean, pose_dependent, attention)
 
     def align(self, shape: torch.Tensor, pose_dependent: torch.Tensor, attention: torch.Tensor | None) -> Similarity:
         """The self-alignment (section III.C) on the 68 landmarks, weighted by their visibility."""

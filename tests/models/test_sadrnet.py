@@ -22,6 +22,7 @@ VARIANTS = {
     "9d": {"geometry": "direct"},
     "9e": {"shape": "scratch"},
     "split decoder": {"shared_layers": 4},
+    "unposed image": {"unposes": True},
     "3DDFA": {"attention": False, "geometry": "regressed_pose", "shape": "coefficients"},
 }
 

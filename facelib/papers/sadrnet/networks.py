@@ -119,6 +119,7 @@ def _network(template: FaceTemplate, settings: ReconstructionSettings, width: fl
         shape=network.shape,
         bases=bases,
         shared_layers=network.shared_layers,
+        unposes=network.unposes,
     )
 
 

@@ -79,6 +79,7 @@ class NetworkSettings:
         geometry: "self_aligned" ("SA"), "regressed_pose" or "direct".
         shape: "deformation" ("DF"), "scratch" or "coefficients".
         shared_layers: of the decoder's ten, the first ones, that the position map and the shape share; all in print.
+        unposes: whether the shape is read off the image as it lies on the mean face; ours.
     """
 
     image_size: int = 256
@@ -88,6 +89,7 @@ class NetworkSettings:
     geometry: Literal["self_aligned", "regressed_pose", "direct"] = "self_aligned"
     shape: Literal["deformation", "scratch", "coefficients"] = "deformation"
     shared_layers: int = 10
+    unposes: bool = False
 
     def __post_init__(self) -> None:
         if not SMALLEST_IMAGE <= self.image_size <= LARGEST_IMAGE:
