@@ -10,15 +10,15 @@ from torch import nn
 
 from facelib.data.posed_faces import PosedFaces
 from facelib.data.protocol import rows_of
-from facelib.models.sadrnet import FaceMaps, SADRNet
+from facelib.models.sadrnet import FaceMaps
 from facelib.papers.failures import failed_metric
 from facelib.papers.paper import Metrics, RunInputs, Scores
 from facelib.papers.sadrnet.data_sets import learns_from_stream, split_people, stream_settings
 from facelib.papers.sadrnet.encoded_face import EncodedFace
 from facelib.papers.sadrnet.encoder_task import EncoderTask
 from facelib.papers.sadrnet.maps import FaceMapper
-from facelib.papers.sadrnet.methods import ENCODER, Reconstructor
-from facelib.papers.sadrnet.networks import face_model, full_size_mib, start_encoder
+from facelib.papers.sadrnet.methods import Reconstructor
+from facelib.papers.sadrnet.networks import face_model, full_size_mib, start
 from facelib.papers.sadrnet.photographs import (
     ArchivePhotographs,
     Photographs,
@@ -43,12 +43,12 @@ Inputs = RunInputs[Reconstructor, ReconstructionSettings]
 
 
 def build_task(inputs: Inputs, network: nn.Module) -> Task:
-    """The task of a method's network, whose encoder starts in the face encoder where the settings say so."""
+    """The task of a method's network, which starts in the pretrained ones that its run needs."""
     settings = inputs.settings
+    if inputs.weights:
+        start(network, settings, inputs.weights)
     if inputs.method.is_pretraining:
         return _encoder_task(inputs, network)
-    if isinstance(network, SADRNet) and settings.warm_start:
-        start_encoder(network, settings, inputs.weights[ENCODER])
     photographs, held_out = _photographs(inputs)
     return ReconstructionTask(
         network,
@@ -79,11 +79,11 @@ def _photographs(inputs: Inputs) -> tuple[Photographs, list[PosedFaces]]:
 
 def _encoder_task(inputs: Inputs, network: nn.Module) -> EncoderTask:
     settings, chosen = inputs.settings, stream_settings(inputs.settings)
-    batch_size, batches = settings.pretraining.batch_size, settings.encoder.batches
+    reads = settings.encoder.reader_batches if settings.network.unposes else settings.encoder.batches
     return EncoderTask(
         network,
         face_mapper(settings),
-        streamed(chosen, settings.stream, batch_size, batches, inputs.seed),
+        streamed(chosen, settings.stream, settings.pretraining.batch_size, reads, inputs.seed),
         held_out_of_stream(chosen, settings.stream.held_out),
         settings.encoder.loss,
         inputs.fingerprint,

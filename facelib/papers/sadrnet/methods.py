@@ -26,13 +26,14 @@ class Reconstructor(Method):
     trained."""
 
     def needed(self, settings: Any) -> tuple[str, ...]:
-        return self.needs if settings.warm_start else ()
+        return self.needs if settings.warm_start or self.is_pretraining else ()
 
     def describe(self) -> dict[str, str]:
         if self.kind == BASELINE:
             return {"attention": "", "geometry": "true box of the landmarks", "shape": "mean face", "besides": ""}
         if self.is_pretraining:
-            return {"attention": "", "geometry": "68 landmarks and pose", "shape": "coefficients", "besides": ""}
+            besides = BESIDES["network.unposes"] if self.changes else ""
+            return {"attention": "", "geometry": "68 landmarks and pose", "shape": "coefficients", "besides": besides}
         geometry, shape = self.changes["network.geometry"], self.changes["network.shape"]
         return {
             "attention": "yes" if self.changes["network.attention"] else "",
@@ -55,10 +56,11 @@ def _network(
     """A network with its framework; further settings with _ for the dot."""
     framework = {"network.attention": attention, "network.geometry": geometry, "network.shape": shape}
     others = {key.replace("_", ".", 1): value for key, value in changes.items()}
-    return Reconstructor(name, label, "network", source, (*rows, *OURS), needs=(ENCODER,), changes=framework | others)
+    needs = (ENCODER, READER) if "network.unposes" in others else (ENCODER,)
+    return Reconstructor(name, label, "network", source, (*rows, *OURS), needs=needs, changes=framework | others)
 
 
-ENCODER = "face_encoder"  # in whose encoder the networks start
+ENCODER, READER = "face_encoder", "shape_reader"  # in which the networks start
 BESIDE_TABLES_1_AND_2 = (("1", None), ("2", None), ("4", None))
 OURS = (("shape", None), ("ict", None))  # tables of ours, in which every method stands
 
@@ -108,6 +110,10 @@ METHODS: dict[str, Reconstructor] = {
             loss_deformation=0.5, schedule_deformation=0, schedule_joint=0,
         ),
         Reconstructor(ENCODER, "Face encoder (start of the encoders)", PRETRAINING, "ours", OURS),
+        Reconstructor(
+            READER, "Shape reader (second look)", PRETRAINING, "ours", OURS, needs=(ENCODER,),
+            changes={"network.unposes": True},
+        ),
         Reconstructor("mean_face", "Mean face, true box", BASELINE, "ours", (*BESIDE_TABLES_1_AND_2, *OURS)),
     )
 }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from facelib.faces.morphable_model import MorphableModel
 from facelib.models.face_encoder import FaceEncoder
 from facelib.models.face_template import FaceTemplate
 from facelib.models.sadrnet import FaceMaps, SADRNet
+from facelib.models.shape_reader import ShapeReader
 from facelib.models.trunks import TRUNKS
-from facelib.papers.sadrnet.methods import Reconstructor
+from facelib.papers.sadrnet.methods import ENCODER, READER, Reconstructor
 from facelib.papers.sadrnet.settings import ReconstructionSettings
 from facelib.runs.checkpoints import load_weights
 
@@ -41,20 +43,35 @@ def build_network(method: Reconstructor, settings: ReconstructionSettings) -> nn
         settings: of the run, with the method's changes.
     """
     network = settings.network
-    if method.kind == "pretraining":
+    if method.is_pretraining and not network.unposes:
         return _encoder(settings)
     template = face_template(network.image_size)
+    if method.is_pretraining:
+        return _reader(_encoder(settings), template, settings)
     return MeanFace(template) if method.kind == "baseline" else _network(template, settings, network.width)
 
 
-def start_encoder(network: SADRNet, settings: ReconstructionSettings, weights: Path) -> None:
-    """Copy the features of a trained face encoder, from its weights file."""
+def start(network: nn.Module, settings: ReconstructionSettings, weights: Mapping[str, Path]) -> None:
+    """Copy what a network starts from: the face encoder, and the shape reader where it unposes the image.
+
+    Args:
+        network: of a run with these settings.
+        settings: of the run.
+        weights: files of those two, by method.
+    """
     encoder = _encoder(settings)
-    load_weights(weights, {"network": encoder})
-    network.low.load_state_dict(encoder.low.state_dict())
-    network.high.load_state_dict(encoder.high.state_dict())
-    if network.hidden is not None:
-        network.hidden.load_state_dict(encoder.hidden.state_dict())
+    if isinstance(network, ShapeReader):
+        load_weights(weights[ENCODER], {"network": network.encoder})
+    elif isinstance(network, SADRNet):
+        load_weights(weights[ENCODER], {"network": encoder})
+        network.low.load_state_dict(encoder.low.state_dict())
+        network.high.load_state_dict(encoder.high.state_dict())
+        if network.hidden is not None:
+            network.hidden.load_state_dict(encoder.hidden.state_dict())
+        if network.unposed is not None:
+            reader = _reader(encoder, network.template, settings)
+            load_weights(weights[READER], {"network": reader})
+            network.unposed.load_state_dict(reader.unposed.state_dict())
 
 
 def full_size_mib(method: Reconstructor, settings: ReconstructionSettings) -> float:
@@ -101,6 +118,10 @@ def _encoder(settings: ReconstructionSettings) -> FaceEncoder:
     network, expressions = settings.network, len(face_model().expression_names)
     trunk = TRUNKS[network.trunk]
     return FaceEncoder(network.image_size, network.width, settings.encoder.identities, expressions, trunk)
+
+
+def _reader(encoder: FaceEncoder, template: FaceTemplate, settings: ReconstructionSettings) -> ShapeReader:
+    return ShapeReader(encoder, template, settings.network.width, TRUNKS[settings.network.trunk].halvings)
 
 
 def _network(template: FaceTemplate, settings: ReconstructionSettings, width: float) -> SADRNet:

@@ -165,12 +165,13 @@ class EncoderSettings:
 
     Args:
         identities: components of the face model that it reads, the first ones.
-        batches: of the stream, an epoch.
+        batches, reader_batches: of the stream, an epoch of the encoder and of the shape reader.
         loss: weights of its terms.
     """
 
     identities: int = 60
     batches: int = 200
+    reader_batches: int = 100
     loss: EncoderLossSettings = field(default_factory=EncoderLossSettings)
 
 
@@ -261,6 +262,7 @@ TIERS: dict[str, dict[str, Any]] = {
         "stream.processes": 0,
         "encoder.identities": 20,
         "encoder.batches": 8,
+        "encoder.reader_batches": 8,
         "pretraining.epochs": 3,
         "pretraining.min_epochs": 3,
         "pretraining.batch_size": 32,
@@ -298,7 +300,7 @@ TIERS: dict[str, dict[str, Any]] = {
         "training.batch_size": 24,
         "training.learning_rate": 2e-3,
         "training.warmup_epochs": 1,
-        "training.slow_parts": ("network.low.", "network.high."),
+        "training.slow_parts": ("network.low.", "network.high.", "network.hidden.", "network.unposed."),
         "training.slow_factor": 0.03,
         "training.milestones": (4, 6, 7, 8, 9),
         "training.decay": 0.5,
@@ -331,8 +333,14 @@ def relevant(method: Reconstructor, settings: ReconstructionSettings) -> Reconst
         **{name: getattr(usual, name) for name in (("faces", "augmentation") if embedded else ("stream",))},
     )
     if not method.is_pretraining:
-        return seen
-    network = NetworkSettings(settings.network.image_size, settings.network.width, settings.network.trunk)
+        there = {
+            "network.hidden.": settings.network.geometry == "regressed_pose",
+            "network.unposed.": settings.network.unposes,
+        }
+        slow = tuple(part for part in settings.training.slow_parts if there.get(part, True))
+        return replace(seen, training=replace(seen.training, slow_parts=slow))
+    asked = settings.network
+    network = NetworkSettings(asked.image_size, asked.width, asked.trunk, unposes=asked.unposes)
     stream = replace(seen.stream, batches=usual.stream.batches)
     unseen = {name: getattr(usual, name) for name in ("loss", "schedule", "warm_start", "training")}
     return replace(seen, network=network, stream=stream, **unseen)
