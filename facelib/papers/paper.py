@@ -344,7 +344,7 @@ class Paper(Generic[M, S]):
             raise BadInput(f"fold is {fold}: {method} of paper {self.number} has folds 0 to {folds - 1}")
 
     def tabulated(self, table: str | None = None) -> list[str]:
-        """The methods that stand in some table, or in this one; pretrainings stand in none."""
+        """The methods that stand in some table, or in this one."""
         return [
             name
             for name, method in self.methods.items()

@@ -23,8 +23,8 @@ from facelib.papers.sadrnet import PAPER
 from facelib.papers.sadrnet.building import build_task
 from facelib.papers.sadrnet.data_sets import split_people
 from facelib.papers.sadrnet.maps import FaceMapper
-from facelib.papers.sadrnet.methods import METHODS
-from facelib.papers.sadrnet.networks import build_network, face_model, start_encoder
+from facelib.papers.sadrnet.methods import ENCODER, METHODS
+from facelib.papers.sadrnet.networks import build_network, face_model, start
 from facelib.papers.sadrnet.objective import stages
 from facelib.papers.sadrnet.photographs import ArchivePhotographs, held_out_of_archive
 from facelib.papers.sadrnet.protocol import evaluate_alignment, metrics_of
@@ -257,7 +257,7 @@ def test_encoders_start_in_the_face_encoder(record):
     assert record.code["needs"] == {"face_encoder": sha256_of(weights)}
     settings = PAPER.run_settings("sadrnet", "smoke", changes=TINY)
     network = build_network(METHODS["sadrnet"], settings)
-    start_encoder(network, settings, weights)
+    start(network, settings, {ENCODER: weights})
     stored = load_file(weights)
     for part in ("low", "high"):
         for key, value in getattr(network, part).state_dict().items():

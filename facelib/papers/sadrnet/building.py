@@ -108,7 +108,7 @@ def evaluate(inputs: Inputs, network: nn.Module) -> tuple[Metrics, Scores]:
         scores |= evaluate_landmarks(network, mapper, aflw, rows)  # in the place of those of the face that is made
         return metrics_of(scores) | failed_metric(scores), scores
     scores |= evaluate_florence(predict, mapper, inputs.archives["florence"])
-    size = {"size_mb": {"value": full_size_mib(inputs.method, inputs.settings), "unit": "MB"}}
+    size = {"size_mb": {"value": full_size_mib(inputs.method), "unit": "MB"}}
     return metrics_of(scores) | size | failed_metric(scores), scores
 
 

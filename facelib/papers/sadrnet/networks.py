@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -20,6 +19,7 @@ from facelib.models.trunks import TRUNKS
 from facelib.papers.sadrnet.methods import ENCODER, READER, Reconstructor
 from facelib.papers.sadrnet.settings import ReconstructionSettings
 from facelib.runs.checkpoints import load_weights
+from facelib.runs.settings import override
 
 SMALLEST_MAP = 64  # texels; weights do not depend on the size of the maps
 
@@ -74,16 +74,15 @@ def start(network: nn.Module, settings: ReconstructionSettings, weights: Mapping
             network.unposed.load_state_dict(reader.unposed.state_dict())
 
 
-def full_size_mib(method: Reconstructor, settings: ReconstructionSettings) -> float:
-    """Size in MiB of a method's network in float32, as wide as printed and with the printed encoder (table V).
+def full_size_mib(method: Reconstructor) -> float:
+    """Size in MiB of a method's network in float32, with all that its tier changes as printed (table V).
 
     The template of 256 x 256 texels is a part of it.
     """
     template_values = 3 * 256 * 256
     if method.kind == "baseline":
         return template_values * 4 / 2**20
-    printed = replace(settings, network=replace(settings.network, trunk="printed"))
-    network = _network(face_template(SMALLEST_MAP), printed, 1.0)
+    network = _network(face_template(SMALLEST_MAP), override(ReconstructionSettings(), method.changes), 1.0)
     values = sum(value.numel() for value in network.state_dict().values() if value.is_floating_point())
     return (values + template_values) * 4 / 2**20
 
