@@ -45,7 +45,7 @@ Inputs = RunInputs[Reconstructor, ReconstructionSettings]
 def build_task(inputs: Inputs, network: nn.Module) -> Task:
     """The task of a method's network, which starts in the pretrained ones that its run needs."""
     settings = inputs.settings
-    if inputs.weights:
+    if inputs.method.needed(settings):
         start(network, settings, inputs.weights)
     if inputs.method.is_pretraining:
         return _encoder_task(inputs, network)
