@@ -84,7 +84,7 @@ class SADRNet(nn.Module):
 
     Raises:
         BadInput: for a size that cannot be halved so often, coefficients without bases or with another geometry, or
-            fewer than 0 or more than 10 shared layers.
+            fewer than 0 or more than 10 shared layers, or an image to unpose without a self-aligned geometry.
         UnknownName: for another geometry or shape.
     """
 
