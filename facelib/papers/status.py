@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from facelib.errors import BadInput, CorruptFile, MissingPart, UnknownName
 from facelib.papers import load_paper
@@ -60,9 +60,14 @@ class Status:
     @property
     def mark(self) -> str:
         """What tables and pictures add to the name of a method that such a run stands for; empty when it is current."""
-        changes = ", ".join(f"{name}={value}" for name, value in self.run.changes.items())
-        state = {"committed": "as committed", "outdated": "outdated"}.get(self.state, "")
-        return "; ".join(part for part in (changes, state) if part)
+        return mark_of(self.run.changes, self.state)
+
+
+def mark_of(changes: Mapping[str, Any], state: State = "current") -> str:
+    """Changed settings and a state in words: "training.epochs=3; as committed"."""
+    changed = ", ".join(f"{name}={value}" for name, value in changes.items())
+    words = {"committed": "as committed", "outdated": "outdated"}.get(state, "")
+    return "; ".join(part for part in (changed, words) if part)
 
 
 def status_of(run: Run, *, keep_code: bool = False) -> Status:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from facelib.errors import MissingPart
 from facelib.papers import evaluations, load_paper
 from facelib.papers.paper import Paper
-from facelib.papers.status import COMMITTED_FOLDER, Status, committed_name, standing_runs
+from facelib.papers.status import COMMITTED_FOLDER, State, Status, committed_name, mark_of, standing_runs
 from facelib.report.manifest import figures_folder
 from facelib.runs.folders import RECORD_FILE, Run
 from facelib.runs.records import Record, read_scores, write_record
@@ -38,15 +39,35 @@ class TierRuns:
         return tuple(dict.fromkeys(status.mark for status in self.standing.get(method, ()) if status.mark))
 
     def label(self, method: str) -> str:
-        """A method's name in tables and pictures, with its marks, save one that all runs of the tier share."""
-        marks = [mark for mark in self.marks(method) if mark != self.shared_mark]
-        return self.paper.method(method).label + (f" ({'; '.join(marks)})" if marks else "")
+        """A method's name in tables and pictures, with what marks its runs, save what all runs of the tier share."""
+        shared, state = self._shared()
+        marks = dict.fromkeys(
+            mark_of(
+                {name: value for name, value in status.run.changes.items() if name not in shared},
+                "current" if status.state == state else status.state,
+            )
+            for status in self.standing.get(method, ())
+        )
+        return self.paper.method(method).label + (f" ({'; '.join(filter(None, marks))})" if any(marks) else "")
 
     @property
     def shared_mark(self) -> str:
-        """The mark that all runs in tables bear; it stands in the caption instead of in each row."""
-        marks = {status.mark for name in self.paper.tabulated() for status in self.standing.get(name, ())}
-        return marks.pop() if len(marks) == 1 else ""
+        """What marks all runs in tables; it stands in the caption instead of in each row."""
+        return mark_of(*self._shared())
+
+    def _shared(self) -> tuple[dict[str, Any], State]:
+        """The changed settings that all runs in tables share, but for methods that do not see them, and their state."""
+        shown = [status for name in self.paper.tabulated() for status in self.standing.get(name, ())]
+        changes = {name: value for status in shown for name, value in status.run.changes.items()}
+
+        def shares(run: Run, name: str, value: Any) -> bool:
+            if name in run.changes:
+                return run.changes[name] == value
+            return not self.paper.seen_changes(run.method, self.tier, {name: value})
+
+        shared = {key: each for key, each in changes.items() if all(shares(one.run, key, each) for one in shown)}
+        states = {status.state for status in shown}
+        return shared, states.pop() if len(states) == 1 else "current"
 
     def local_records(self, methods: Iterable[str]) -> dict[str, list[Record]]:
         """label -> records whose scores lie on this machine, for pictures that show single samples."""
