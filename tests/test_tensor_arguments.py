@@ -31,7 +31,16 @@ from facelib.geometry import (
     supersampling,
     visibility,
 )
-from facelib.losses import contrastive, distillation, joint_entropy, margins, moment_matching, position_maps
+from facelib.losses import (
+    coefficients,
+    contrastive,
+    distillation,
+    joint_entropy,
+    margins,
+    moment_matching,
+    photometric,
+    position_maps,
+)
 
 BATCH, POINTS = 2, 12
 GENERATOR = torch.Generator().manual_seed(0)
@@ -46,6 +55,7 @@ SCREEN = CLOUD + 4.0
 FRAGMENTS = rasterizer.rasterize(SCREEN, TRIANGLES, 8, 8, perspective=False)
 FEATURES, OTHERS = torch.randn(2, 4, 6, generator=GENERATOR)
 UNIT = torch.nn.functional.normalize(FEATURES, dim=1)
+DOTS = torch.randn(BATCH, 68, 2, generator=GENERATOR)
 LABELS = torch.tensor([0, 1, 2, 0])
 IDENTITY = alignment.Similarity(torch.ones(BATCH), torch.eye(3).expand(BATCH, 3, 3), torch.zeros(BATCH, 3))
 
@@ -152,6 +162,24 @@ CASES: list[Case] = [
     (position_maps.weighted_distance, {"predicted": MAPS, "true": MAPS, "weights": torch.ones(8, 8)}, {}),
     (position_maps.edge_length_loss, {"predicted": CLOUD, "true": CLOUD, "edges": TRIANGLES[:, :2]}, {}),
     (position_maps.normal_loss, {"predicted": CLOUD, "true": CLOUD, "triangles": TRIANGLES}, {}),
+    (
+        photometric.photometric_loss,
+        {"rendered": MAPS, "photograph": MAPS.sigmoid(), "weights": MAPS[:, 0].sigmoid()},
+        {},
+    ),
+    (photometric.perceptual_loss, {"rendered": FEATURES, "photograph": OTHERS}, {}),
+    (photometric.reflectance_loss, {"albedo": CLOUD, "region": torch.ones(POINTS)}, {}),
+    (
+        coefficients.landmark_loss,
+        {"projected": DOTS, "detected": DOTS.flip(0), "weights": coefficients.landmark_weights("printed")},
+        {},
+    ),
+    (
+        coefficients.coefficient_loss,
+        {"identity": FEATURES, "expression": OTHERS, "albedo": OTHERS},
+        {"weights": (1.0, 0.8, 0.017)},
+    ),
+    (coefficients.monochrome_loss, {"light": torch.randn(2, 27, generator=GENERATOR)}, {}),
     (position_maps.attention_loss, {"attention": MAPS[:, 0].sigmoid(), "target": MAPS[:, 1].sigmoid()}, {}),
 ]
 ARGUMENTS = [(case, name) for case in CASES for name in case[1]]

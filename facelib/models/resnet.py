@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple
 
 import torch
@@ -131,6 +132,7 @@ class ResNetBody(nn.Module):
 
     Attributes:
         channels: of the last map.
+        stage_channels: of the map after each stage.
         halvings: how many times the map is halved, rounding up.
 
     Raises:
@@ -151,6 +153,7 @@ class ResNetBody(nn.Module):
             nn.MaxPool2d(3, 2, padding=1),
         )
         stages: list[nn.Module] = []
+        self.stage_channels: tuple[int, ...] = ()
         for full_channels, blocks in zip(STAGE_CHANNELS, blocks_of, strict=True):
             channels = scaled(full_channels, width)
             for block in range(blocks):
@@ -158,9 +161,20 @@ class ResNetBody(nn.Module):
                 outputs = expansion * channels
                 stages.append(ResidualBlock(residual(inputs, channels, stride), inputs, outputs, stride))
                 inputs = outputs
+            self.stage_channels += (inputs,)
         self.stages = nn.Sequential(*stages)
+        self.blocks_of = blocks_of
         self.channels = inputs
         self.halvings = 4 if small_stem else 5
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         return self.stages(self.stem(images))
+
+    def stage_maps(self, images: torch.Tensor) -> list[torch.Tensor]:
+        """The map after each of the four stages, the largest first."""
+        maps, blocks, x = [], iter(self.stages), self.stem(images)
+        for count in self.blocks_of:
+            for block in islice(blocks, count):
+                x = block(x)
+            maps.append(x)
+        return maps
