@@ -279,7 +279,7 @@ TIERS: dict[str, dict[str, Any]] = {
         "training.milestones": (2,),
     },
     "laptop": {
-        "evaluation.identities": 250,
+        "evaluation.images": 2,
         "evaluation.florence": 10,
         "network.image_size": 64,
         "network.width": 0.25,
