@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
-import torch
 from torch import nn
 
 from facelib.data.posed_faces import PosedFaces
 from facelib.data.protocol import rows_of
-from facelib.models.sadrnet import FaceMaps
 from facelib.papers.failures import failed_metric
 from facelib.papers.paper import Metrics, RunInputs, Scores
 from facelib.papers.sadrnet.data_sets import learns_from_stream, split_people, stream_settings
@@ -101,7 +97,7 @@ def evaluate(inputs: Inputs, network: nn.Module) -> tuple[Metrics, Scores]:
     The face encoder is evaluated on AFLW2000-3D alone: its landmarks, and the face that its coefficients and pose make.
     """
     mapper, aflw = face_mapper(inputs.settings), inputs.archives["aflw2000"]
-    predict, rows = predictor_of(inputs.method, network, mapper), np.arange(len(aflw))
+    predict, rows = predictor_of(inputs.method, network, inputs.settings), np.arange(len(aflw))
     scores = evaluate_alignment(predict, mapper, aflw, rows)
     scores |= evaluate_recognition(predict, mapper, inputs.archives["same_people"])
     if inputs.method.is_pretraining:
@@ -112,17 +108,14 @@ def evaluate(inputs: Inputs, network: nn.Module) -> tuple[Metrics, Scores]:
     return metrics_of(scores) | size | failed_metric(scores), scores
 
 
-def predictor_of(method: Reconstructor, network: nn.Module, mapper: FaceMapper) -> Predictor:
+def predictor_of(method: Reconstructor, network: nn.Module, settings: ReconstructionSettings) -> Predictor:
     """What predicts maps from photographs; a baseline is told the true landmarks."""
     if method.kind == "baseline":
-        return mean_face_in_box(mapper)
-    draws = drawing_of(method, network, mapper)
-    return lambda faces, true: draws(faces.images)
+        return mean_face_in_box(face_mapper(settings))
+    draws, device = drawing_of(method, network, settings), next(network.parameters()).device
+    return lambda faces, true: draws(faces.images.to(device))
 
 
-def drawing_of(method: Reconstructor, network: nn.Module, mapper: FaceMapper) -> Callable[[torch.Tensor], FaceMaps]:
-    """What draws maps of images, whatever a method's network itself gives."""
-    device, draws = next(network.parameters()).device, network
-    if method.is_pretraining:
-        draws = EncodedFace(network, mapper)
-    return lambda images: draws(images.to(device))
+def drawing_of(method: Reconstructor, network: nn.Module, settings: ReconstructionSettings) -> nn.Module:
+    """Images (B, 3, S, S) -> FaceMaps, whatever a method's network itself gives."""
+    return EncodedFace(network, face_mapper(settings)).eval() if method.is_pretraining else network

@@ -58,7 +58,7 @@ def evaluate(
 ) -> tuple[Metrics, Scores]:
     """The metrics, and the errors of every photograph, of a method's trained network."""
     mapper = face_mapper(settings)
-    scores = evaluate_ict(_predictor_of(method, network, mapper), mapper, archive)
+    scores = evaluate_ict(_predictor_of(method, network, settings), mapper, archive)
     return metrics_of(scores), scores
 
 
@@ -68,11 +68,11 @@ def mean_face_in_box(mapper: FaceMapper) -> Predictor:
     return lambda faces: mean_face(faces.posed_landmarks)
 
 
-def _predictor_of(method: Reconstructor, network: nn.Module, mapper: FaceMapper) -> Predictor:
+def _predictor_of(method: Reconstructor, network: nn.Module, settings: ReconstructionSettings) -> Predictor:
     if method.kind == "baseline":
-        return mean_face_in_box(mapper)
-    draws = drawing_of(method, network, mapper)
-    return lambda faces: draws(faces.photographs.images)
+        return mean_face_in_box(face_mapper(settings))
+    draws, device = drawing_of(method, network, settings), next(network.parameters()).device
+    return lambda faces: draws(faces.photographs.images.to(device))
 
 
 @torch.no_grad()

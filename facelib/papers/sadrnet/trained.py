@@ -15,8 +15,7 @@ from facelib.errors import BadInput, MissingPart
 from facelib.faces.morphable_model import MorphableModel
 from facelib.papers.run import network_from
 from facelib.papers.sadrnet import PAPER
-from facelib.papers.sadrnet.building import face_mapper
-from facelib.papers.sadrnet.encoded_face import EncodedFace
+from facelib.papers.sadrnet.building import drawing_of
 from facelib.papers.sadrnet.methods import METHODS, Reconstructor
 from facelib.papers.sadrnet.networks import build_network, face_model
 from facelib.papers.sadrnet.settings import ReconstructionSettings
@@ -58,9 +57,7 @@ class TrainedNetwork:
     @cached_property
     def draws(self) -> nn.Module:
         """Images (B, 3, S, S) -> FaceMaps, whatever the network itself gives."""
-        if self.method.is_pretraining:
-            return EncodedFace(self.network, face_mapper(self.settings)).eval()
-        return self.network
+        return drawing_of(self.method, self.network, self.settings)
 
 
 def load_trained(model: str | None = None, tier: str | None = None) -> TrainedNetwork:
