@@ -19,6 +19,7 @@ import torch
 from torch.nn import functional
 
 from facelib.data.embedded.aflw_300wlp import CROP
+from facelib.data.embedded.people_stream import STREAM_SCENE
 from facelib.data.resampling import resampled_square
 from facelib.errors import BadInput, CorruptFile, check_finite, check_shape
 
@@ -112,6 +113,10 @@ class FaceCrop:
     scale: float
     offset: tuple[float, float]
 
+    def from_photograph(self, points: torch.Tensor) -> torch.Tensor:
+        """The inverse of `to_photograph`."""
+        return (points - torch.tensor([*self.offset, 0.0])[: points.shape[-1]]) / self.scale
+
     def to_photograph(self, points: torch.Tensor) -> torch.Tensor:
         """Points (N, 2 or 3) of the crop (column, row, depth) in pixels of the file."""
         shift = torch.tensor([*self.offset, 0.0])[: points.shape[-1]]
@@ -166,6 +171,30 @@ def square_crop(photograph: Photograph, box: FaceBox, size: int, enlarge: float 
     Raises:
         BadInput: for a box outside the photograph, one much larger than it, or fewer than 16 pixels a side of either.
     """
+    return _crop(photograph, *_square(photograph, box, enlarge), size)
+
+
+def crops_around(photograph: Photograph, box: FaceBox, size: int, count: int) -> list[FaceCrop]:
+    """`square_crop` and others of nearly the same place and size: as networks of paper 3 saw faces, nobody's box being
+    exact. The same ones for the same box.
+
+    Args:
+        photograph, box, size: as `square_crop` takes them.
+        count: of all crops; the first one is that of the box.
+    """
+    left, top, side = _square(photograph, box, CROP)
+    moves = STREAM_SCENE.crop_jitter * torch.randn(count, 3, generator=torch.Generator().manual_seed(0))
+    moves[0] = 0
+    crops = []
+    for right, down, larger in moves.tolist():
+        longer = side * math.exp(larger)
+        corner = (left + side * (0.5 + right) - longer / 2, top + side * (0.5 + down) - longer / 2)
+        crops.append(_crop(photograph, *corner, longer, size))
+    return crops
+
+
+def _square(photograph: Photograph, box: FaceBox, enlarge: float) -> tuple[float, float, float]:
+    """Left, top and side of the square around a box."""
     check_side(photograph)
     width, height = photograph.width, photograph.height
     where = f"the box {box} (left,top,right,bottom)"
@@ -176,7 +205,10 @@ def square_crop(photograph: Photograph, box: FaceBox, size: int, enlarge: float 
     side = max(box.right - box.left, box.bottom - box.top) * enlarge
     if side > 4 * max(width, height):
         raise BadInput(f"{where} is far larger than the photograph of {width:g} x {height:g} pixels: give the face's")
-    left, top = (box.left + box.right - side) / 2, (box.top + box.bottom - side) / 2
+    return (box.left + box.right - side) / 2, (box.top + box.bottom - side) / 2, side
+
+
+def _crop(photograph: Photograph, left: float, top: float, side: float, size: int) -> FaceCrop:
     reduction = photograph.reduction
     image = resampled_square(photograph.pixels, left / reduction, top / reduction, side / reduction, size)
     return FaceCrop(image, side / size, (left, top))

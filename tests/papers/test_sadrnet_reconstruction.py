@@ -15,7 +15,7 @@ from untrained_run import make_untrained_run
 
 from facelib.conventions import FACE_TO_CAMERA
 from facelib.data.embedded.portraits import portraits
-from facelib.data.photographs import FaceBox, FaceCrop, Photograph, square_crop
+from facelib.data.photographs import FaceBox, Photograph, crops_around
 from facelib.errors import BadInput, CorruptFile, MissingPart, UnknownName
 from facelib.faces.face_layout import face_layout
 from facelib.faces.morphable_model import MorphableModel
@@ -25,6 +25,7 @@ from facelib.models.sadrnet import FaceMaps
 from facelib.papers.sadrnet import PAPER
 from facelib.papers.sadrnet.methods import METHODS
 from facelib.papers.sadrnet.reconstruction import (
+    LOOKS,
     Reconstruction,
     difference,
     reconstruct,
@@ -43,28 +44,31 @@ NOSE_TIP = 30
 
 
 class Oracle(nn.Module):
-    """The mean face under a pose of the photograph, whatever the crop shows.
+    """The mean face under a pose of the photograph, whatever the crops show.
 
     Args:
         pose: from mm to pixels of the photograph, a batch of one.
-        crop: what it will be given.
+        photograph: whose crops around BOX it will be given.
         direct: only a position map is told.
     """
 
-    def __init__(self, model: MorphableModel, pose: Similarity, crop: FaceCrop, direct: bool) -> None:
+    def __init__(self, model: MorphableModel, pose: Similarity, photograph: Photograph, direct: bool) -> None:
         super().__init__()
-        self.shape = face_layout(model, SIZE).position_map(model.mean[None])
-        moved = pose.translation - torch.tensor([*crop.offset, 0.0])
-        self.pose = Similarity(pose.scale / crop.scale, pose.rotation, moved / crop.scale)
+        crops = crops_around(photograph, BOX, SIZE, LOOKS)
+        scale = torch.tensor([crop.scale for crop in crops])
+        moved = pose.translation - torch.tensor([[*crop.offset, 0.0] for crop in crops])
+        turned = pose.rotation.expand(LOOKS, 3, 3)
+        self.pose = Similarity(pose.scale / scale, turned, moved / scale[:, None])
+        self.shape = face_layout(model, SIZE).position_map(model.mean[None]).expand(LOOKS, -1, -1, -1)
         self.direct = direct
 
     def forward(self, images: torch.Tensor) -> FaceMaps:
-        assert images.shape == (1, 3, SIZE, SIZE)
+        assert images.shape == (LOOKS, 3, SIZE, SIZE)
         geometry = self.pose.apply(self.shape.flatten(2).mT).mT.unflatten(2, (SIZE, SIZE))
         if self.direct:
             return FaceMaps(geometry, geometry, None, None, None, None, None)
         pose = (self.pose.scale, self.pose.rotation, self.pose.translation)
-        return FaceMaps(geometry, geometry, self.shape, torch.full((1, 8, 8), 0.5), *pose)
+        return FaceMaps(geometry, geometry, self.shape, torch.full((LOOKS, 8, 8), 0.5), *pose)
 
 
 def true_pose() -> Similarity:
@@ -81,7 +85,7 @@ def places_as_colours(height: int = 300, width: int = 400, reduction: float = 1.
 @pytest.fixture(params=[False, True], ids=["with shape", "direct"])
 def read(request: pytest.FixtureRequest, face_model: MorphableModel) -> Reconstruction:
     photograph = places_as_colours()
-    oracle = Oracle(face_model, true_pose(), square_crop(photograph, BOX, SIZE), request.param)
+    oracle = Oracle(face_model, true_pose(), photograph, request.param)
     return reconstruct(oracle, face_model, SIZE, photograph, BOX)
 
 
@@ -126,8 +130,7 @@ def test_hidden_points_lie_behind_others(face_model: MorphableModel) -> None:
 def test_a_photograph_that_was_reduced_gives_places_in_its_file(face_model: MorphableModel) -> None:
     whole, half = places_as_colours(), places_as_colours(150, 200, reduction=2.0)
     first, second = (
-        reconstruct(Oracle(face_model, true_pose(), square_crop(p, BOX, SIZE), False), face_model, SIZE, p, BOX)
-        for p in (whole, half)
+        reconstruct(Oracle(face_model, true_pose(), p, False), face_model, SIZE, p, BOX) for p in (whole, half)
     )
 
     torch.testing.assert_close(first.points, second.points)
@@ -136,9 +139,7 @@ def test_a_photograph_that_was_reduced_gives_places_in_its_file(face_model: Morp
 
 def test_a_face_partly_outside_has_no_colour_there(face_model: MorphableModel) -> None:
     photograph = Photograph(torch.ones(3, 300, 205))  # cut through the middle of the face
-    face = reconstruct(
-        Oracle(face_model, true_pose(), square_crop(photograph, BOX, SIZE), False), face_model, SIZE, photograph, BOX
-    )
+    face = reconstruct(Oracle(face_model, true_pose(), photograph, False), face_model, SIZE, photograph, BOX)
     unknown = face.colours.isnan().any(dim=1)
 
     assert unknown[face.points[:, 0] > 205].all()
@@ -147,8 +148,8 @@ def test_a_face_partly_outside_has_no_colour_there(face_model: MorphableModel) -
 
 def test_an_answer_that_is_not_finite_is_an_error(face_model: MorphableModel) -> None:
     photograph = places_as_colours()
-    oracle = Oracle(face_model, true_pose(), square_crop(photograph, BOX, SIZE), True)
-    oracle.pose = replace(oracle.pose, scale=torch.tensor([torch.nan]))
+    oracle = Oracle(face_model, true_pose(), photograph, True)
+    oracle.pose = replace(oracle.pose, scale=torch.full((LOOKS,), torch.nan))
 
     with pytest.raises(BadInput, match="the geometry that the network draws holds"):
         reconstruct(oracle, face_model, SIZE, photograph, BOX)
@@ -166,15 +167,21 @@ class Careless(nn.Module):
         self.low, self.high = landmarks.amin(dim=0), landmarks.amax(dim=0)
 
     def forward(self, images: torch.Tensor) -> FaceMaps:
-        rows, columns = (images[0, 0] > 0.5).nonzero().unbind(1)
+        found = [self.frontal_at(image[0] > 0.5) for image in images]
+        scale, translation = torch.stack([s for s, _ in found]), torch.stack([t for _, t in found])
+        pose = Similarity(scale, self.frontal.expand(len(images), 3, 3), translation)
+        shape = self.shape.expand(len(images), -1, -1, -1)
+        geometry = pose.apply(shape.flatten(2).mT).mT.unflatten(2, (SIZE, SIZE))
+        return FaceMaps(geometry, geometry, shape, None, pose.scale, pose.rotation, pose.translation)
+
+    def frontal_at(self, red: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Scale () and translation (3,) of the face in one crop."""
+        rows, columns = red.nonzero().unbind(1)
         low, high = torch.stack((columns.min(), rows.min())), torch.stack((columns.max(), rows.max())) + 1
         side = float((high - low).max()) ** 0.7 * (SIZE / 1.6) ** 0.3
         middle = 0.7 * (low + high) / 2 + 0.3 * SIZE / 2
-        scale = torch.tensor([side / float((self.high - self.low).max())])
-        translation = torch.cat((middle - scale * (self.low + self.high) / 2, torch.zeros(1)))[None]
-        pose = Similarity(scale, self.frontal, translation)
-        geometry = pose.apply(self.shape.flatten(2).mT).mT.unflatten(2, (SIZE, SIZE))
-        return FaceMaps(geometry, geometry, self.shape, None, pose.scale, pose.rotation, pose.translation)
+        scale = torch.tensor(side / float((self.high - self.low).max()))
+        return scale, torch.cat((middle - scale * (self.low + self.high) / 2, torch.zeros(1)))
 
 
 def marked(box: FaceBox, height: int = 700, width: int = 800) -> Photograph:
@@ -190,32 +197,32 @@ def careless(model: MorphableModel) -> TrainedNetwork:
 
 
 def test_the_second_look_makes_up_for_a_box_that_lies_badly(face_model: MorphableModel) -> None:
-    """Shifted by a tenth of its side and 1.15 times as large: of its errors, three tenths are left at the first look
+    """Shifted by a third of its side and 1.2 times as large: of its errors, three tenths are left at the first look
     and a tenth at the second."""
-    true, shifted = FaceBox(300, 200, 500, 400), FaceBox(299, 199, 529, 429)
+    true, shifted = FaceBox(300, 200, 500, 400), FaceBox(345, 155, 585, 395)
     trained = careless(face_model)
     first = reconstruct(trained.network, face_model, SIZE, marked(true), shifted)
     second = reconstruct_with(trained, marked(true), shifted)
 
     shift, larger = difference(true, first.landmarks)
     shift_again, larger_again = difference(true, second.landmarks)
-    assert shift == pytest.approx(0.03, abs=0.01)
-    assert shift_again < 0.02
+    assert shift == pytest.approx(0.11, abs=0.03)
+    assert shift_again < 0.05
     assert abs(larger_again - 1) < abs(larger - 1) + 0.01
     assert second.box == shifted
 
 
 @pytest.mark.skipif("sadrnet" not in shipped_names(), reason="no trained network ships yet")
 def test_rendered_faces_in_boxes_that_lie_badly(face_model: MorphableModel) -> None:
-    """By the network that ships: boxes shifted by a tenth of their side and 1.15 times as large end at nearly the same
-    face as true ones."""
+    """By the network that ships: boxes shifted by a third of their side and 1.2 times as large end at nearly the
+    same face as true ones."""
     trained, first, second = load_trained(), [], []
     faces = portraits(face_model, 12, 192, crop=3.0)
     for number, (image, landmarks) in enumerate(zip(faces.image, faces.landmarks, strict=True)):
         photograph, angle = Photograph(image), torch.tensor(2.4 * number)
         low, high = landmarks.amin(dim=0), landmarks.amax(dim=0)
-        side, half = (high - low).max(), 1.15 * (high - low) / 2
-        middle = (low + high) / 2 + 0.1 * side * torch.stack((angle.cos(), angle.sin()))
+        side, half = (high - low).max(), 1.2 * (high - low) / 2
+        middle = (low + high) / 2 + 0.33 * side * torch.stack((angle.cos(), angle.sin()))
         shifted = FaceBox(*(middle - half).tolist(), *(middle + half).tolist())
         wanted = reconstruct_with(trained, photograph, FaceBox(*low.tolist(), *high.tolist()))
         once = reconstruct(trained.draws, face_model, trained.settings.network.image_size, photograph, shifted)

@@ -7,6 +7,7 @@ landmarks with those of the mean face, which also gives the size in mm.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ import torch
 from torch import nn
 
 from facelib.conventions import FACE_TO_CAMERA
-from facelib.data.photographs import SMALLEST, FaceBox, FaceCrop, Photograph, square_crop
+from facelib.data.photographs import SMALLEST, FaceBox, FaceCrop, Photograph, crops_around
 from facelib.errors import check_finite
 from facelib.faces.coloured_mesh import coloured_mesh
 from facelib.faces.face_layout import face_layout
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     import trimesh
 
 BEHIND = 0.02  # sides of the crop that a point may lie behind the nearest surface and still be seen
+LOOKS = 12  # crops of which the mean is taken
+NEAR, LARGER = 0.16, 1.17  # as FAR and MUCH_LARGER, two deviations of the crops of training: such a box was good enough
 FAR, MUCH_LARGER = 0.5, 2.0  # shift in sides of the box, and factor on its side: such landmarks are not of its face
 SHARP = 0.6  # pixels of the photograph for one that the network sees, below which it sees hardly more than a blur
 
@@ -78,11 +81,12 @@ class Reconstruction:
 
 
 def reconstruct_with(trained: TrainedNetwork, photograph: Photograph, box: FaceBox) -> Reconstruction:
-    """The face in a box, by a trained network, which looks twice.
+    """The face in a box, by a trained network, from several looks at nearly the same place.
 
-    Boxes of people and of face detectors lie less well than the crops of its training, which landmarks were known for;
-    so the second look is at a crop around the landmarks that the first one found. Where these lie far from the box, the
-    first look stands, with a warning; there is another one for faces of too few pixels.
+    Photographs of real people are unlike all that it has learnt from, and what it reads off them changes from crop to
+    crop; the mean of several is steadier. Where the landmarks that it finds span another place than the box, it looks
+    again around them. Where these lie far from the box, the first answer stands, with a warning; there is another one
+    for faces of too few pixels.
 
     Raises:
         BadInput: as `reconstruct`.
@@ -104,7 +108,7 @@ def reconstruct_with(trained: TrainedNetwork, photograph: Photograph, box: FaceB
         )  # fmt: skip
         return first
     low, high = bounds(first.landmarks)
-    if min(high - low) < SMALLEST:
+    if min(high - low) < SMALLEST or (shift < NEAR and 1 / LARGER < larger < LARGER):
         return first
     again = reconstruct(trained.draws, face_model(), size, photograph, FaceBox(*low.tolist(), *high.tolist()))
     return replace(again, box=box)
@@ -125,7 +129,7 @@ def bounds(landmarks: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def reconstruct(
-    network: nn.Module, model: MorphableModel, size: int, photograph: Photograph, box: FaceBox
+    network: nn.Module, model: MorphableModel, size: int, photograph: Photograph, box: FaceBox, looks: int = LOOKS
 ) -> Reconstruction:
     """The face in a box of a photograph.
 
@@ -135,37 +139,44 @@ def reconstruct(
         size: of its images and maps.
         photograph: whole or part of the face.
         box: around the face's landmarks, as its training took it.
+        looks: crops of nearly the same place, of which the mean is taken; the attention is that of the box itself.
 
     Raises:
         BadInput: for a box outside the photograph, or when the network's answer is not finite or a single place.
     """
-    crop = square_crop(photograph, box, size)
+    crops = crops_around(photograph, box, size, looks)
     layout = face_layout(model, size)
     with torch.no_grad():
-        maps: FaceMaps = network(crop.image[None])
-    points = layout.texel_points(maps.geometry.float())[0]
-    check_finite("the geometry that the network draws", points)
+        maps: FaceMaps = network(torch.stack([crop.image for crop in crops]))
     rows, columns = layout.nearest_texels(model.landmarks).unbind(1)
-    landmarks = maps.geometry[0, :, rows, columns].float().T
-    if maps.shape is None or maps.pose is None:
+
+    def placed(points: torch.Tensor) -> torch.Tensor:
+        """Points (looks, N, 3) of the crops in the photograph, and their mean over the looks."""
+        return torch.stack([crop.to_photograph(each) for crop, each in zip(crops, points, strict=True)]).mean(dim=0)
+
+    points = placed(layout.texel_points(maps.geometry.float()))
+    check_finite("the geometry that the network draws", points)
+    landmarks = placed(maps.geometry[:, :, rows, columns].float().mT)
+    if maps.shape is None:
         mean = layout.position_map(model.mean[None])[0, :, rows, columns].T
         pose = similarity_transform(mean[None], landmarks[None])
         shape = pose.inverse().apply(points[None])[0]
     else:
-        pose, shape = maps.pose, layout.texel_points(maps.shape.float())[0]
-    placed = crop.to_photograph(points)
-    seen = seen_points(points, layout.grid_triangles, size)
+        assert maps.pose is not None
+        shape = layout.texel_points(maps.shape.float()).mean(dim=0)
+        pose = _mean_pose(maps.pose, crops)
+    seen = seen_points(crops[0].from_photograph(points), layout.grid_triangles, size)
     return Reconstruction(
-        points=placed,
+        points=points,
         vertices=shape,
         own_shape=maps.shape is not None,
         triangles=layout.grid_triangles,
-        landmarks=crop.to_photograph(landmarks),
-        pose=_in_photograph(pose, crop),
+        landmarks=landmarks,
+        pose=Similarity(pose.scale[0], pose.rotation[0], pose.translation[0]),
         attention=None if maps.attention is None else maps.attention[0].float(),
-        colours=photograph.colours_at(placed[:, :2]).where(seen[:, None], torch.nan),
+        colours=photograph.colours_at(points[:, :2]).where(seen[:, None], torch.nan),
         box=box,
-        crop=crop,
+        crop=crops[0],
     )
 
 
@@ -186,7 +197,12 @@ def seen_points(points: torch.Tensor, triangles: torch.Tensor, size: int) -> tor
     return facing & visible_in_depth(around[None], depth, BEHIND * size)[0]
 
 
-def _in_photograph(pose: Similarity, crop: FaceCrop) -> Similarity:
-    """The only pose of a batch, in pixels of the photograph."""
-    translation = crop.to_photograph(pose.translation)[0]
-    return Similarity(pose.scale[0] * crop.scale, pose.rotation[0], translation)
+def _mean_pose(poses: Similarity, crops: Sequence[FaceCrop]) -> Similarity:
+    """Poses (looks,) into crops as one into the photograph, a batch of one; the mean rotation is the nearest one to the
+    mean of their matrices."""
+    larger = torch.tensor([crop.scale for crop in crops])
+    moved = torch.stack([crop.to_photograph(each) for crop, each in zip(crops, poses.translation, strict=True)])
+    left, _, right = torch.linalg.svd(poses.rotation.mean(dim=0))
+    straight = torch.tensor([1.0, 1.0, float(torch.det(left @ right))])  # no mirror image
+    rotation = left @ torch.diag(straight) @ right
+    return Similarity((poses.scale * larger).mean()[None], rotation[None], moved.mean(dim=0)[None])

@@ -44,7 +44,7 @@ def draw_reconstruction(photograph: Photograph, face: Reconstruction, title: str
     for panel, (mesh, yaw, text) in zip(panels[-2:], views, strict=True):
         panel.imshow(pixels(shaded_picture(mesh, yaw, SIDE)))
         panel.set_title(f"3D face, {text}", fontsize=8, fontweight="normal", loc="center", pad=3)
-    angles = ", ".join(f"{name} {value:+.0f}°" for name, value in face.angles.items())
+    angles = ", ".join(f"{name} {round(value):+d}°" for name, value in face.angles.items())
     figure.suptitle(f"{title}: {angles}", fontsize=9, x=0.005, ha="left", fontweight="bold")
     stamp(figure, label)
     return figure
