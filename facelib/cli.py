@@ -374,14 +374,16 @@ def _percent(*numbers: float | None) -> tuple[str, ...]:
 @click.option("--name", required=True, help="Of the model, such as sadrnet.")
 def ship(run: str, name: str) -> None:
     """For maintainers: make a RUN's network, given by its folder, a model that comes with the package."""
-    from facelib.papers.sadrnet.shipping import ship as write_model
+    from importlib import import_module
+
+    from facelib.papers import load_paper
+    from facelib.runs.folders import RECORD_FILE
+    from facelib.runs.records import read_record
     from facelib.weights import weights_path
 
-    change = write_model(run, name)
-    click.echo(
-        f"half precision moves points of {change.faces} rendered faces by {change.mean:.4f} pixels on average and "
-        f"{change.largest:.4f} at most, of {change.image_size}"
-    )
+    paper = load_paper(read_record(Path(run) / RECORD_FILE).paper)
+    shipping = import_module(f"facelib.papers.{paper.name}.shipping")
+    click.echo(str(shipping.ship(run, name)))
     click.echo(weights_path(name))
 
 

@@ -62,7 +62,7 @@ def read_shipped_weights(name: str) -> dict[str, Tensor]:
     found = sha256_of(path)
     if found != expected:
         raise CorruptFile(f"{path} has SHA-256 {found[:12]}..., its card says {str(expected)[:12]}...: {REMEDY}")
-    return {key: value.float() if value.is_floating_point() else value for key, value in load_file(path).items()}
+    return {key: _whole(value) for key, value in load_file(path).items()}
 
 
 def write_shipped(name: str, tensors: Mapping[str, Tensor], card: Mapping[str, Any]) -> Path:
@@ -98,6 +98,11 @@ def write_shipped(name: str, tensors: Mapping[str, Tensor], card: Mapping[str, A
     return weights_path(name)
 
 
+def rounded(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What `read_shipped_weights` would read of these tensors, had they been shipped; raises as `halved`."""
+    return {key: _whole(halved(key, value)) for key, value in tensors.items()}
+
+
 def halved(name: str, value: Tensor) -> Tensor:
     """A tensor in half precision, and whole numbers as they are.
 
@@ -116,6 +121,10 @@ def halved(name: str, value: Tensor) -> Tensor:
         largest = float(value.abs().max())
         raise BadInput(f"{name} holds {largest:g}, above 65504, the largest number of half precision: do not ship it")
     return half
+
+
+def _whole(value: Tensor) -> Tensor:
+    return value.float() if value.is_floating_point() else value
 
 
 def _card_path(name: str) -> Path:

@@ -138,5 +138,7 @@ def test_a_detector_reads_no_shape(shelf: Path) -> None:
     card = {"kind": "face detector", "summary": "a", "source": "b", "licence": "c", "not_for": "d"}
     write_shipped("finder", {"weight": torch.ones(1)}, card)
 
-    with pytest.raises(BadInput, match="the shipped model finder is a face detector: expected a model for face recon"):
+    with pytest.raises(
+        BadInput, match="the shipped model finder is of kind 'face detector': expected 'face reconstruction'"
+    ):
         load_trained("finder")

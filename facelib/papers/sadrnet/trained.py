@@ -19,6 +19,7 @@ from facelib.papers.sadrnet.building import drawing_of
 from facelib.papers.sadrnet.methods import METHODS, Reconstructor
 from facelib.papers.sadrnet.networks import build_network, face_model
 from facelib.papers.sadrnet.settings import ReconstructionSettings
+from facelib.papers.shipping import TOLD, told_of
 from facelib.runs.checkpoints import restore
 from facelib.runs.folders import RECORD_FILE, WEIGHTS_FILE, Run
 from facelib.runs.records import Record, read_record
@@ -28,7 +29,6 @@ from facelib.weights import read_card, read_shipped_weights, shipped_names
 KIND = "face reconstruction"  # of the cards of such models
 USUAL = "sadrnet"  # the shipped model that is taken where none is named
 NETWORK, FACES = "network.", "face_model."  # what tensors of a shipped file begin with
-TOLD = ("paper", "method", "tier", "fold", "seed", "data", "finished_at")  # of a record, by whatever a network makes
 SAME_FACES_MM = 0.5  # that landmarks of two bakings of one face model may lie apart
 
 
@@ -115,7 +115,7 @@ def load_shipped(name: str) -> TrainedNetwork:
     """
     card, tensors = read_card(name), read_shipped_weights(name)
     if card["kind"] != KIND:
-        raise BadInput(f"the shipped model {name} is a {card['kind']}: expected a model for {KIND}")
+        raise BadInput(f"the shipped model {name} is of kind {card['kind']!r}: expected {KIND!r}")
     method = PAPER.method(card["method"])
     _check_reads(method)
     settings = override(PAPER.settings(card["tier"]), card["parameters"])
@@ -124,11 +124,6 @@ def load_shipped(name: str) -> TrainedNetwork:
     restore({"network": network}, {"network": state}, f"the shipped model {name}")
     _check_faces(name, tensors[f"{FACES}landmarks"], used_landmarks(method, settings, face_model()))
     return TrainedNetwork(network.eval(), method, settings, {key: card[key] for key in TOLD} | {"shipped_as": name})
-
-
-def told_of(record: Record) -> dict[str, Any]:
-    """What is told of a run's network: the fields of its record that say what it is."""
-    return {name: getattr(record, name) for name in TOLD}
 
 
 def used_landmarks(method: Reconstructor, settings: ReconstructionSettings, model: MorphableModel) -> torch.Tensor:

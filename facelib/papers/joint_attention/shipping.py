@@ -1,0 +1,107 @@
+"""A pretrained recogniser of this paper as a file that comes with the package, for papers that need a frozen one."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from facelib.data.embedded.portraits import portraits
+from facelib.errors import BadInput
+from facelib.faces.baking import load_face_model
+from facelib.papers.joint_attention import PAPER
+from facelib.papers.joint_attention.networks import build_network
+from facelib.papers.joint_attention.settings import RecognitionSettings
+from facelib.papers.run import network_from
+from facelib.papers.shipping import card_of
+from facelib.runs.checkpoints import restore
+from facelib.runs.folders import RECORD_FILE, WEIGHTS_FILE
+from facelib.runs.records import read_record
+from facelib.runs.settings import override
+from facelib.weights import read_card, read_shipped_weights, rounded, write_shipped
+
+KIND = "face recognition"  # of the cards of such models
+USUAL = "ir18"  # the shipped one
+RENDERED = 8  # faces on which both precisions are compared
+NOT_FOR = (
+    "telling real people apart, or deciding anything about them. It has learnt from rendered faces of adults only, and "
+    "serves as the frozen recogniser of other trainings here"
+)
+
+
+class Change(NamedTuple):
+    """What halving the precision of the weights does to embeddings of rendered faces, in degrees.
+
+    Args:
+        mean, largest: angle between both embeddings, over all faces.
+        faces: how many.
+    """
+
+    mean: float
+    largest: float
+    faces: int
+
+    def __str__(self) -> str:
+        return (
+            f"half precision turns the embeddings of {self.faces} rendered faces by {self.mean:.4f} degrees on average "
+            f"and {self.largest:.4f} at most"
+        )
+
+
+def ship(run: str, name: str) -> Change:
+    """Write a pretrained recogniser to the weights that come with the package, under a name.
+
+    Args:
+        run: its folder.
+        name: small letters, digits and underscores.
+
+    Returns:
+        What half precision changes, which the card says too.
+
+    Raises:
+        MissingPart, CorruptFile: when its record or weights are missing or damaged.
+        BadInput: for a run that is no pretrained recogniser of images; weights that are not finite, that half
+            precision cannot hold, or that take more than 8 MB.
+    """
+    folder = Path(run)
+    record = read_record(folder / RECORD_FILE)
+    if not PAPER.method(record.method).is_pretraining:
+        raise BadInput(f"{record.run} is no pretrained recogniser of images: expected a run such as pretrain_ir18's")
+    settings = override(PAPER.settings(record.tier), record.parameters)
+    network = network_from(PAPER, record.method, settings, folder / WEIGHTS_FILE)
+    state = network.state_dict()
+    other = _network(record.method, settings, rounded(state), name)
+    images = portraits(load_face_model("coarse"), RENDERED, settings.network.image_size).image
+    with torch.no_grad():
+        cosine = (network(images).unit * other(images).unit).sum(dim=1).clamp(-1, 1)
+    angles = cosine.arccos().rad2deg()
+    change = Change(round(float(angles.mean()), 5), round(float(angles.max()), 5), len(images))
+    label = PAPER.method(record.method).label
+    summary = f"{label}: tells faces in photographs apart"
+    write_shipped(name, state, card_of(record, KIND, summary, NOT_FOR, record.metrics, change._asdict()))
+    return change
+
+
+@lru_cache(maxsize=2)
+def load_shipped(name: str = USUAL) -> nn.Module:
+    """A recogniser that comes with the package, in eval mode: images (B, 3, S, S), RGB in [0, 1], to an `Embedding`.
+
+    Raises:
+        UnknownName: there is no such model.
+        CorruptFile: its card or weights are damaged.
+        BadInput: it is no recogniser, or does not fit its card.
+    """
+    card, state = read_card(name), read_shipped_weights(name)
+    if card["kind"] != KIND:
+        raise BadInput(f"the shipped model {name} is of kind {card['kind']!r}: expected {KIND!r}")
+    settings = override(PAPER.settings(card["tier"]), card["parameters"])
+    return _network(card["method"], settings, state, name)
+
+
+def _network(method: str, settings: RecognitionSettings, state: dict[str, torch.Tensor], name: str) -> nn.Module:
+    network = build_network(PAPER.method(method), settings)
+    restore({"network": network}, {"network": state}, f"the shipped model {name}")
+    return network.eval()
