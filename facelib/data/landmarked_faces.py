@@ -8,6 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 import torch
+from torch.nn import functional
+
+from facelib.conventions import LANDMARK_GROUPS
+from facelib.errors import DegenerateInput, check_shape
 
 
 @dataclass(frozen=True)
@@ -30,3 +34,59 @@ class LandmarkedFaces:
     def part(self, rows: slice) -> LandmarkedFaces:
         """Some of the photographs."""
         return LandmarkedFaces(*(getattr(self, each.name)[rows] for each in fields(self)))
+
+
+def aligned(faces: LandmarkedFaces, standard: torch.Tensor) -> LandmarkedFaces:
+    """Photographs moved and scaled, but not turned, so that five points of each face lie best on standard ones.
+
+    Deng et al., CVPRW 2019, whose points these are: middles of the eyes, tip of the nose, corners of the mouth.
+
+    Args:
+        faces: the photographs; what lies beyond their borders is as at the border, and no skin.
+        standard: (68, 2) pixels, landmarks of the mean face where the camera of training sees it.
+
+    Raises:
+        BadInput: on landmarks of another shape.
+        DegenerateInput: when all five points of a face lie in one place, or not in the order of a face.
+    """
+    scale, shift = standard_place(faces.landmarks, standard)
+    size = faces.images.shape[-1]
+    pixels = torch.arange(size, dtype=torch.float32, device=scale.device) + 0.5
+    rows, columns = torch.meshgrid(pixels, pixels, indexing="ij")
+    places = scale[:, None, None, None] * torch.stack((columns, rows), dim=-1) + shift[:, None, None]
+    grid = 2 * places / size - 1
+    images = functional.grid_sample(faces.images, grid, padding_mode="border", align_corners=False)
+    skin = functional.grid_sample(faces.skin[:, None], grid, align_corners=False)[:, 0].round()
+    return LandmarkedFaces(images, (faces.landmarks - shift[:, None]) / scale[:, None, None], skin)
+
+
+def standard_place(landmarks: torch.Tensor, standard: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """How the standard frame lies in photographs: its place x at scale x + shift, by least squares over five points.
+
+    Args:
+        landmarks: (B, 68, 2) pixels.
+        standard: (68, 2) pixels.
+
+    Returns:
+        scale (B,) and shift (B, 2) in pixels; raises as `aligned`.
+    """
+    check_shape("landmarks", landmarks, (None, 68, 2))
+    check_shape("standard", standard, (68, 2))
+    points, usual = five_points(landmarks), five_points(standard[None])[0]
+    middle, usual_middle = points.mean(dim=1), usual.mean(dim=0)
+    around = usual - usual_middle
+    scale = ((points - middle[:, None]) * around).sum(dim=(1, 2)) / around.square().sum()
+    if not (scale > 0).all():
+        face = int((~(scale > 0)).nonzero()[0])
+        raise DegenerateInput(
+            f"landmarks of face {face} have their eyes, nose and mouth in one place or upside down: no crop fits them"
+        )
+    return scale, middle - scale[:, None] * usual_middle
+
+
+def five_points(landmarks: torch.Tensor) -> torch.Tensor:
+    """Middles of the eyes, tip of the nose and corners of the mouth (B, 5, 2) of landmarks (B, 68, 2)."""
+    eyes = [landmarks[:, list(LANDMARK_GROUPS[name])].mean(dim=1) for name in ("right_eye", "left_eye")]
+    lips, bridge = LANDMARK_GROUPS["outer_lips"], LANDMARK_GROUPS["nose_bridge"]
+    corners = (bridge[-1], lips[0], lips[6])
+    return torch.stack((*eyes, *landmarks[:, list(corners)].unbind(dim=1)), dim=1)
