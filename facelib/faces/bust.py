@@ -7,12 +7,16 @@ fell by a tenth once these were cut off.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 
-from facelib.faces.morphable_model import MorphableModel
+from facelib.faces.morphable_model import ByIdentity, MorphableModel
 from facelib.faces.surfaces import Surface, sheet_triangles
 from facelib.geometry.rotations import euler_to_matrix
 
+CHIN = 8  # landmark
+ABOVE_CHIN, BEFORE_CHIN = 40.0, 30.0  # mm about it that holes of the head's mesh which are not the neck's begin at
 NECK_ROWS, SHOULDER_ROWS = 6, 10
 NECK_WIDTH = 110.0  # mm, of the mean head's ring
 NECK_BASE = (62.0, 60.0)  # mm, half its width and depth
@@ -58,15 +62,19 @@ def bust(
 
 
 def neck_ring(model: MorphableModel) -> torch.Tensor:
-    """The vertices (N,) around the open neck, to the subject's left at the front, from the back."""
-    triangles = model.triangles
+    """The vertices (N,) around the open neck, from the back over the subject's right, the front and the left."""
+    return _ring(ByIdentity(model))
+
+
+@lru_cache(maxsize=4)
+def _ring(key: ByIdentity) -> torch.Tensor:
+    model = key.model
+    triangles, chin = model.triangles, model.mean[model.landmarks[CHIN]]
     edges = torch.cat((triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]])).sort(dim=1).values
     unique, count = torch.unique(edges, dim=0, return_counts=True)
     border = torch.unique(unique[count == 1])
-    chin = model.mean[model.landmarks[8], 1]
-    ring = border[
-        (model.mean[border, 1] < chin + 40) & (model.mean[border, 2] < model.mean[model.landmarks[8], 2] - 30)
-    ]
+    place = model.mean[border]
+    ring = border[(place[:, 1] < chin[1] + ABOVE_CHIN) & (place[:, 2] < chin[2] - BEFORE_CHIN)]
     around = model.mean[ring] - model.mean[ring].mean(dim=0)
     return ring[torch.atan2(around[:, 0], around[:, 2]).argsort()]
 

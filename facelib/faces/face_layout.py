@@ -7,7 +7,7 @@ from functools import lru_cache
 import torch
 
 from facelib.conventions import LANDMARK_GROUPS
-from facelib.faces.morphable_model import MorphableModel
+from facelib.faces.morphable_model import ByIdentity, MorphableModel
 from facelib.geometry.cylindrical_uv import cylindrical_layout
 from facelib.geometry.uv_maps import UVLayout
 
@@ -26,24 +26,11 @@ def face_layout(model: MorphableModel, size: int) -> UVLayout:
     Raises:
         BadInput: on a size below 2.
     """
-    return _layout(_ByIdentity(model), size)
-
-
-class _ByIdentity:
-    """A model as a key of the cache: tensors have no hash of their own."""
-
-    def __init__(self, model: MorphableModel) -> None:
-        self.model = model
-
-    def __hash__(self) -> int:
-        return id(self.model)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _ByIdentity) and self.model is other.model
+    return _layout(ByIdentity(model), size)
 
 
 @lru_cache(maxsize=8)
-def _layout(key: _ByIdentity, size: int) -> UVLayout:
+def _layout(key: ByIdentity, size: int) -> UVLayout:
     model = key.model
     landmarks = model.mean[model.landmarks]
     brows = landmarks[[*LANDMARK_GROUPS["right_brow"], *LANDMARK_GROUPS["left_brow"]], 1].max()

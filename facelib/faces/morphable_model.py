@@ -86,6 +86,19 @@ class MorphableModel:
         return dict(zip(self.attribute_names, values.clamp(0, 1).unbind(1), strict=True))
 
 
+class ByIdentity:
+    """A model as a key of the cache: tensors have no hash of their own."""
+
+    def __init__(self, model: MorphableModel) -> None:
+        self.model = model
+
+    def __hash__(self) -> int:
+        return id(self.model)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ByIdentity) and self.model is other.model
+
+
 def _check_coefficients(name: str, coefficients: torch.Tensor, basis: torch.Tensor) -> None:
     check_shape(name, coefficients, (None, None))
     check_finite(name, coefficients)

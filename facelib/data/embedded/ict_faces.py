@@ -134,7 +134,9 @@ class _World:
         yaw = torch.lerp(low, high, place) * torch.where(side < 0.5, -1.0, 1.0)
         pitch, roll = spread(count, (settings.pitch_spread, settings.roll_spread), 2.5, generator)
         pose = torch.deg2rad(torch.stack((yaw, pitch, roll), dim=1))
-        arrays = posed_photographs(model, person, action, pose, self.worn[own], settings.scene, generator)
+        arrays = posed_photographs(
+            model, person, action, pose, self.worn[own], settings.scene, generator, dressed=False
+        )
         heads = model.vertices(person[0].expand(count, -1), action)
         return arrays | {
             "expression": expression.numpy().astype(np.int16),

@@ -63,7 +63,7 @@ class PeopleStreamSettings:
     """
 
     archive: ClassVar[str] = "embedded_people_stream"
-    version: ClassVar[int] = 1  # raise it when the generation changes: older data are then passed over
+    version: ClassVar[int] = 2  # raise it when the generation changes: older data are then passed over
 
     skins: int = 600
     seed: int = 14

@@ -7,9 +7,12 @@ import torch
 
 from facelib.data.embedded.generation import RENDER_BATCH, Person, as_bytes
 from facelib.errors import BadInput
+from facelib.faces.bust import bust
+from facelib.faces.hair import hair
 from facelib.faces.morphable_model import MorphableModel
 from facelib.faces.occluders import Occluder, occluder_surface
 from facelib.faces.scene import Rendering, SceneSettings, render
+from facelib.faces.surfaces import join
 
 
 def check_camera(scene: SceneSettings) -> None:
@@ -26,6 +29,8 @@ def posed_photographs(
     occluder: np.ndarray,
     scene: SceneSettings,
     generator: torch.Generator,
+    *,
+    dressed: bool = True,
 ) -> dict[str, np.ndarray]:
     """N photographs of one person, or of one person each.
 
@@ -37,6 +42,7 @@ def posed_photographs(
         occluder: (N,) the `Occluder` of each.
         scene: camera, light and sensor.
         generator: of all randomness.
+        dressed: whether the heads are given hair, a neck and shoulders; those of other models have what they need.
 
     Returns:
         images (N, 3, H, W) uint8, skin (N, H, W) uint8, angle (N,), pose (N, 3), shape (N, K), action (N, E),
@@ -50,7 +56,12 @@ def posed_photographs(
     seen: dict[str, np.ndarray] = {}
     for kind in np.unique(occluder):
         for rows in torch.from_numpy(np.flatnonzero(occluder == kind)).split(RENDER_BATCH):
-            worn = occluder_surface(model, heads[rows], Occluder(kind), generator)
+            around = [occluder_surface(model, heads[rows], Occluder(kind), generator)]
+            if dressed:
+                around.append(bust(model, heads[rows], albedo[rows], pose[rows], generator))
+                around.append(hair(model, heads[rows], generator))
+            surfaces = [each for each in around if each is not None]
+            worn = join(*surfaces) if surfaces else None
             rendering = render(model, heads[rows], albedo[rows], pose[rows], scene, generator, worn)
             for name, values in _as_arrays(rendering).items():
                 everyone = seen.setdefault(name, np.empty((count, *values.shape[1:]), values.dtype))
