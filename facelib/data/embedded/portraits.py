@@ -11,6 +11,7 @@ from facelib.data.embedded.generation import sample_expressions
 from facelib.faces.morphable_model import MorphableModel
 from facelib.faces.population import sample_people
 from facelib.faces.scene import Rendering, render
+from facelib.faces.surroundings import surroundings
 
 PITCH = ROLL = 20.0  # degrees, the largest
 
@@ -37,4 +38,4 @@ def portraits(
     pose = torch.deg2rad((2 * torch.rand(count, 3, generator=generator) - 1) * torch.tensor([yaw, PITCH, ROLL]))
     scene = replace(AFLW_SCENE, image_size=size, crop=crop)
     heads, albedo = model.vertices(people.identity, action), model.albedo(people.texture)
-    return render(model, heads, albedo, pose, scene, generator)
+    return render(model, heads, albedo, pose, scene, generator, surroundings(model, heads, albedo, pose, generator))

@@ -7,12 +7,11 @@ import torch
 
 from facelib.data.embedded.generation import RENDER_BATCH, Person, as_bytes
 from facelib.errors import BadInput
-from facelib.faces.bust import bust
-from facelib.faces.hair import hair
 from facelib.faces.morphable_model import MorphableModel
 from facelib.faces.occluders import Occluder, occluder_surface
 from facelib.faces.scene import Rendering, SceneSettings, render
 from facelib.faces.surfaces import join
+from facelib.faces.surroundings import surroundings
 
 
 def check_camera(scene: SceneSettings) -> None:
@@ -56,13 +55,12 @@ def posed_photographs(
     seen: dict[str, np.ndarray] = {}
     for kind in np.unique(occluder):
         for rows in torch.from_numpy(np.flatnonzero(occluder == kind)).split(RENDER_BATCH):
-            around = [occluder_surface(model, heads[rows], Occluder(kind), generator)]
+            one, turn = heads[rows], pose[rows]
+            worn = occluder_surface(model, one, Occluder(kind), generator)
             if dressed:
-                around.append(bust(model, heads[rows], albedo[rows], pose[rows], generator))
-                around.append(hair(model, heads[rows], generator))
-            surfaces = [each for each in around if each is not None]
-            worn = join(*surfaces) if surfaces else None
-            rendering = render(model, heads[rows], albedo[rows], pose[rows], scene, generator, worn)
+                around = surroundings(model, one, albedo[rows], turn, generator)
+                worn = around if worn is None else join(worn, around)
+            rendering = render(model, one, albedo[rows], turn, scene, generator, worn)
             for name, values in _as_arrays(rendering).items():
                 everyone = seen.setdefault(name, np.empty((count, *values.shape[1:]), values.dtype))
                 everyone[rows.numpy()] = values
