@@ -18,7 +18,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("report", "benchmarks"),
     ("reconstruction", "reproduction", "bench", "doctor"),
     ("landmark_comparison",),
-    ("grid",),
+    ("grid", "detector_measurement"),
     ("cli",),
     ("__main__",),
 )

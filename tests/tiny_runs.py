@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from facelib import weights
 from facelib.runs.folders import RUNS_VARIABLE
 from facelib.storage import CACHE_VARIABLE, cache_folder
 
@@ -81,3 +82,9 @@ def use_tiny_data(patch: pytest.MonkeyPatch, paths: pytest.TempPathFactory) -> N
 def use_private_runs(patch: pytest.MonkeyPatch, folder: Path) -> None:
     """Keep runs in this folder."""
     patch.setenv(RUNS_VARIABLE, str(folder))
+
+
+def use_empty_shelf(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    """An empty folder in the place of that of the shipped weights."""
+    folder.mkdir()
+    patch.setattr(weights, "FOLDER", folder)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 import torch
 from torch.nn import functional
 
-from facelib.conventions import LANDMARK_GROUPS
+from facelib.conventions import LANDMARK_COUNT, LANDMARK_GROUPS
 from facelib.errors import DegenerateInput, check_shape
 
 
@@ -70,8 +70,8 @@ def standard_place(landmarks: torch.Tensor, standard: torch.Tensor) -> tuple[tor
     Returns:
         scale (B,) and shift (B, 2) in pixels; raises as `aligned`.
     """
-    check_shape("landmarks", landmarks, (None, 68, 2))
-    check_shape("standard", standard, (68, 2))
+    check_shape("landmarks", landmarks, (None, LANDMARK_COUNT, 2))
+    check_shape("standard", standard, (LANDMARK_COUNT, 2))
     points, usual = five_points(landmarks), five_points(standard[None])[0]
     middle, usual_middle = points.mean(dim=1), usual.mean(dim=0)
     around = usual - usual_middle

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ class TierRuns:
 
     def label(self, method: str) -> str:
         """A method's name in tables and pictures, with what marks its runs, save what all runs of the tier share."""
-        shared, state = self._shared()
+        shared, state = self._shared
         marks = dict.fromkeys(
             mark_of(
                 {name: value for name, value in status.run.changes.items() if name not in shared},
@@ -53,8 +54,9 @@ class TierRuns:
     @property
     def shared_mark(self) -> str:
         """What marks all runs in tables; it stands in the caption instead of in each row."""
-        return mark_of(*self._shared())
+        return mark_of(*self._shared)
 
+    @cached_property
     def _shared(self) -> tuple[dict[str, Any], State]:
         """The changed settings that all runs in tables share, but for methods that do not see them, and their state."""
         shown = [status for name in self.paper.tabulated() for status in self.standing.get(name, ())]

@@ -35,16 +35,24 @@ def weights_path(name: str) -> Path:
     return FOLDER / f"{name}.safetensors"
 
 
-def read_card(name: str) -> dict[str, Any]:
+def read_card(name: str, kind: str | None = None) -> dict[str, Any]:
     """What is told of a model: kind, summary, source, licence, not_for, weights_sha256, and what its kind adds.
+
+    Args:
+        name: of the model.
+        kind: that is wanted, where not any will do.
 
     Raises:
         UnknownName: there is no such model.
         CorruptFile: the card was damaged or edited.
+        BadInput: the model is of another kind.
     """
     if name not in shipped_names():
         raise unknown_name("shipped model", name, shipped_names())
-    return read_json(_card_path(name), REMEDY)
+    card = read_json(_card_path(name), REMEDY)
+    if kind is not None and card["kind"] != kind:
+        raise BadInput(f"the shipped model {name} is of kind {card['kind']!r}: expected {kind!r}")
+    return card
 
 
 def read_shipped_weights(name: str) -> dict[str, Tensor]:

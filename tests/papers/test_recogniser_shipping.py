@@ -9,6 +9,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 from made_records import make_record
+from tiny_runs import use_empty_shelf
 
 from facelib import weights
 from facelib.cli import main
@@ -27,8 +28,7 @@ SMALL = {"network.image_size": 32, "network.width": 0.125, "network.embedding": 
 def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty folder in the place of that of the shipped weights."""
     folder = tmp_path / "weights"
-    folder.mkdir()
-    monkeypatch.setattr(weights, "FOLDER", folder)
+    use_empty_shelf(monkeypatch, folder)
     load_shipped.cache_clear()
     yield folder
     load_shipped.cache_clear()

@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 from click.testing import CliRunner
-from tiny_runs import use_private_runs
+from tiny_runs import use_empty_shelf, use_private_runs
 from untrained_run import make_untrained_run
 
-from facelib import weights
 from facelib.cli import main
 from facelib.data.embedded.portraits import portraits
 from facelib.errors import BadInput
@@ -31,8 +30,7 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty folder in the place of that of the shipped weights."""
     use_private_runs(monkeypatch, tmp_path / "runs")
     folder = tmp_path / "weights"
-    folder.mkdir()
-    monkeypatch.setattr(weights, "FOLDER", folder)
+    use_empty_shelf(monkeypatch, folder)
     load_shipped.cache_clear()
     yield folder
     load_shipped.cache_clear()

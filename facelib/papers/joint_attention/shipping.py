@@ -94,9 +94,7 @@ def load_shipped(name: str = USUAL) -> nn.Module:
         CorruptFile: its card or weights are damaged.
         BadInput: it is no recogniser, or does not fit its card.
     """
-    card, state = read_card(name), read_shipped_weights(name)
-    if card["kind"] != KIND:
-        raise BadInput(f"the shipped model {name} is of kind {card['kind']!r}: expected {KIND!r}")
+    card, state = read_card(name, KIND), read_shipped_weights(name)
     settings = override(PAPER.settings(card["tier"]), card["parameters"])
     return _network(card["method"], settings, state, name)
 

@@ -55,14 +55,14 @@ def fit(
         on_step: told the number of each step and its terms.
     """
     found = FaceCoefficients(*(each.detach().clone().requires_grad_() for each in start))
-    for phase, count in (("landmarks", settings.landmark_steps), ("all", settings.steps)):
+    for terms_of, count in ((objective.placing_terms, settings.landmark_steps), (objective.terms, settings.steps)):
         groups = [
             {"params": [value], "lr": settings.rate * FINER.get(name, 1.0)} for name, value in found._asdict().items()
         ]
         optimizer = torch.optim.Adam(groups)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, partial(_share, total=count))
         for step in range(count):
-            terms = _terms(objective, found, faces, phase)
+            terms = terms_of(found, faces)
             optimizer.zero_grad()
             # Each photograph moves as if it were fitted alone: means over the batch become sums.
             (len(faces) * torch.stack(list(terms.values())).sum()).backward()
@@ -70,19 +70,6 @@ def fit(
             schedule.step()
             on_step(step, {name: value.detach() for name, value in terms.items()})
     return FaceCoefficients(*(each.detach() for each in found))
-
-
-def _terms(
-    objective: WeakObjective, found: FaceCoefficients, faces: LandmarkedFaces, phase: str
-) -> dict[str, torch.Tensor]:
-    if phase == "all":
-        return objective.terms(found, faces)
-    renderer, loss = objective.renderer, objective.loss
-    projected = renderer.landmarks_of(found)
-    return {
-        "landmarks": loss.landmarks * objective.landmark_term(projected, faces),
-        "coefficients": loss.coefficients * objective.prior(found),
-    }
 
 
 def _share(step: int, total: int) -> float:

@@ -47,6 +47,14 @@ class WeakObjective:
         }
         return {name: weight * term() for name, (weight, term) in terms.items() if weight > 0}
 
+    def placing_terms(self, coefficients: FaceCoefficients, faces: LandmarkedFaces) -> dict[str, torch.Tensor]:
+        """Those of `terms` that bring a face to its place, for which nothing is drawn: landmarks and the prior."""
+        loss, projected = self.loss, self.renderer.landmarks_of(coefficients)
+        return {
+            "landmarks": loss.landmarks * self.landmark_term(projected, faces),
+            "coefficients": loss.coefficients * self.prior(coefficients),
+        }
+
     def landmark_term(self, projected: torch.Tensor, faces: LandmarkedFaces) -> torch.Tensor:
         """Eq. 17 in pixels of 224, so that its weight means the same at every size."""
         factor = FULL_SIZE / self.renderer.size

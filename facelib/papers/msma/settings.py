@@ -1,4 +1,4 @@
-"""What a run of paper 5 consists of, and its tiers."""
+"""What the losses of paper 5 weigh."""
 
 from __future__ import annotations
 

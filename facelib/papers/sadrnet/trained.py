@@ -113,9 +113,7 @@ def load_shipped(name: str) -> TrainedNetwork:
         BadInput: it reads no faces, does not fit its card, or was trained on other faces than those that are baked
             here.
     """
-    card, tensors = read_card(name), read_shipped_weights(name)
-    if card["kind"] != KIND:
-        raise BadInput(f"the shipped model {name} is of kind {card['kind']!r}: expected {KIND!r}")
+    card, tensors = read_card(name, KIND), read_shipped_weights(name)
     method = PAPER.method(card["method"])
     _check_reads(method)
     settings = override(PAPER.settings(card["tier"]), card["parameters"])
