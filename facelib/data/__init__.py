@@ -1,12 +1,13 @@
 """Data, floor 3: embedded (generated) and licensed (read), all giving the samples of `samples.py`.
 
-samples       what every data set yields
-archive       a data set on disk: memory-mapped arrays with a fingerprint, made once, in resumable parts
-clouds        the cloud of each photograph
-posed_faces   photographs with the shape and pose of their faces
-augmentation  photographs turned, shifted, scaled and tinted, with their masks and poses
-occlusion     random shapes before faces
-embedded      the generated counterparts of the papers' data sets
-protocol      identity-disjoint folds, gallery and probes, roles of photographs
-catalog       every data set by name
+samples           what every data set yields
+archive           a data set on disk: memory-mapped arrays with a fingerprint, made once, in resumable parts
+clouds            the cloud of each photograph
+posed_faces       photographs with the shape and pose of their faces
+augmentation      photographs turned, shifted, scaled and tinted, with their masks and poses
+occlusion         random shapes before faces
+photograph_style  uneven skin, highlights, tones and compression
+embedded          the generated counterparts of the papers' data sets
+protocol          identity-disjoint folds, gallery and probes, roles of photographs
+catalog           every data set by name
 """

@@ -8,6 +8,7 @@ ict_facekit       reading the public ICT-FaceKit (obj_files); ict_model: a face 
 population        seeded people and their 20 expressions
 surfaces          tubes and sheets around heads
 occluders         glasses, sunglasses (glasses) and masks (surgical_mask) on heads
+surroundings      what else is seen of a person: bust, hair, teeth
 face_layout       the UV layout of the face; visible_skin_mask: the pixels that show it
 scene             camera, light, background, sensor: from people to images
 """

@@ -23,6 +23,8 @@ FRINGE_ROWS, FRINGE_COLUMNS = 10, 24
 CURTAIN_ROWS, CURTAIN_COLUMNS = 12, 32
 LEFT_BROW, RIGHT_BROW, BROW_TOP = 26, 17, 19  # landmarks
 STREAKS, DARKEST = 0.3, 0.003
+BEARDED = 0.25  # share of the people
+MOUTH = 66  # landmark between moustache and beard
 SHORN = 0.2  # share of the people whose hair is painted on their scalp, as short as that
 COLOURS = torch.tensor(  # linear RGB: black, dark brown, brown, red, blond, grey, white
     [[0.01, 0.01, 0.01], [0.03, 0.018, 0.012], [0.09, 0.05, 0.03], [0.2, 0.07, 0.03], [0.4, 0.27, 0.13],
@@ -50,6 +52,18 @@ def hair(model: MorphableModel, heads: torch.Tensor, generator: torch.Generator)
     shorn = torch.rand(batch, generator=generator) < SHORN
     inside = heads.mean(dim=1, keepdim=True)  # of the head, where nothing is seen
     return replace(whole, vertices=torch.where(shorn[:, None, None], inside, whole.vertices))
+
+
+def bearded(model: MorphableModel, albedo: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Albedo (B, V, 3) of heads of which some have a moustache, a beard or both, from stubble to dense hair."""
+    batch = len(albedo)
+    has, kind, dense, edge, shade = torch.rand(5, batch, 1, generator=generator).unbind(0)
+    colour = COLOURS[torch.randint(len(COLOURS), (batch,), generator=generator)] * (0.6 + 0.8 * shade)
+    above = (model.mean[:, 1] > model.mean[model.landmarks[MOUTH], 1]).float()
+    shown = torch.where(kind < 0.25, above, torch.where(kind < 0.5, 1 - above, 1.0))
+    cover = (has < BEARDED) * (0.3 + 0.7 * dense) * model.regions["beard"] ** (0.4 + edge) * shown
+    strands = torch.exp(STREAKS * torch.randn(albedo.shape[:2], generator=generator))[..., None]
+    return torch.lerp(albedo, colour[:, None] * strands, cover[..., None])
 
 
 def _cap(

@@ -28,6 +28,7 @@ GAMMA = 2.2  # images are encoded as screens and cameras do; albedo and light ar
 BACKGROUNDS = ("removed", "plain", "backdrop", "structured")
 BACKDROP = (0.30, 0.32, 0.35)  # linear RGB
 HEAD_BRIGHTNESS = 0.22  # linear, what the camera's metering aims at
+WIDEST_HIGHLIGHT, NARROWEST_HIGHLIGHT = 5.0, 40.0  # exponents on the cosine
 LANDMARK_TOLERANCE = 6.0  # mm a landmark may lie behind the surface and still count as visible
 
 
@@ -108,6 +109,7 @@ def render(
     settings: SceneSettings,
     generator: torch.Generator,
     occluders: Surface | None = None,
+    shine: float = 0.0,
 ) -> Rendering:
     """Photograph heads; distance, light, crop, background, blur and noise are drawn from the generator.
 
@@ -119,6 +121,7 @@ def render(
         settings: of the scene.
         generator: of all randomness.
         occluders: one surface a head.
+        shine: largest strength of highlights, over that of the lamp; 0 for matt faces.
 
     Raises:
         BadInput: on wrong shapes or non-finite vertices or angles.
@@ -150,6 +153,8 @@ def render(
     light = sample_light(batch, settings.light_variation, generator)
     normals = vertex_normals(vertices, triangles) @ rotation.transpose(1, 2)
     radiance = shade(albedo, normals, light).clamp(min=0)
+    if shine > 0:
+        radiance = radiance + _highlights(normals, light, shine, generator)
     pixels = average_samples(radiance, triangles, fragments, samples)
     image = _develop(pixels.value, pixels.cover[:, None], settings, generator)
 
@@ -225,6 +230,25 @@ def sample_light(count: int, variation: float, generator: torch.Generator) -> to
     ambient = (0.30 + 0.2 * variation * fill) * (2 - warm)
     intensity = 0.95 * torch.exp(0.7 * variation * strength)
     return ambient_and_directional(ambient, direction, intensity[:, 0], warm)
+
+
+def _highlights(
+    normals: torch.Tensor, light: torch.Tensor, strongest: float, generator: torch.Generator
+) -> torch.Tensor:
+    """What surfaces mirror of the lamp, (B, V, 1), by Blinn's model with random strengths and widths.
+
+    Args:
+        normals: (B, V, 3) in the frame of the light, whose viewer is on the z axis.
+        light: (B, 9, 3) harmonics; those of first order (y, z, x) tell where the lamp is and how strong.
+        strongest: the largest strength.
+    """
+    lamp = light[:, [3, 1, 2]].mean(dim=2)
+    strength = lamp.norm(dim=1, keepdim=True)
+    half = functional.normalize(functional.normalize(lamp, dim=1) + torch.tensor([0.0, 0.0, 1.0]), dim=1)
+    share, width = torch.rand(2, len(lamp), 1, generator=generator).unbind(0)
+    facing = (normals @ half[..., None])[..., 0].clamp(min=0)
+    exponent = WIDEST_HIGHLIGHT * (NARROWEST_HIGHLIGHT / WIDEST_HIGHLIGHT) ** width
+    return (strongest * share.square() * strength * facing**exponent)[..., None]
 
 
 def _develop(

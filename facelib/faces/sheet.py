@@ -18,6 +18,7 @@ from facelib.faces.population import (
     sample_people_in_skins_of,
 )
 from facelib.faces.scene import SceneSettings, render
+from facelib.faces.surroundings import surroundings
 
 WORLDS = ("embedded", "ict")
 YAWS = (0.0, -25.0, 20.0, 45.0, -60.0, 5.0, 85.0, -12.0)  # degrees, in turn
@@ -66,7 +67,8 @@ def face_sheet(
         albedo = model.albedo(people.texture[person : person + 1])
         yaw, pitch = YAWS[person % len(YAWS)], PITCHES[(person * 3) % len(PITCHES)]
         pose = torch.deg2rad(torch.tensor([[yaw, pitch, 0.0]]))
-        pictures.append(render(model, vertices, albedo, pose, settings, generator).image[0])
+        around = surroundings(model, vertices, albedo, pose, generator) if world == "embedded" else None
+        pictures.append(render(model, vertices, albedo, pose, settings, generator, around).image[0])
     columns = min(columns, count)
     rows = math.ceil(count / columns)
     blank = [torch.ones(3, size, size)] * (rows * columns - count)

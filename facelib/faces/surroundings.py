@@ -1,4 +1,4 @@
-"""What is seen of a person around the face: neck and shoulders, and hair."""
+"""What is seen of a person besides the head's own mesh: neck and shoulders, hair, and teeth."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from facelib.faces.bust import bust
 from facelib.faces.hair import hair
 from facelib.faces.morphable_model import MorphableModel
 from facelib.faces.surfaces import Surface, join
+from facelib.faces.teeth import teeth
 
 
 def surroundings(
@@ -26,4 +27,5 @@ def surroundings(
         pose: (B, 3) yaw, pitch and roll, radians.
         generator: of all randomness.
     """
-    return join(bust(model, heads, albedo, pose, generator), hair(model, heads, generator))
+    parts = bust(model, heads, albedo, pose, generator), hair(model, heads, generator), teeth(model, heads, generator)
+    return join(*parts)

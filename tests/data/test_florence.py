@@ -108,7 +108,8 @@ def test_scans_may_be_smaller_with_the_same_pictures(archive: FaceArchive) -> No
     small = open_florence(replace(SETTINGS, identities=1, points=500))
 
     assert small.arrays["scans"].shape == (1, 500, 3)
-    np.testing.assert_array_equal(small.arrays["images"], archive.arrays["images"][:20])
+    # People are made together, and the last bit of a colour depends on how many.
+    np.testing.assert_allclose(small.arrays["images"].astype(int), archive.arrays["images"][:20], atol=1, rtol=0)
     # Over the whole face still, not some part of it.
     assert (np.ptp(small.arrays["scans"][0], axis=0) > 0.9 * np.ptp(archive.arrays["scans"][0], axis=0)).all()
 

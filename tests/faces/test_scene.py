@@ -271,3 +271,16 @@ def test_metering_evens_out_light_and_dark_heads(photograph, face_model: Morphab
     assert light / dark == pytest.approx(4.0, rel=0.1)
     dark, light = brightness(1.0)
     assert light / dark == pytest.approx(1.0, rel=0.05)
+
+
+def test_highlights_add_light_where_the_skin_mirrors_the_lamp(face_model: MorphableModel, heads) -> None:  # type: ignore[no-untyped-def]
+    def radiance(shine: float) -> torch.Tensor:
+        settings = replace(SETTINGS, **CLEAN, metering=0.0)
+        vertices, pose, generator = heads[0][:1], torch.zeros(1, 3), torch.Generator().manual_seed(3)
+        black = torch.zeros_like(vertices)  # nothing but what is mirrored
+        return render(face_model, vertices, black, pose, settings, generator, shine=shine).image[0, 0] ** GAMMA
+
+    assert radiance(0.0).max() == 0
+    once, twice = radiance(0.1), radiance(0.2)
+    torch.testing.assert_close(twice, 2 * once, atol=1e-5, rtol=1e-3)
+    assert once[8:24].max() > 3 * once[24:].mean()  # the lamp is in front and a little above: forehead and nose

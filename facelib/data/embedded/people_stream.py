@@ -30,6 +30,7 @@ from facelib.data.embedded.generation import (
 )
 from facelib.data.embedded.posed_photographs import check_camera, posed_photographs
 from facelib.data.occlusion import OcclusionSettings, occluded
+from facelib.data.photograph_style import StyleSettings, toned
 from facelib.data.posed_faces import faces_of
 from facelib.errors import BadInput
 from facelib.faces.baking import load_face_model
@@ -40,7 +41,9 @@ from facelib.faces.scene import SceneSettings
 
 CANDIDATES = 8  # skins of which the most suitable two are mixed
 LARGEST_SHARE = 0.4  # of the second one
+STRENGTHS, MIXED = (1.0, 0.8), 0.5  # of an expression and of another one beside it; share of faces that show both
 OCCLUSION = OcclusionSettings()
+STREAM_STYLE = StyleSettings(mottling=0.1, shine=0.3, contrast=0.2, saturation=(0.5, 1.3), grey=0.1, jpeg=40)
 STREAM_SCENE = replace(WEB_SCENE, crop_jitter=0.08)  # detectors place their boxes less well than landmarks do
 
 
@@ -57,6 +60,7 @@ class PeopleStreamSettings:
         pitch_spread, roll_spread: standard deviations in degrees, cut at 2.5 of them.
         occlusion: shapes that are laid over the photographs.
         scene: camera, light and sensor.
+        style: how far the look of faces and photographs varies besides.
 
     Raises:
         BadInput: on fewer than two skins, a share that is none, or a camera with perspective.
@@ -69,10 +73,11 @@ class PeopleStreamSettings:
     seed: int = 14
     beyond_share: float = 0.04
     worn_share: float = 0.1
-    pitch_spread: float = 12.0
+    pitch_spread: float = 15.0
     roll_spread: float = 15.0
     occlusion: OcclusionSettings = OCCLUSION
     scene: SceneSettings = STREAM_SCENE
+    style: StyleSettings = STREAM_STYLE
 
     def __post_init__(self) -> None:
         if self.skins < 2:
@@ -149,14 +154,18 @@ class PeopleStream:
             raise BadInput(f"batch {number} was asked of the stream: expected 0 or more")
         settings, model, generator = self.settings, self.model, generator_of(self.settings.seed, number)
         identity = torch.randn(count, len(model.identity_basis), generator=generator).clamp(-SHAPE_LIMIT, SHAPE_LIMIT)
-        action, _ = sample_expressions(model, count, 1.0, generator)
+        first, second = (sample_expressions(model, count, strongest, generator)[0] for strongest in STRENGTHS)
+        mixed = torch.rand(count, 1, generator=generator) < MIXED
+        action = (first + mixed * second).clamp(max=1)
         yaw = evenly_turned(count, settings.beyond_share, generator)
         pitch, roll = spread(count, (settings.pitch_spread, settings.roll_spread), 2.5, generator)
         pose = torch.deg2rad(torch.stack((yaw, pitch, roll), dim=1))
         person = identity, self.worn_skins(identity, generator)
-        arrays = posed_photographs(model, person, action, pose, self.worn(count, generator), settings.scene, generator)
+        worn, style = self.worn(count, generator), settings.style
+        arrays = posed_photographs(model, person, action, pose, worn, settings.scene, generator, style=style)
         faces = faces_of(arrays)
         images, skin = occluded(faces.images, faces.skin, generator, settings.occlusion)
+        images = toned(images, style, generator)
         return arrays | {"images": as_bytes(images), "skin": skin.to(torch.uint8).numpy()}
 
     def worn_skins(self, identity: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

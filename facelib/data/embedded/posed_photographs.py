@@ -6,7 +6,9 @@ import numpy as np
 import torch
 
 from facelib.data.embedded.generation import RENDER_BATCH, Person, as_bytes
+from facelib.data.photograph_style import PLAIN, StyleSettings, mottled
 from facelib.errors import BadInput
+from facelib.faces.hair import bearded
 from facelib.faces.morphable_model import MorphableModel
 from facelib.faces.occluders import Occluder, occluder_surface
 from facelib.faces.scene import Rendering, SceneSettings, render
@@ -30,6 +32,7 @@ def posed_photographs(
     generator: torch.Generator,
     *,
     dressed: bool = True,
+    style: StyleSettings = PLAIN,
 ) -> dict[str, np.ndarray]:
     """N photographs of one person, or of one person each.
 
@@ -41,7 +44,9 @@ def posed_photographs(
         occluder: (N,) the `Occluder` of each.
         scene: camera, light and sensor.
         generator: of all randomness.
-        dressed: whether the heads are given hair, a neck and shoulders; those of other models have what they need.
+        dressed: whether the heads are given hair, teeth, a neck and shoulders; heads of other models have what they
+            need.
+        style: of the skin; what is done to photographs afterwards is the caller's.
 
     Returns:
         images (N, 3, H, W) uint8, skin (N, H, W) uint8, angle (N,), pose (N, 3), shape (N, K), action (N, E),
@@ -52,6 +57,9 @@ def posed_photographs(
     shape = identity.expand(count, -1)
     heads = model.vertices(shape, action)
     albedo = model.albedo(texture).expand(count, -1, -1)
+    if dressed:
+        albedo = bearded(model, albedo, generator)
+    albedo = mottled(albedo, style, generator)
     seen: dict[str, np.ndarray] = {}
     for kind in np.unique(occluder):
         for rows in torch.from_numpy(np.flatnonzero(occluder == kind)).split(RENDER_BATCH):
@@ -60,7 +68,7 @@ def posed_photographs(
             if dressed:
                 around = surroundings(model, one, albedo[rows], turn, generator)
                 worn = around if worn is None else join(worn, around)
-            rendering = render(model, one, albedo[rows], turn, scene, generator, worn)
+            rendering = render(model, one, albedo[rows], turn, scene, generator, worn, style.shine)
             for name, values in _as_arrays(rendering).items():
                 everyone = seen.setdefault(name, np.empty((count, *values.shape[1:]), values.dtype))
                 everyone[rows.numpy()] = values

@@ -101,7 +101,7 @@ def test_shapes_take_from_the_target_and_the_true_face_lies_on_the_skin(made: An
 
     assert (made.target <= made.skin).all()
     assert (made.occluded != made.images).flatten(1).any(dim=1).all()
-    assert (data["agreement"] > 0.9).all()  # both are the same face, in texels and in pixels
+    assert (data["agreement"] > 0.75).all()  # both are the same face, in texels and in pixels, but for what hair hides
     assert data["row"].tolist() == made.rows.tolist()
 
 

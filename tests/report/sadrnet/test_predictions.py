@@ -72,10 +72,10 @@ def test_every_pixel_is_of_one_region(predictions: Predictions) -> None:
     assert (sum(mask.int() for mask in regions.values()) == 1).all()
     assert torch.equal(regions[SKIN], predictions.faces.skin > 0.5)
     assert torch.equal(regions[COVERED] | (regions[SKIN] & face), face)
-    # Something is worn on the last photograph, and on the first nothing.
+    # Something is worn on the last photograph, and on the others nothing; hair may hide some of their foreheads.
     share = (regions[COVERED].sum(dim=(1, 2)) / face.sum(dim=(1, 2))).tolist()
     worn = predictions.occluder > 0
-    assert min(np.array(share)[worn]) > 2 * max(np.array(share)[~worn])
+    assert min(np.array(share)[worn]) > max(np.array(share)[~worn])
     assert not (regions[BACKGROUND] & face).any()
 
 
