@@ -61,6 +61,7 @@ class PeopleStreamSettings:
         occlusion: shapes that are laid over the photographs.
         scene: camera, light and sensor.
         style: how far the look of faces and photographs varies besides.
+        dressed: whether people have hair, beards, teeth, necks and shoulders.
 
     Raises:
         BadInput: on fewer than two skins, a share that is none, or a camera with perspective.
@@ -78,6 +79,7 @@ class PeopleStreamSettings:
     occlusion: OcclusionSettings = OCCLUSION
     scene: SceneSettings = STREAM_SCENE
     style: StyleSettings = STREAM_STYLE
+    dressed: bool = True
 
     def __post_init__(self) -> None:
         if self.skins < 2:
@@ -161,11 +163,13 @@ class PeopleStream:
         pitch, roll = spread(count, (settings.pitch_spread, settings.roll_spread), 2.5, generator)
         pose = torch.deg2rad(torch.stack((yaw, pitch, roll), dim=1))
         person = identity, self.worn_skins(identity, generator)
-        worn, style = self.worn(count, generator), settings.style
-        arrays = posed_photographs(model, person, action, pose, worn, settings.scene, generator, style=style)
+        worn = self.worn(count, generator)
+        arrays = posed_photographs(
+            model, person, action, pose, worn, settings.scene, generator, dressed=settings.dressed, style=settings.style
+        )
         faces = faces_of(arrays)
         images, skin = occluded(faces.images, faces.skin, generator, settings.occlusion)
-        images = toned(images, style, generator)
+        images = toned(images, settings.style, generator)
         return arrays | {"images": as_bytes(images), "skin": skin.to(torch.uint8).numpy()}
 
     def worn_skins(self, identity: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

@@ -17,6 +17,7 @@ from facelib.data.embedded import (
 )
 from facelib.errors import BadInput
 from facelib.papers.datasets import require_embedded
+from facelib.papers.sadrnet.left_out import without
 from facelib.papers.sadrnet.methods import Reconstructor
 from facelib.papers.sadrnet.settings import ReconstructionSettings
 
@@ -51,10 +52,10 @@ def learns_from_stream(method: Reconstructor, settings: ReconstructionSettings) 
 
 
 def stream_settings(settings: ReconstructionSettings) -> PeopleStreamSettings:
-    """The stream at a tier's size."""
+    """The stream at a tier's size; raises UnknownName where something else than it has is to be left out."""
     usual = PeopleStreamSettings()
     scene = replace(usual.scene, image_size=settings.network.image_size)
-    return replace(usual, skins=settings.stream.skins, scene=scene)
+    return without(replace(usual, skins=settings.stream.skins, scene=scene), settings.stream.without)
 
 
 def split_people(archive: FaceArchive, validation: int) -> tuple[np.ndarray, np.ndarray]:

@@ -41,12 +41,14 @@ class StreamedFaces:
         batches: an epoch.
         held_out: photographs of other people, by whom training is watched.
         processes: that make batches ahead; 0 for none besides the training's own.
+        without: what is left out of the photographs' look, keys of `papers.sadrnet.left_out.LEFT_OUT`.
     """
 
     skins: int = 600
     batches: int = 200
     held_out: int = 400
     processes: int = 1
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
