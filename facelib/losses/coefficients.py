@@ -63,7 +63,7 @@ def coefficient_loss(
 
     Args:
         identity: alpha, (B, K) standard deviations.
-        expression: beta, (B, E), in the face model's unit.
+        expression: beta, (B, E) standard deviations.
         albedo: gamma, (B, A) standard deviations.
         weights: lambda_alpha, lambda_beta and lambda_gamma, printed 1.0, 0.8 and 0.017.
 

@@ -40,7 +40,7 @@ class FaceCoefficients(NamedTuple):
 
     Args:
         identity: alpha, (B, K) standard deviations.
-        expression: beta, (B, E).
+        expression: beta, (B, E) standard deviations.
         albedo: gamma, (B, A) standard deviations.
         angles: r, (B, 3) yaw, pitch and roll in radians.
         translation: t, (B, 3) decimetres.

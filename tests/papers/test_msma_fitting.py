@@ -9,11 +9,12 @@ import torch
 
 from facelib.data.landmarked_faces import LandmarkedFaces
 from facelib.faces.morphable_model import MorphableModel
+from facelib.faces.population import EXPRESSIONS, expression_coefficients
 from facelib.geometry.alignment import similarity_transform
 from facelib.geometry.lighting import GAMMA_AMBIENT
 from facelib.geometry.rotations import geodesic_distance
 from facelib.models.msma import FaceCoefficients
-from facelib.papers.msma.face_renderer import FaceRenderer
+from facelib.papers.msma.face_renderer import EXPRESSION_SPREAD, FaceRenderer
 from facelib.papers.msma.fitting import FittingSettings, fit
 from facelib.papers.msma.objective import WeakObjective
 from facelib.papers.msma.settings import WeakLossSettings
@@ -35,7 +36,7 @@ def zeros(count: int = 1) -> FaceCoefficients:
 def drawn_at_random(count: int, seed: int = 0) -> FaceCoefficients:
     """People in the usual range, at up to about 40 degrees, in light that is not quite white."""
     generator = torch.Generator().manual_seed(seed)
-    spreads = {"identity": 1.0, "expression": 0.08, "albedo": 0.7, "angles": 0.2, "translation": 0.1, "light": 0.05}
+    spreads = {"identity": 1.0, "expression": 1.0, "albedo": 0.7, "angles": 0.2, "translation": 0.1, "light": 0.05}
     return FaceCoefficients(
         **{name: spreads[name] * torch.randn(count, size, generator=generator) for name, size in SIZES.items()}
     )
@@ -67,12 +68,18 @@ def test_zero_is_the_mean_face_in_the_middle_in_even_light(renderer: FaceRendere
     assert (cheek <= expected.amax(dim=0) + 1e-3).all()
 
 
+def test_expressions_are_told_in_standard_deviations_of_the_population(face_model: MorphableModel) -> None:
+    strengths = expression_coefficients(face_model, list(EXPRESSIONS))  # the strongest of each, drawn evenly from 0
+    spread = (strengths.square().mean(dim=0) / 3).mean().sqrt()
+    assert spread.item() == pytest.approx(EXPRESSION_SPREAD, rel=0.05)
+
+
 def test_landmarks_are_those_of_the_whole_head_seen_by_the_camera(
     renderer: FaceRenderer, face_model: MorphableModel
 ) -> None:
     """Eqs. 1 and 2 point by point, with the base method's constants."""
     one = drawn_at_random(1, seed=3)
-    head = face_model.vertices(one.identity, one.expression)[0, face_model.landmarks].double()
+    head = face_model.vertices(one.identity, EXPRESSION_SPREAD * one.expression)[0, face_model.landmarks].double()
     yaw, pitch, roll = (float(each) for each in one.angles[0])
 
     def turn(axis: int, angle: float) -> torch.Tensor:

@@ -29,7 +29,7 @@ def test_all_can_be_left_out_in_any_order() -> None:
 
 
 def test_an_unknown_part() -> None:
-    with pytest.raises(UnknownName, match="'hats'.*surroundings"):
+    with pytest.raises(UnknownName, match=r"'hats'.*surroundings"):
         without(USUAL, ["hats"])
 
 

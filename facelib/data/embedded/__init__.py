@@ -7,7 +7,8 @@ arl_vtf            gallery, frontal and pose probes of other people before anoth
 web_faces          many people in uncontrolled photographs, for the pretraining (papers 1 and 2)
 posed_photographs  what those of paper 3 share: photographs with skin, camera, shape and what is worn
 aflw_300wlp        the counterparts of 300W-LP and AFLW2000-3D: uncontrolled photographs in all poses (paper 3)
-people_stream      new people in every batch, for as long as a training asks
+people_stream      new people in every batch, for as long as a training asks; landmarked_stream: without their truth
+                   (paper 5)
 florence           twenty poses of each person and a scan (paper 3)
 portraits          a few people for a check, kept nowhere
 """
@@ -19,6 +20,7 @@ from facelib.data.embedded.arl_vtf import ArlVtfSettings, open_arl_vtf
 from facelib.data.embedded.facescape import NOSE_TIP, FaceScapeSettings, open_facescape
 from facelib.data.embedded.florence import FlorenceSettings, open_florence
 from facelib.data.embedded.generation import GeneratedSettings, fingerprint_of, keep_freed_memory
+from facelib.data.embedded.landmarked_stream import LandmarkedStream, landmarked_faces_of
 from facelib.data.embedded.people_stream import PeopleStream, PeopleStreamSettings, open_people_stream
 from facelib.data.embedded.web_faces import WebFacesSettings, open_web_faces
 
@@ -29,12 +31,14 @@ __all__ = [
     "FaceScapeSettings",
     "FlorenceSettings",
     "GeneratedSettings",
+    "LandmarkedStream",
     "PeopleStream",
     "PeopleStreamSettings",
     "W300LpSettings",
     "WebFacesSettings",
     "fingerprint_of",
     "keep_freed_memory",
+    "landmarked_faces_of",
     "open_aflw2000",
     "open_arl_vtf",
     "open_facescape",

@@ -54,8 +54,9 @@ class PeopleStreamSettings:
     Args:
         skins: that are painted; everybody wears a mixture of two of them.
         seed: of people and scenes.
-        beyond_share: of the photographs, whose yaw lies between 90 and 105 degrees to either side; the others' is
-            spread evenly over -90 to 90.
+        yaw_spread: standard deviation of the yaw in degrees, cut at 2.5 of them; None for a yaw that is spread evenly
+            over -90 to 90.
+        beyond_share: of the photographs of an even spread, whose yaw lies between 90 and 105 degrees to either side.
         worn_share: of the photographs with glasses, sunglasses or a mask, as many of each.
         pitch_spread, roll_spread: standard deviations in degrees, cut at 2.5 of them.
         occlusion: shapes that are laid over the photographs.
@@ -64,7 +65,7 @@ class PeopleStreamSettings:
         dressed: whether people have hair, beards, teeth, necks and shoulders.
 
     Raises:
-        BadInput: on fewer than two skins, a share that is none, or a camera with perspective.
+        BadInput: on fewer than two skins, a share that is none, a spread below 0, or a camera with perspective.
     """
 
     archive: ClassVar[str] = "embedded_people_stream"
@@ -72,6 +73,7 @@ class PeopleStreamSettings:
 
     skins: int = 600
     seed: int = 14
+    yaw_spread: float | None = None
     beyond_share: float = 0.04
     worn_share: float = 0.1
     pitch_spread: float = 15.0
@@ -87,6 +89,8 @@ class PeopleStreamSettings:
         for name in ("beyond_share", "worn_share"):
             if not 0 <= getattr(self, name) <= 1:
                 raise BadInput(f"{name} is {getattr(self, name)}: expected a share from 0 to 1")
+        if self.yaw_spread is not None and not 0 <= self.yaw_spread < 40:
+            raise BadInput(f"yaw_spread is {self.yaw_spread}: expected 0 to 40 degrees, or None for an even spread")
         check_camera(self.scene)
 
     @property
@@ -159,7 +163,7 @@ class PeopleStream:
         first, second = (sample_expressions(model, count, strongest, generator)[0] for strongest in STRENGTHS)
         mixed = torch.rand(count, 1, generator=generator) < MIXED
         action = (first + mixed * second).clamp(max=1)
-        yaw = evenly_turned(count, settings.beyond_share, generator)
+        yaw = self._yaw(count, generator)
         pitch, roll = spread(count, (settings.pitch_spread, settings.roll_spread), 2.5, generator)
         pose = torch.deg2rad(torch.stack((yaw, pitch, roll), dim=1))
         person = identity, self.worn_skins(identity, generator)
@@ -171,6 +175,13 @@ class PeopleStream:
         images, skin = occluded(faces.images, faces.skin, generator, settings.occlusion)
         images = toned(images, settings.style, generator)
         return arrays | {"images": as_bytes(images), "skin": skin.to(torch.uint8).numpy()}
+
+    def _yaw(self, count: int, generator: torch.Generator) -> torch.Tensor:
+        """Degrees (count,)."""
+        settings = self.settings
+        if settings.yaw_spread is None:
+            return evenly_turned(count, settings.beyond_share, generator)
+        return spread(count, (settings.yaw_spread,), 2.5, generator)[0]
 
     def worn_skins(self, identity: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Textures (B, 80) of people (B, K): of a few skins the two that suit best, mixed.

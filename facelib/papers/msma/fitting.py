@@ -25,8 +25,8 @@ class FittingSettings:
     Args:
         landmark_steps: on landmarks and the prior alone, which bring the face to its place.
         steps: on all terms after these.
-        rate: of Adam for coefficients in standard deviations; angles (radians), translation (decimetres), expression
-            and light move at the share `FINER` of it. It falls to a twentieth along a cosine in each part.
+        rate: of Adam for coefficients in standard deviations; angles (radians), translation (decimetres) and light
+            move at the share `FINER` of it. It falls to a twentieth along a cosine in each part.
     """
 
     landmark_steps: int = 100
@@ -34,7 +34,7 @@ class FittingSettings:
     rate: float = 0.05
 
 
-FINER = {"angles": 0.4, "translation": 0.4, "expression": 0.4, "light": 0.2}
+FINER = {"angles": 0.4, "translation": 0.4, "light": 0.2}
 LAST_SHARE = 0.05  # of the rate
 
 
