@@ -14,12 +14,12 @@ from facelib.benchmarks.measure import Case, Goal
 from facelib.data.ahead import BatchesAhead
 from facelib.data.embedded import PeopleStream, PeopleStreamSettings
 from facelib.data.posed_faces import PosedFaces, faces_of
+from facelib.data.streamed import StreamedBatches
 from facelib.papers.sadrnet import PAPER
 from facelib.papers.sadrnet.building import face_mapper
 from facelib.papers.sadrnet.encoder_task import EncoderTask
 from facelib.papers.sadrnet.networks import build_network
 from facelib.papers.sadrnet.objective import ALL
-from facelib.papers.sadrnet.photographs import StreamPhotographs
 from facelib.papers.sadrnet.tasks import ReconstructionTask
 
 TIER = "laptop"
@@ -45,7 +45,7 @@ def training(method: str, batch_size: int, steps: int, tier: str = TIER) -> Trai
     open_stream = partial(PeopleStream.open, PeopleStreamSettings(skins=SKINS, scene=scene))
     stream = open_stream()  # skins are painted outside the clock
     ready = [faces_of(stream.batch(number, batch_size)) for number in range(READY)]
-    photographs = StreamPhotographs(BatchesAhead(open_stream, batch_size, 1), steps, READY)
+    photographs = StreamedBatches(BatchesAhead(open_stream, batch_size, 1), steps, READY, faces_of)
     torch.manual_seed(0)
     network, mapper = build_network(PAPER.method(method), settings), face_mapper(settings)
     task = (

@@ -12,12 +12,12 @@ from made_predictions import tiny_archive, tiny_mapper
 from torch import nn
 
 from facelib.data.ahead import BatchesAhead
-from facelib.data.posed_faces import PosedFaces, posed_faces
+from facelib.data.posed_faces import PosedFaces, faces_of, posed_faces
+from facelib.data.streamed import StreamedBatches
 from facelib.faces.model_fit import aligned_root
 from facelib.geometry.alignment import similarity_transform
 from facelib.models.face_encoder import FaceReading
 from facelib.papers.sadrnet.encoder_task import EncoderTask, true_landmarks
-from facelib.papers.sadrnet.photographs import StreamPhotographs
 from facelib.papers.sadrnet.settings import EncoderLossSettings
 
 pytestmark = pytest.mark.usefixtures("face_model")
@@ -48,7 +48,7 @@ def some_faces() -> PosedFaces:
 
 def task(change: Change = lambda found: found) -> EncoderTask:
     faces = some_faces()
-    photographs = StreamPhotographs(BatchesAhead(lambda: pytest.fail("no batch is asked for"), 2, 0), 1, 0)
+    photographs = StreamedBatches(BatchesAhead(lambda: pytest.fail("no batch is asked for"), 2, 0), 1, 0, faces_of)
     return EncoderTask(Knowing(faces, change), tiny_mapper(), photographs, [faces], EncoderLossSettings(), "made")
 
 

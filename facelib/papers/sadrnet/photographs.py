@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
@@ -16,11 +16,10 @@ from facelib.data.augmentation import AugmentationSettings, augmented
 from facelib.data.embedded import PeopleStream, PeopleStreamSettings
 from facelib.data.occlusion import OcclusionSettings, occluded
 from facelib.data.posed_faces import PosedFaces, faces_of, posed_faces
+from facelib.data.streamed import BETWEEN_STARTS, HELD_OUT_SEED, StreamedBatches
 from facelib.errors import BadInput
 from facelib.papers.sadrnet.settings import PhotographAugmentation, StreamedFaces
 
-HELD_OUT_SEED = 140_000  # of the people of a stream by whom trainings are watched
-BETWEEN_STARTS = 10**6  # batches between the streams of two training starts
 AT_ONCE = 100  # of the held-out photographs
 
 
@@ -70,31 +69,12 @@ class ArchivePhotographs:
             yield replace(faces, images=images, skin=skin)
 
 
-@dataclass
-class StreamPhotographs:
-    """Photographs of a stream, which is seeded itself: epochs are pieces of it, one after the other.
-
-    Args:
-        source: of the batches.
-        batch_count: in an epoch.
-        first: number of the first epoch's first batch.
-    """
-
-    source: BatchesAhead
-    batch_count: int
-    first: int
-
-    def batches(self, epoch: int, generator: torch.Generator) -> Iterator[PosedFaces]:
-        for arrays in self.source.batches(self.first + epoch * self.batch_count, self.batch_count):
-            yield faces_of(arrays)
-
-
 def streamed(
     chosen: PeopleStreamSettings, sizes: StreamedFaces, batch_size: int, batch_count: int, seed: int
-) -> StreamPhotographs:
+) -> StreamedBatches[PosedFaces]:
     """The part of a stream that a training start with this seed learns from."""
     source = BatchesAhead(partial(PeopleStream.open, chosen), batch_size, sizes.processes)
-    return StreamPhotographs(source, batch_count, seed * BETWEEN_STARTS)
+    return StreamedBatches(source, batch_count, seed * BETWEEN_STARTS, faces_of)
 
 
 def held_out_of_stream(chosen: PeopleStreamSettings, count: int) -> list[PosedFaces]:

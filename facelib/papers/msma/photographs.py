@@ -1,0 +1,41 @@
+"""The photographs that a run of paper 5 learns from, without their truth, and those by which it is watched."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from facelib.data.ahead import BatchesAhead
+from facelib.data.embedded import LandmarkedStream, PeopleStreamSettings, landmarked_faces_of
+from facelib.data.landmarked_faces import LandmarkedFaces
+from facelib.data.streamed import BETWEEN_STARTS, HELD_OUT_SEED, StreamedBatches
+from facelib.papers.msma.networks import standard_landmarks
+from facelib.papers.msma.settings import MSMARunSettings
+
+AT_ONCE = 100  # of the held-out photographs
+
+
+def stream_settings(settings: MSMARunSettings) -> PeopleStreamSettings:
+    """The stream of people at a tier's size."""
+    usual, sizes = PeopleStreamSettings(), settings.stream
+    scene = replace(usual.scene, image_size=settings.network.image_size)
+    return replace(usual, skins=sizes.skins, yaw_spread=sizes.yaw_spread, scene=scene)
+
+
+def streamed(settings: MSMARunSettings, batch_size: int, seed: int) -> StreamedBatches[LandmarkedFaces]:
+    """The part of the stream that a training start with this seed learns from."""
+    standard = standard_landmarks(settings.network.image_size)
+    source = BatchesAhead(
+        partial(LandmarkedStream.open, stream_settings(settings), standard), batch_size, settings.stream.processes
+    )
+    return StreamedBatches(source, settings.stream.batches, seed * BETWEEN_STARTS, landmarked_faces_of)
+
+
+def held_out(settings: MSMARunSettings) -> list[LandmarkedFaces]:
+    """Photographs of people whom no training sees, in the same skins."""
+    chosen = replace(stream_settings(settings), seed=HELD_OUT_SEED)
+    stream = LandmarkedStream.open(stream_settings(settings), standard_landmarks(settings.network.image_size))
+    others = replace(stream, people=replace(stream.people, settings=chosen))
+    count = settings.stream.held_out
+    sizes = [min(AT_ONCE, count - first) for first in range(0, count, AT_ONCE)]
+    return [landmarked_faces_of(others.batch(number, size)) for number, size in enumerate(sizes)]
