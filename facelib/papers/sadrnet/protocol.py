@@ -9,6 +9,7 @@ topology and takes ICP. Where a prediction cannot be judged, the mean face in th
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -20,10 +21,8 @@ from facelib.data.archive import FaceArchive
 from facelib.data.posed_faces import PosedFaces, posed_faces
 from facelib.errors import BadInput, DegenerateInput
 from facelib.geometry.alignment import similarity_transform
-from facelib.geometry.icp import icp
-from facelib.geometry.neighbours import nearest
-from facelib.geometry.normals import vertex_normals
 from facelib.geometry.rotations import matrix_to_euler
+from facelib.metrics import scan_protocols
 from facelib.metrics.landmark_error import nme, nme_by_yaw
 from facelib.metrics.pose_error import euler_errors, geodesic_errors, pose_error
 from facelib.metrics.surface_error import reconstruction_nme
@@ -36,7 +35,7 @@ from facelib.papers.sadrnet.shape_protocol import shape_errors, shape_metrics
 
 FACES_AT_ONCE = 32
 LEVEL = np.deg2rad(1)  # of pitch, which 5 of Florence's 20 poses have: a slip for 15, says VRN's author
-FLORENCE_TOLERANCE = 1e-3  # mm, of the residual, at which ICP stops
+FLORENCE = scan_protocols.ScanProtocol(statistic="mean")  # scans are cut already
 ALIGNMENT = ("sparse_2d", "sparse_3d", "sparse_3d_unshifted", "dense_2d", "dense_3d", "dense_3d_unshifted")
 ANGLES = ("yaw", "pitch", "roll")
 FIX_PREFIX = "fix."  # of the pose errors without the samples in gimbal lock
@@ -143,9 +142,8 @@ def scan_error(
 ) -> float:
     """Mean distance in mm between the points of a scan and the face that ICP has laid onto it.
 
-    ICP fits the scan to the face, not the face to the scan: a predicted face reaches beyond a scan, and what lies
-    beyond would be drawn to the scan's border until the face had shrunk. Distances are those to the plane through the
-    nearest texel, as the texels of a small map lie farther apart than faces differ.
+    Distances are those to the plane through the nearest texel, as the texels of a small map lie farther apart than
+    faces differ.
 
     Args:
         points: (N, 3) the predicted face at the map's texels, in any unit and pose.
@@ -154,15 +152,9 @@ def scan_error(
         mapper: of the map.
         scale: whether ICP fits the scale too.
     """
-    own = mapper.template.landmarks_of(mapper.map_of(points[None]))
-    face = similarity_transform(own, landmarks[None]).apply(points[None])
-    normals = vertex_normals(face, mapper.triangles)[0]
-    fit = icp(scan, face[0], target_normals=normals, scale=scale, tolerance=FLORENCE_TOLERANCE).transform
-    laid = fit.apply(scan)
-    closest = nearest(laid[None], face).indices[0]
-    gap = laid - face[0, closest]
-    off = (gap * normals[closest]).sum(dim=1).abs()
-    return float(torch.where(normals[closest].any(dim=1), off, gap.norm(dim=1)).mean() / fit.scale)
+    own = mapper.template.landmarks_of(mapper.map_of(points[None]))[0]
+    protocol = replace(FLORENCE, icp_scale=scale)
+    return scan_protocols.scan_error(points, mapper.triangles, own, scan, landmarks, protocol)
 
 
 def metrics_of(scores: dict[str, np.ndarray]) -> dict[str, dict[str, Any]]:

@@ -1,0 +1,133 @@
+"""How far a reconstructed face is from a scan of another topology, by the protocols that published numbers follow.
+
+One data set, MICC Florence, has several of them, and numbers of two protocols cannot be compared. Each choice is a
+field here, and the published ones are `PROTOCOLS`.
+
+ICP fits the scan to the face, not the face to the scan: a face reaches beyond a scan that is cut, and what lies beyond
+would be drawn to the cut until the face had shrunk. Distances are told in the scan's mm.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+from facelib.conventions import LANDMARK_COUNT, LANDMARK_GROUPS
+from facelib.errors import BadInput, check_shape, unknown_name
+from facelib.geometry.alignment import similarity_transform
+from facelib.geometry.icp import icp
+from facelib.geometry.neighbours import nearest
+from facelib.geometry.normals import vertex_normals
+
+NOSE_TIP, CHIN = 30, 8  # landmarks
+BROWS = (*LANDMARK_GROUPS["right_brow"], *LANDMARK_GROUPS["left_brow"])
+LEAST_POINTS = 100  # of a scan once it is cut
+
+
+@dataclass(frozen=True)
+class ScanProtocol:
+    """A way to compare.
+
+    Args:
+        radius: mm around the tip of the nose that both surfaces are cut to.
+        forehead: mm above the highest brow at which they are cut besides.
+        landmark_scale: whether the first fit, of the landmarks, changes the face's size.
+        icp_scale: whether ICP does.
+        tolerance: mm of the residual at which ICP stops.
+        distance: to the nearest vertex's "plane", or to the nearest "point".
+        direction: "scan_to_face", or "both", the mean of both ways.
+        statistic: "rms", or "mean".
+    """
+
+    radius: float = math.inf
+    forehead: float = math.inf
+    landmark_scale: bool = True
+    icp_scale: bool = True
+    tolerance: float = 1e-3
+    distance: Literal["plane", "point"] = "plane"
+    direction: Literal["scan_to_face", "both"] = "scan_to_face"
+    statistic: Literal["rms", "mean"] = "rms"
+
+
+PROTOCOLS: dict[str, ScanProtocol] = {
+    # Gecer et al., CVPR 2019, after Genova et al., CVPR 2018: mean distance to the closest point, both ways.
+    "ganfit": ScanProtocol(radius=95.0, distance="point", direction="both", statistic="mean"),
+    # Deng et al., CVPRW 2019: the forehead is cut as well; where is not said, and ours.
+    "deng": ScanProtocol(radius=95.0, forehead=15.0),
+    # Shang et al., ECCV 2020 (MGCNet): rigid.
+    "mgcnet": ScanProtocol(radius=95.0, landmark_scale=False, icp_scale=False),
+}
+
+
+def scan_protocol(name: str) -> ScanProtocol:
+    """A published protocol.
+
+    Raises:
+        UnknownName: for another name.
+    """
+    if name not in PROTOCOLS:
+        raise unknown_name("protocol of scans", name, PROTOCOLS)
+    return PROTOCOLS[name]
+
+
+@torch.no_grad()
+def scan_error(
+    face: torch.Tensor,
+    triangles: torch.Tensor,
+    landmarks: torch.Tensor,
+    scan: torch.Tensor,
+    scan_landmarks: torch.Tensor,
+    protocol: ScanProtocol,
+) -> float:
+    """Distance in mm between a face and a scan.
+
+    Args:
+        face: (V, 3) vertices, in any unit and pose where the first fit has a scale, else in mm.
+        triangles: (T, 3) of the face.
+        landmarks: (68, 3) of the face.
+        scan: (P, 3) points, mm.
+        scan_landmarks: (68, 3) of the scan, marked by hand or known.
+        protocol: the way.
+
+    Raises:
+        BadInput: on wrong shapes, or when the cut leaves fewer than 100 points of the scan.
+        DegenerateInput: on non-finite values, or points in one place.
+    """
+    check_shape("face", face, (None, 3))
+    check_shape("landmarks", landmarks, (LANDMARK_COUNT, 3))
+    check_shape("scan_landmarks", scan_landmarks, (LANDMARK_COUNT, 3))
+    scan = scan[_kept(scan, scan_landmarks, protocol)]
+    if len(scan) < LEAST_POINTS:
+        raise BadInput(f"{len(scan)} points of the scan are within {protocol.radius:g} mm of the nose: is it in mm?")
+    start = similarity_transform(landmarks[None], scan_landmarks[None], scale=protocol.landmark_scale)
+    laid = start.apply(face[None])[0]
+    normals = vertex_normals(laid[None], triangles)[0]
+    planes = normals if protocol.distance == "plane" else None
+    fit = icp(scan, laid, target_normals=planes, scale=protocol.icp_scale, tolerance=protocol.tolerance).transform
+    moved = fit.apply(scan)
+    distances = [_to_face(moved, laid, normals, protocol.distance)]
+    if protocol.direction == "both":
+        there = laid[_kept(fit.inverse().apply(laid), scan_landmarks, protocol)]
+        distances.append(nearest(there[None], moved[None]).distances[0])
+    values = [(each.square().mean().sqrt() if protocol.statistic == "rms" else each.mean()) for each in distances]
+    return float(torch.stack(values).mean() / fit.scale)
+
+
+def _kept(points: torch.Tensor, landmarks: torch.Tensor, protocol: ScanProtocol) -> torch.Tensor:
+    """Which points (N, 3) lie within the radius and below the cut through the forehead, (N,) bool."""
+    near = (points - landmarks[NOSE_TIP]).norm(dim=1) < protocol.radius
+    up = torch.nn.functional.normalize(landmarks[list(BROWS)].mean(dim=0) - landmarks[CHIN], dim=0)
+    return near & (points @ up < (landmarks[list(BROWS)] @ up).max() + protocol.forehead)
+
+
+def _to_face(points: torch.Tensor, face: torch.Tensor, normals: torch.Tensor, distance: str) -> torch.Tensor:
+    """Distances (N,) of points (N, 3) to a face; a vertex without a normal is a point."""
+    distances, indices = (each[0] for each in nearest(points[None], face[None]))
+    if distance == "point":
+        return distances
+    own = normals[indices]
+    off = ((points - face[indices]) * own).sum(dim=1).abs()
+    return torch.where(own.any(dim=1), off, distances)
