@@ -7,6 +7,7 @@ posed_faces       photographs with the shape and pose of their faces
 augmentation      photographs turned, shifted, scaled and tinted, with their masks and poses
 occlusion         random shapes before faces
 photograph_style  uneven skin, highlights, tones and compression
+kept_batches      batches of a stream on disk; ahead: made ahead of the training; streamed: by epochs
 embedded          the generated counterparts of the papers' data sets
 protocol          identity-disjoint folds, gallery and probes, roles of photographs
 catalog           every data set by name

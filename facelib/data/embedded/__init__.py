@@ -19,7 +19,7 @@ from facelib.data.embedded.aflw_300wlp import Aflw2000Settings, W300LpSettings, 
 from facelib.data.embedded.arl_vtf import ArlVtfSettings, open_arl_vtf
 from facelib.data.embedded.facescape import NOSE_TIP, FaceScapeSettings, open_facescape
 from facelib.data.embedded.florence import FlorenceSettings, open_florence
-from facelib.data.embedded.generation import GeneratedSettings, fingerprint_of, keep_freed_memory
+from facelib.data.embedded.generation import GeneratedSettings, batches_folder, fingerprint_of, keep_freed_memory
 from facelib.data.embedded.landmarked_stream import LandmarkedStream, landmarked_faces_of
 from facelib.data.embedded.people_stream import PeopleStream, PeopleStreamSettings, open_people_stream
 from facelib.data.embedded.web_faces import WebFacesSettings, open_web_faces
@@ -36,6 +36,7 @@ __all__ = [
     "PeopleStreamSettings",
     "W300LpSettings",
     "WebFacesSettings",
+    "batches_folder",
     "fingerprint_of",
     "keep_freed_memory",
     "landmarked_faces_of",

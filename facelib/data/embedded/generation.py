@@ -62,8 +62,16 @@ def open_generated(
     """A data set from the cache, generated where it is missing; each part is one identity."""
     keep_freed_memory()
     fingerprint = fingerprint_of(settings)
-    folder: Path = cache_folder() / "data" / f"{settings.archive}-{fingerprint}"
-    return make_archive(folder, settings.archive, fingerprint, parts, make_part, on_part)
+    return make_archive(_folder(settings, fingerprint), settings.archive, fingerprint, parts, make_part, on_part)
+
+
+def batches_folder(settings: GeneratedSettings) -> Path:
+    """Where batches of a stream are kept, beside what is stored of it."""
+    return _folder(settings, f"{fingerprint_of(settings)}-batches")
+
+
+def _folder(settings: GeneratedSettings, fingerprint: str) -> Path:
+    return cache_folder() / "data" / f"{settings.archive}-{fingerprint}"
 
 
 def open_people(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from facelib.data.ahead import BatchesAhead
-from facelib.data.embedded import LandmarkedStream, PeopleStreamSettings, landmarked_faces_of
+from facelib.data.ahead import BatchesAhead, Stream
+from facelib.data.embedded import LandmarkedStream, PeopleStreamSettings, batches_folder, landmarked_faces_of
+from facelib.data.kept_batches import KeptStream
 from facelib.data.landmarked_faces import LandmarkedFaces
 from facelib.data.streamed import BETWEEN_STARTS, HELD_OUT_SEED, StreamedBatches
 from facelib.papers.msma.networks import standard_landmarks
 from facelib.papers.msma.settings import MSMARunSettings
 
+DETECTED = "detected_1"  # folder of batches as a detector sees them; another number for other errors of it
 AT_ONCE = 100  # of the held-out photographs
 
 
@@ -22,12 +25,15 @@ def stream_settings(settings: MSMARunSettings) -> PeopleStreamSettings:
     return replace(usual, skins=sizes.skins, yaw_spread=sizes.yaw_spread, scene=scene)
 
 
-def streamed(settings: MSMARunSettings, batch_size: int, seed: int) -> StreamedBatches[LandmarkedFaces]:
-    """The part of the stream that a training start with this seed learns from."""
-    standard = standard_landmarks(settings.network.image_size)
-    source = BatchesAhead(
-        partial(LandmarkedStream.open, stream_settings(settings), standard), batch_size, settings.stream.processes
-    )
+def streamed(
+    settings: MSMARunSettings, batch_size: int, seed: int, *, kept: bool = False
+) -> StreamedBatches[LandmarkedFaces]:
+    """The part of the stream that a training start with this seed learns from; `kept` on disk for others, or not."""
+    people, standard = stream_settings(settings), standard_landmarks(settings.network.image_size)
+    opened: Callable[[], Stream] = partial(LandmarkedStream.open, people, standard)
+    if kept:
+        opened = partial(KeptStream, opened, batches_folder(people) / DETECTED)
+    source = BatchesAhead(opened, batch_size, settings.stream.processes)
     return StreamedBatches(source, settings.stream.batches, seed * BETWEEN_STARTS, landmarked_faces_of)
 
 

@@ -67,6 +67,7 @@ class WebPhotographs:
         batches: an epoch.
         held_out: photographs of other people, by whom training is watched.
         processes: that make batches ahead; 0 for none besides the training's own.
+        kept: whether the batches of networks are kept in the cache, where runs on the same ones find them.
     """
 
     skins: int = 600
@@ -74,6 +75,7 @@ class WebPhotographs:
     batches: int = 780  # 50,000 photographs
     held_out: int = 400
     processes: int = 1
+    kept: bool = False
 
 
 def _printed_training() -> TrainingSettings:
@@ -128,6 +130,7 @@ TIERS: dict[str, dict[str, Any]] = {
         "network.image_size": 64,
         "network.width": 0.25,
         "stream.batches": 200,
+        "stream.kept": True,
         "pretraining.epochs": 16,
         "pretraining.min_epochs": 16,
         "pretraining.batch_size": 48,

@@ -62,7 +62,7 @@ def _photographs(inputs: Inputs) -> tuple[Photographs, list[PosedFaces]]:
     settings, batch_size = inputs.settings, inputs.settings.training.batch_size
     if learns_from_stream(inputs.method, settings):
         chosen, sizes = stream_settings(settings), settings.stream
-        learnt = streamed(chosen, sizes, batch_size, sizes.batches, inputs.seed)
+        learnt = streamed(chosen, sizes, batch_size, sizes.batches, inputs.seed, kept=sizes.kept)
         return learnt, held_out_of_stream(chosen, sizes.held_out)
     archive = inputs.training_archive
     people, others = split_people(archive, settings.faces.validation)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Protocol
@@ -10,10 +10,11 @@ from typing import Protocol
 import numpy as np
 import torch
 
-from facelib.data.ahead import BatchesAhead
+from facelib.data.ahead import BatchesAhead, Stream
 from facelib.data.archive import FaceArchive
 from facelib.data.augmentation import AugmentationSettings, augmented
-from facelib.data.embedded import PeopleStream, PeopleStreamSettings
+from facelib.data.embedded import PeopleStream, PeopleStreamSettings, batches_folder
+from facelib.data.kept_batches import KeptStream
 from facelib.data.occlusion import OcclusionSettings, occluded
 from facelib.data.posed_faces import PosedFaces, faces_of, posed_faces
 from facelib.data.streamed import BETWEEN_STARTS, HELD_OUT_SEED, StreamedBatches
@@ -70,11 +71,21 @@ class ArchivePhotographs:
 
 
 def streamed(
-    chosen: PeopleStreamSettings, sizes: StreamedFaces, batch_size: int, batch_count: int, seed: int
+    chosen: PeopleStreamSettings,
+    sizes: StreamedFaces,
+    batch_size: int,
+    batch_count: int,
+    seed: int,
+    *,
+    kept: bool = False,
 ) -> StreamedBatches[PosedFaces]:
-    """The part of a stream that a training start with this seed learns from."""
-    source = BatchesAhead(partial(PeopleStream.open, chosen), batch_size, sizes.processes)
-    return StreamedBatches(source, batch_count, seed * BETWEEN_STARTS, faces_of)
+    """The part of a stream that a training start with this seed learns from; `kept` on disk for others, or not."""
+    opened: Callable[[], Stream] = partial(PeopleStream.open, chosen)
+    if kept:
+        opened = partial(KeptStream, opened, batches_folder(chosen))
+    return StreamedBatches(
+        BatchesAhead(opened, batch_size, sizes.processes), batch_count, seed * BETWEEN_STARTS, faces_of
+    )
 
 
 def held_out_of_stream(chosen: PeopleStreamSettings, count: int) -> list[PosedFaces]:

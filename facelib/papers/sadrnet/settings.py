@@ -41,6 +41,8 @@ class StreamedFaces:
         batches: an epoch.
         held_out: photographs of other people, by whom training is watched.
         processes: that make batches ahead; 0 for none besides the training's own.
+        kept: whether the batches of networks are kept in the cache, where runs on the same ones find them; at 64 pixels
+            they take 17 kB a photograph.
         without: what is left out of the photographs' look, keys of `papers.sadrnet.left_out.LEFT_OUT`.
     """
 
@@ -48,6 +50,7 @@ class StreamedFaces:
     batches: int = 200
     held_out: int = 400
     processes: int = 1
+    kept: bool = False
     without: tuple[str, ...] = ()
 
 
@@ -288,6 +291,7 @@ TIERS: dict[str, dict[str, Any]] = {
         "network.trunk": "plain",
         "network.shared_layers": 0,
         "stream.batches": 250,
+        "stream.kept": True,
         "loss.deformation": 4.0,
         "schedule.joint": 8,
         "warm_start": True,
@@ -335,6 +339,7 @@ def relevant(method: Reconstructor, settings: ReconstructionSettings) -> Reconst
         evaluation=replace(settings.evaluation, ict=usual.evaluation.ict),
         **{name: getattr(usual, name) for name in (("faces", "augmentation") if embedded else ("stream",))},
     )
+    seen = replace(seen, stream=replace(seen.stream, kept=usual.stream.kept))
     if not method.is_pretraining:
         there = {
             "network.hidden.": settings.network.geometry == "regressed_pose",
