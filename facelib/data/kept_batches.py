@@ -1,6 +1,6 @@
 """Batches of a stream on disk, for trainings that learn from the same ones.
 
-All methods of a paper see the photographs of their training start. Rendering these is a third of what such a training
+All methods of a paper see the photographs of their training start. Rendering these is a good part of what a training
 costs, and is done once here: whoever needs a batch first makes it.
 """
 
