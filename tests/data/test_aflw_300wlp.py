@@ -81,6 +81,7 @@ def test_arrays_of_every_photograph(w300lp: FaceArchive, aflw2000: FaceArchive, 
         assert found == {
             "images": ((count, 3, 32, 32), "uint8"),
             "skin": ((count, 32, 32), "uint8"),
+            "landmarks_2d": ((count, 68, 2), "float32"),
             "identity": ((count,), "int32"),
             "expression": ((count,), "int16"),
             "angle": ((count,), "float32"),

@@ -8,7 +8,6 @@ import torch
 
 from facelib.data.detected_landmarks import box_root
 from facelib.data.embedded import LandmarkedStream, PeopleStream, PeopleStreamSettings, landmarked_faces_of
-from facelib.data.embedded.landmarked_stream import true_landmarks
 from facelib.data.embedded.people_stream import STREAM_SCENE
 from facelib.data.landmarked_faces import LandmarkedFaces, five_points, standard_place
 from facelib.data.posed_faces import faces_of
@@ -53,8 +52,7 @@ def test_the_crop_is_the_standard_one(stream: LandmarkedStream, standard: torch.
 def test_landmarks_are_off_as_the_detectors_are_and_no_more(stream: LandmarkedStream, standard: torch.Tensor) -> None:
     count = 64
     people = stream.people.batch(2, count)
-    faces = faces_of(people)
-    true = true_landmarks(stream.people.model, faces)[..., :2]
+    true = torch.from_numpy(people["landmarks_2d"])
     found = landmarked_faces_of(stream.batch(2, count)).landmarks
     # The crop is a scale and a shift: undone by least squares over all landmarks.
     middle, other = true - true.mean(dim=1, keepdim=True), found - found.mean(dim=1, keepdim=True)
@@ -64,10 +62,22 @@ def test_landmarks_are_off_as_the_detectors_are_and_no_more(stream: LandmarkedSt
 
 
 def test_landmarks_are_those_of_the_head(face_model: MorphableModel, stream: LandmarkedStream) -> None:
-    faces = faces_of(stream.people.batch(3, 4))
+    arrays = stream.people.batch(3, 4)
+    faces = faces_of(arrays)
     heads = face_model.vertices(faces.shape, faces.expression)
-    expected = faces.pose.apply(heads)[:, face_model.landmarks]
-    torch.testing.assert_close(true_landmarks(face_model, faces), expected, atol=1e-3, rtol=0)
+    expected = faces.pose.apply(heads)[:, face_model.landmarks, :2]
+    torch.testing.assert_close(torch.from_numpy(arrays["landmarks_2d"]), expected, atol=1e-3, rtol=0)
+
+
+def test_a_camera_with_perspective_sees_them_too(standard: torch.Tensor) -> None:
+    scene = replace(SETTINGS.scene, camera="perspective", distance=(1e6, 1e6))
+    near, far, flat = (
+        LandmarkedStream.open(replace(SETTINGS, scene=each), standard).batch(0, 12)["landmarks"]
+        for each in (replace(scene, distance=(700.0, 700.0)), scene, SETTINGS.scene)
+    )
+    spans = [float(np.ptp(each[:, :, 0], axis=1).mean()) for each in (near, far, flat)]
+    assert spans[1] == pytest.approx(spans[2], rel=1e-2)
+    assert spans[0] < 0.98 * spans[1]  # the jaw is farther from a near camera than the eyes, nose and mouth
 
 
 def test_the_same_number_gives_the_same_batch(stream: LandmarkedStream) -> None:

@@ -129,7 +129,7 @@ def test_a_person_wears_a_mixture_of_the_two_skins_that_suit_best_of_all(
         ({"skins": 1}, "skins is 1: expected at least two"),
         ({"worn_share": 1.5}, r"worn_share is 1\.5: expected a share from 0 to 1"),
         ({"beyond_share": -0.1}, "beyond_share is -0.1: expected a share"),
-        ({"scene": SceneSettings()}, "need 'weak_perspective'"),
+        ({"yaw_spread": 40.0}, "yaw_spread is 40.0: expected 0 to 40 degrees"),
     ],
 )
 def test_bad_settings_are_refused(changes: dict[str, Any], message: str) -> None:

@@ -61,7 +61,7 @@ class W300LpSettings:
     """
 
     archive: ClassVar[str] = "embedded_300w_lp"
-    version: ClassVar[int] = 3  # raise it when the generation changes: older data are then passed over
+    version: ClassVar[int] = 4  # raise it when the generation changes: older data are then passed over
 
     identities: int = 1000
     images: int = 40
@@ -94,7 +94,7 @@ class Aflw2000Settings:
     """
 
     archive: ClassVar[str] = "embedded_aflw2000"
-    version: ClassVar[int] = 3  # raise it when the generation changes: older data are then passed over
+    version: ClassVar[int] = 4  # raise it when the generation changes: older data are then passed over
 
     identities: int = 400
     images: int = 5

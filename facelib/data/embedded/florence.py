@@ -46,7 +46,7 @@ class FlorenceSettings:
     """
 
     archive: ClassVar[str] = "embedded_florence"
-    version: ClassVar[int] = 3  # raise it when the generation changes: older data are then passed over
+    version: ClassVar[int] = 4  # raise it when the generation changes: older data are then passed over
 
     identities: int = 53
     pitches: tuple[float, ...] = (-15.0, 0.0, 20.0, 25.0)

@@ -51,7 +51,7 @@ class IctFacesSettings(Aflw2000Settings):
     """
 
     archive: ClassVar[str] = "ict_aflw2000"
-    version: ClassVar[int] = 1  # raise it when the generation changes: older data are then passed over
+    version: ClassVar[int] = 2  # raise it when the generation changes: older data are then passed over
 
     heads: str
     identities: int = 100

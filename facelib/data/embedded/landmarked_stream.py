@@ -16,8 +16,6 @@ from facelib.data.detected_landmarks import detected, read_errors
 from facelib.data.embedded.generation import as_bytes, generator_of
 from facelib.data.embedded.people_stream import PeopleStream, PeopleStreamSettings
 from facelib.data.landmarked_faces import LandmarkedFaces, aligned
-from facelib.data.posed_faces import PosedFaces, faces_of
-from facelib.faces.morphable_model import MorphableModel
 
 DETECTOR = 1  # added to a stream's seed, for the errors of the detector
 
@@ -43,7 +41,7 @@ class LandmarkedStream:
         """The photographs of a batch, as `landmarked_faces_of` takes them; raises as `PeopleStream.batch`."""
         arrays = self.people.batch(number, count)
         generator = generator_of(self.people.settings.seed + DETECTOR, number)
-        faces = detected_faces(self.people.model, faces_of(arrays), torch.from_numpy(arrays["pose"]), generator)
+        faces = detected_faces(arrays, generator)
         cropped = aligned(faces, self.standard)
         return {
             "images": as_bytes(cropped.images),
@@ -53,29 +51,18 @@ class LandmarkedStream:
 
 
 def landmarked_faces_of(arrays: Mapping[str, np.ndarray]) -> LandmarkedFaces:
-    """The photographs of a batch: images (B, 3, S, S) and skin (B, S, S) uint8, landmarks (B, 68, 2) pixels."""
+    """Photographs by their arrays: images (B, 3, S, S) and skin (B, S, S) uint8, landmarks (B, 68, 2) pixels."""
     images, skin = (torch.from_numpy(arrays[name]).float() for name in ("images", "skin"))
     return LandmarkedFaces(images / 255, torch.from_numpy(arrays["landmarks"]), skin)
 
 
-def detected_faces(
-    model: MorphableModel, faces: PosedFaces, pose: torch.Tensor, generator: torch.Generator
-) -> LandmarkedFaces:
-    """Photographs with the landmarks that a detector finds on them, in place of their truth.
+def detected_faces(arrays: Mapping[str, np.ndarray], generator: torch.Generator) -> LandmarkedFaces:
+    """Photographs with the landmarks that a detector finds on them.
 
     Args:
-        model: of the faces.
-        faces: B photographs.
-        pose: (B, 3) yaw, pitch and roll, radians.
+        arrays: of `posed_photographs`.
         generator: of the detector's errors.
     """
-    points = true_landmarks(model, faces)[..., :2]
-    yaw, _, roll = pose.unbind(1)
-    return LandmarkedFaces(faces.images, detected(points, yaw, roll, generator, read_errors()), faces.skin)
-
-
-def true_landmarks(model: MorphableModel, faces: PosedFaces) -> torch.Tensor:
-    """Where the landmarks (B, 68, 3) of faces are, in pixels, depth growing away from the viewer."""
-    parts = ((faces.shape, model.identity_basis), (faces.expression, model.expression_basis))
-    moved = (torch.tensordot(values, basis[:, model.landmarks], dims=1) for values, basis in parts)
-    return faces.pose.apply(model.mean[model.landmarks] + sum(moved))
+    yaw, _, roll = torch.from_numpy(arrays["pose"]).unbind(1)
+    found = detected(torch.from_numpy(arrays["landmarks_2d"]), yaw, roll, generator, read_errors())
+    return landmarked_faces_of({**arrays, "landmarks": found.numpy()})

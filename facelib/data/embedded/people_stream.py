@@ -28,10 +28,9 @@ from facelib.data.embedded.generation import (
     sample_expressions,
     spread,
 )
-from facelib.data.embedded.posed_photographs import check_camera, posed_photographs
+from facelib.data.embedded.posed_photographs import posed_photographs
 from facelib.data.occlusion import OcclusionSettings, occluded
 from facelib.data.photograph_style import StyleSettings, toned
-from facelib.data.posed_faces import faces_of
 from facelib.errors import BadInput
 from facelib.faces.baking import load_face_model
 from facelib.faces.morphable_model import MorphableModel
@@ -65,7 +64,7 @@ class PeopleStreamSettings:
         dressed: whether people have hair, beards, teeth, necks and shoulders.
 
     Raises:
-        BadInput: on fewer than two skins, a share that is none, a spread below 0, or a camera with perspective.
+        BadInput: on fewer than two skins, a share that is none, or a spread below 0.
     """
 
     archive: ClassVar[str] = "embedded_people_stream"
@@ -91,7 +90,6 @@ class PeopleStreamSettings:
                 raise BadInput(f"{name} is {getattr(self, name)}: expected a share from 0 to 1")
         if self.yaw_spread is not None and not 0 <= self.yaw_spread < 40:
             raise BadInput(f"yaw_spread is {self.yaw_spread}: expected 0 to 40 degrees, or None for an even spread")
-        check_camera(self.scene)
 
     @property
     def image_count(self) -> int:
@@ -146,7 +144,9 @@ class PeopleStream:
         return cls(settings, load_face_model("coarse"), texture, attributes)
 
     def batch(self, number: int, count: int) -> dict[str, np.ndarray]:
-        """The photographs of a batch, as `facelib.data.posed_faces.faces_of` takes them.
+        """The photographs of a batch, by the arrays of `posed_photographs`.
+
+        `facelib.data.posed_faces.faces_of` takes those of a camera without perspective.
 
         Args:
             number: of the batch, 0 or more.
@@ -171,8 +171,8 @@ class PeopleStream:
         arrays = posed_photographs(
             model, person, action, pose, worn, settings.scene, generator, dressed=settings.dressed, style=settings.style
         )
-        faces = faces_of(arrays)
-        images, skin = occluded(faces.images, faces.skin, generator, settings.occlusion)
+        images, skin = (torch.from_numpy(arrays[name]).float() for name in ("images", "skin"))
+        images, skin = occluded(images / 255, skin, generator, settings.occlusion)
         images = toned(images, settings.style, generator)
         return arrays | {"images": as_bytes(images), "skin": skin.to(torch.uint8).numpy()}
 

@@ -49,8 +49,9 @@ def posed_photographs(
         style: of the skin; what is done to photographs afterwards is the caller's.
 
     Returns:
-        images (N, 3, H, W) uint8, skin (N, H, W) uint8, angle (N,), pose (N, 3), shape (N, K), action (N, E),
-        scale (N,) pixels a mm, center (N, 2) pixels, occluder (N,), cloud (N,), all -1.
+        images (N, 3, H, W) uint8, skin (N, H, W) uint8, landmarks_2d (N, 68, 2) pixels, angle (N,), pose (N, 3),
+        shape (N, K), action (N, E), scale (N,) pixels a mm, or under perspective the focal length in pixels,
+        center (N, 2) pixels, occluder (N,), cloud (N,), all -1.
     """
     identity, texture = person
     count = len(pose)
@@ -88,4 +89,5 @@ def _as_arrays(rendering: Rendering) -> dict[str, np.ndarray]:
         "angle": rendering.angle.numpy(),
         "scale": rendering.focal.numpy(),
         "center": rendering.center.numpy(),
+        "landmarks_2d": rendering.landmarks.numpy(),
     }

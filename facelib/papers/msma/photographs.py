@@ -19,9 +19,13 @@ AT_ONCE = 100  # of the held-out photographs
 
 
 def stream_settings(settings: MSMARunSettings) -> PeopleStreamSettings:
-    """The stream of people at a tier's size."""
+    """The stream of people at a tier's size, seen by cameras with perspective, as the renderer's is.
+
+    Fitted to faces seen without, the renderer's bend: with exact landmarks, direct fits of 24 of them were at 0.59 of
+    the mean face's error, and at 0.49 where the renderer had no perspective either.
+    """
     usual, sizes = PeopleStreamSettings(), settings.stream
-    scene = replace(usual.scene, image_size=settings.network.image_size)
+    scene = replace(usual.scene, image_size=settings.network.image_size, camera="perspective")
     return replace(usual, skins=sizes.skins, yaw_spread=sizes.yaw_spread, scene=scene)
 
 

@@ -14,6 +14,7 @@ from facelib.data.ahead import BatchesAhead, Stream
 from facelib.data.archive import FaceArchive
 from facelib.data.augmentation import AugmentationSettings, augmented
 from facelib.data.embedded import PeopleStream, PeopleStreamSettings, batches_folder
+from facelib.data.embedded.posed_photographs import check_camera
 from facelib.data.kept_batches import KeptStream
 from facelib.data.occlusion import OcclusionSettings, occluded
 from facelib.data.posed_faces import PosedFaces, faces_of, posed_faces
@@ -79,7 +80,12 @@ def streamed(
     *,
     kept: bool = False,
 ) -> StreamedBatches[PosedFaces]:
-    """The part of a stream that a training start with this seed learns from; `kept` on disk for others, or not."""
+    """The part of a stream that a training start with this seed learns from; `kept` on disk for others, or not.
+
+    Raises:
+        BadInput: for a camera with perspective, under which a pose is no similarity.
+    """
+    check_camera(chosen.scene)
     opened: Callable[[], Stream] = partial(PeopleStream.open, chosen)
     if kept:
         opened = partial(KeptStream, opened, batches_folder(chosen))
