@@ -96,4 +96,4 @@ def _compressed(images: torch.Tensor, quality: torch.Tensor) -> torch.Tensor:
         file = io.BytesIO()
         Image.fromarray(pixels.numpy()).save(file, "JPEG", quality=one)
         kept.append(np.array(Image.open(file)))
-    return torch.from_numpy(np.stack(kept)).permute(0, 3, 1, 2).float() / 255
+    return torch.from_numpy(np.stack(kept)).permute(0, 3, 1, 2).contiguous().float() / 255

@@ -168,11 +168,11 @@ class ResNetBody(nn.Module):
         self.halvings = 4 if small_stem else 5
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return self.stages(self.stem(images))
+        return self.stages(self.stem(images.contiguous()))
 
     def stage_maps(self, images: torch.Tensor) -> list[torch.Tensor]:
         """The map after each of the four stages, the largest first."""
-        maps, blocks, x = [], iter(self.stages), self.stem(images)
+        maps, blocks, x = [], iter(self.stages), self.stem(images.contiguous())
         for count in self.blocks_of:
             for block in islice(blocks, count):
                 x = block(x)

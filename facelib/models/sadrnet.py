@@ -174,7 +174,9 @@ class SADRNet(nn.Module):
 
     def encode(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
         """The features of the smallest size, and A (B, H/8, W/8) by which they are weighed (eq. 9)."""
-        low = self.low(standardised(images))  # F_l
+        low = self.low(
+            standardised(images).contiguous()
+        )  # F_l; with channels last torch 2.13 can crash, see ResNetBody
         if self.attention is None:
             return self.high(low), None
         attention = self.attention(low)  # A

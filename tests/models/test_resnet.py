@@ -103,6 +103,18 @@ def test_a_batch_equals_its_images_one_by_one_and_itself_again(settings):
 
 
 @pytest.mark.parametrize("settings", SIZES)
+def test_images_in_another_memory_layout_are_the_same_images(settings):
+    """Convolved as they lie, they would crash some backward passes of torch 2.13."""
+    pictures = images(size=settings.image_size)
+    body = ResNetBody(settings.depth, settings.small_stem, settings.width)
+    turned = pictures.contiguous(memory_format=torch.channels_last)
+    body.eval()
+    assert torch.allclose(body(turned), body(pictures), atol=1e-5)
+    for found, expected in zip(body.stage_maps(turned), body.stage_maps(pictures), strict=True):
+        assert torch.allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("settings", SIZES)
 def test_gradient_reaches_every_parameter(settings):
     network = ResNet(settings)
     unit, norm = network(images(batch=4, size=settings.image_size))

@@ -60,6 +60,14 @@ def test_gives_what_its_framework_has(network):
         assert torch.equal(posed, maps.geometry)  # eq. 2
 
 
+def test_images_in_another_memory_layout_are_the_same_images(network):
+    """Convolved as they lie, they would crash some backward passes of torch 2.13."""
+    pictures = images(2, SIZE)
+    turned = pictures.contiguous(memory_format=torch.channels_last)
+    network.eval()
+    assert torch.allclose(network(turned).geometry, network(pictures).geometry, atol=1e-3)
+
+
 def test_every_parameter_learns(network, template):
     maps = network(images(2, SIZE))
     loss = (maps.geometry[..., template.mask] / SIZE).square().mean()

@@ -208,5 +208,5 @@ def photograph(
 
 
 def as_bytes(images: torch.Tensor) -> np.ndarray:
-    """Images in [0, 1] as uint8."""
-    return (images * 255).round().to(torch.uint8).numpy()
+    """Images in [0, 1] as uint8, in the default memory layout, whatever theirs is."""
+    return (images * 255).round().to(torch.uint8).contiguous().numpy()
