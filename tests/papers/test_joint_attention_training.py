@@ -189,7 +189,7 @@ def test_the_stored_network_embeds_images_alone(records: dict[str, Record], arch
     assert not any("3d" in name for name, _ in network.named_parameters())
     inputs = inputs_of(METHODS[method], archive, tiny_settings(method).clouds)
     embeddings = embed(network, inputs, scored["rows"])
-    np.testing.assert_allclose(embeddings, scored["embeddings"], atol=1e-6)
+    np.testing.assert_allclose(embeddings, scored["embeddings"], atol=1e-5)
     alone = embed(network, inputs, scored["rows"][:1])  # a batch of one
     np.testing.assert_allclose(alone, scored["embeddings"][:1], atol=1e-5)
 
