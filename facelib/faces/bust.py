@@ -87,11 +87,8 @@ def _ellipse(angle: torch.Tensor, factor: torch.Tensor, half: tuple[float, ...],
 
 def _turned_back(grid: torch.Tensor, angles: torch.Tensor, pivot: torch.Tensor, shares: torch.Tensor) -> torch.Tensor:
     """Rows (B, R, N, 3) turned about a pivot (B, 3) against angles (B, 3), each by its share (R,)."""
-    rows = []
-    for share, row in zip(shares.tolist(), grid.unbind(1), strict=True):
-        turn = euler_to_matrix(*(share * angles).unbind(1)).mT
-        rows.append((row - pivot[:, None]) @ turn.mT + pivot[:, None])
-    return torch.stack(rows, dim=1)
+    turn = euler_to_matrix(*(shares[:, None, None] * angles).unbind(2)).permute(1, 0, 2, 3)  # (B, R, 3, 3)
+    return (grid - pivot[:, None, None]) @ turn + pivot[:, None, None]
 
 
 def _dressed(
