@@ -9,7 +9,7 @@ posed_photographs  what those of paper 3 share: photographs with skin, camera, s
 aflw_300wlp        the counterparts of 300W-LP and AFLW2000-3D: uncontrolled photographs in all poses (paper 3)
 people_stream      new people in every batch, for as long as a training asks; landmarked_stream: without their truth
                    (paper 5)
-florence           twenty poses of each person and a scan (paper 3)
+florence           twenty poses of each person and a scan (paper 3); florence_clips: three conditions (paper 5)
 portraits          a few people for a check, kept nowhere
 """
 
@@ -19,6 +19,7 @@ from facelib.data.embedded.aflw_300wlp import Aflw2000Settings, W300LpSettings, 
 from facelib.data.embedded.arl_vtf import ArlVtfSettings, open_arl_vtf
 from facelib.data.embedded.facescape import NOSE_TIP, FaceScapeSettings, open_facescape
 from facelib.data.embedded.florence import FlorenceSettings, open_florence
+from facelib.data.embedded.florence_clips import FlorenceClipsSettings, open_florence_clips
 from facelib.data.embedded.generation import GeneratedSettings, batches_folder, fingerprint_of, keep_freed_memory
 from facelib.data.embedded.landmarked_stream import LandmarkedStream, landmarked_faces_of
 from facelib.data.embedded.people_stream import PeopleStream, PeopleStreamSettings, open_people_stream
@@ -29,6 +30,7 @@ __all__ = [
     "Aflw2000Settings",
     "ArlVtfSettings",
     "FaceScapeSettings",
+    "FlorenceClipsSettings",
     "FlorenceSettings",
     "GeneratedSettings",
     "LandmarkedStream",
@@ -44,6 +46,7 @@ __all__ = [
     "open_arl_vtf",
     "open_facescape",
     "open_florence",
+    "open_florence_clips",
     "open_people_stream",
     "open_w300lp",
     "open_web_faces",

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import product
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 import numpy as np
 import torch
@@ -29,6 +29,17 @@ from facelib.geometry.rasterizer import interpolate, rasterize
 NOSE_TIP = 30  # landmark
 RAY_ANGLE, RAY_STEP = math.radians(0.6), 0.9  # between a scanner's rays: about the head, and along its height in mm
 HALF_ANGLE = math.radians(100)  # that the scanner sees to either side
+
+
+class ScanSettings(Protocol):
+    """What a scan is like, as `FlorenceSettings` says it."""
+
+    @property
+    def points(self) -> int: ...
+    @property
+    def reach(self) -> float: ...
+    @property
+    def scan_noise(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -106,15 +117,19 @@ def _photograph_person(
     return posed_photographs(model, person, neutral, pose, nothing, settings.scene, generator) | {
         "expression": np.full(count, list(EXPRESSIONS).index("neutral"), np.int16),
         "scan": np.full(count, number, np.int32),
-        "scans": _scan(model, head, settings, generator)[None].numpy(),
+        "scans": scan_of(model, head, settings, generator)[None].numpy(),
         "scan_corners": head[:, model.landmarks[list(OUTER_EYE_CORNERS)]].numpy(),
     }
 
 
-def _scan(
-    model: MorphableModel, head: torch.Tensor, settings: FlorenceSettings, generator: torch.Generator
+def scan_of(
+    model: MorphableModel, head: torch.Tensor, settings: ScanSettings, generator: torch.Generator
 ) -> torch.Tensor:
-    """Points (points, 3) in mm of a head (1, V, 3), some of those within reach of the nose's tip."""
+    """Points (points, 3) in mm of a head (1, V, 3), some of those within reach of the nose's tip.
+
+    Raises:
+        BadInput: for more points than the scanner sees there.
+    """
     tip = head[0, model.landmarks[NOSE_TIP]]
     points = _scanned(head, model.triangles, float(tip[1]), settings.reach)
     radially = points * torch.tensor([1.0, 0.0, 1.0])
