@@ -7,6 +7,7 @@ import pytest
 from facelib.data.embedded import PeopleStreamSettings
 from facelib.data.kept_batches import KeptStream
 from facelib.errors import BadInput
+from facelib.papers.sadrnet import PAPER
 from facelib.papers.sadrnet.photographs import streamed
 from facelib.papers.sadrnet.settings import StreamedFaces
 
@@ -26,3 +27,8 @@ def test_batches_are_kept_where_it_is_asked_for() -> None:
     assert isinstance(other, KeptStream)
     assert kept.folder != other.folder
     assert not isinstance(streamed(USUAL, SIZES, 2, 1, 0).source.open_stream(), KeptStream)
+
+
+def test_the_laptop_tier_keeps_what_its_methods_share() -> None:
+    kept = {name: PAPER.run_settings(name, "laptop").stream.kept for name in ("sadrnet", "direct", "face_encoder")}
+    assert kept == {"sadrnet": True, "direct": True, "face_encoder": False}

@@ -339,7 +339,6 @@ def relevant(method: Reconstructor, settings: ReconstructionSettings) -> Reconst
         evaluation=replace(settings.evaluation, ict=usual.evaluation.ict),
         **{name: getattr(usual, name) for name in (("faces", "augmentation") if embedded else ("stream",))},
     )
-    seen = replace(seen, stream=replace(seen.stream, kept=usual.stream.kept))
     if not method.is_pretraining:
         there = {
             "network.hidden.": settings.network.geometry == "regressed_pose",
@@ -349,6 +348,6 @@ def relevant(method: Reconstructor, settings: ReconstructionSettings) -> Reconst
         return replace(seen, training=replace(seen.training, slow_parts=slow))
     asked = settings.network
     network = NetworkSettings(asked.image_size, asked.width, asked.trunk, unposes=asked.unposes)
-    stream = replace(seen.stream, batches=usual.stream.batches)
+    stream = replace(seen.stream, batches=usual.stream.batches, kept=usual.stream.kept)
     unseen = {name: getattr(usual, name) for name in ("loss", "schedule", "warm_start", "training")}
     return replace(seen, network=network, stream=stream, **unseen)
