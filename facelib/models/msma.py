@@ -11,7 +11,6 @@ Image Super-Resolution", CVPRW 2024, from which the norm, the gate and the kerne
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -20,6 +19,7 @@ from torch.nn import functional
 
 from facelib.errors import BadInput, check_shape
 from facelib.models.blocks import check_image_size, check_training_batch
+from facelib.models.msma_settings import MSMASettings
 from facelib.models.resnet import ResNetBody
 
 ANGLES, TRANSLATION, LIGHT = 3, 3, 27
@@ -53,29 +53,6 @@ class FaceCoefficients(NamedTuple):
     angles: torch.Tensor
     translation: torch.Tensor
     light: torch.Tensor
-
-
-@dataclass(frozen=True)
-class MSMASettings:
-    """What the network is made of; the ablation switches its parts off.
-
-    Args:
-        depth: of the ResNet.
-        image_size: pixels a side of the images.
-        small_stem: of the ResNet, for small images.
-        width: factor on all its channels.
-        fusion: MSF, eqs. 4 to 7.
-        attention: MLKA, eqs. 8 to 10.
-        multi_attribute: each attribute is read off the map that suits it, eq. 11; else all off the smallest.
-    """
-
-    depth: int = 50
-    image_size: int = 224
-    small_stem: bool = False
-    width: float = 1.0
-    fusion: bool = True
-    attention: bool = True
-    multi_attribute: bool = True
 
 
 class MSMA(nn.Module):

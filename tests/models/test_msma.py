@@ -10,7 +10,8 @@ from torch import nn
 from torch.nn import functional
 
 from facelib.errors import BadInput
-from facelib.models.msma import MSMA, FaceCoefficients, LargeKernelAttention, MSMASettings, MultiScaleFusion
+from facelib.models.msma import MSMA, FaceCoefficients, LargeKernelAttention, MultiScaleFusion
+from facelib.models.msma_settings import MSMASettings
 
 SMALL = MSMASettings(image_size=32, small_stem=True, width=0.0625)
 PARTS = ("fusion", "attention", "multi_attribute")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from functools import lru_cache
 
 import torch
@@ -12,10 +11,10 @@ from facelib.conventions import LANDMARK_COUNT
 from facelib.errors import check_shape
 from facelib.faces.baking import load_face_model
 from facelib.faces.morphable_model import MorphableModel
-from facelib.models.msma import ANGLES, LIGHT, MSMA, TRANSLATION, FaceCoefficients, MSMASettings
+from facelib.models.msma import ANGLES, LIGHT, MSMA, TRANSLATION, FaceCoefficients
+from facelib.models.msma_settings import MSMASettings
 from facelib.models.resnet import ResNetBody
 from facelib.papers.msma.face_renderer import FaceRenderer
-from facelib.papers.msma.settings import NetworkSettings
 
 IDENTITIES, ALBEDOS = 80, 80  # coefficients that are read; of the expression, all
 
@@ -42,9 +41,9 @@ def standard_landmarks(size: int) -> torch.Tensor:
     return face_renderer(size).landmarks_of(mean_coefficients())[0]
 
 
-def build_msma(settings: NetworkSettings) -> MSMA:
+def build_msma(settings: MSMASettings) -> MSMA:
     """The network, or one of its ablations, with fresh weights."""
-    return MSMA(MSMASettings(**asdict(settings)), IDENTITIES, len(face_model().expression_names), ALBEDOS)
+    return MSMA(settings, IDENTITIES, len(face_model().expression_names), ALBEDOS)
 
 
 class LandmarkReader(nn.Module):
@@ -56,7 +55,7 @@ class LandmarkReader(nn.Module):
         settings: of the network.
     """
 
-    def __init__(self, settings: NetworkSettings) -> None:
+    def __init__(self, settings: MSMASettings) -> None:
         super().__init__()
         self.size = settings.image_size
         self.body = ResNetBody(settings.depth, settings.small_stem, settings.width)

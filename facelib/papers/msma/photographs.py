@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from facelib.data.ahead import BatchesAhead, Stream
 from facelib.data.embedded import LandmarkedStream, PeopleStreamSettings, batches_folder, landmarked_faces_of
-from facelib.data.kept_batches import KeptStream
 from facelib.data.landmarked_faces import LandmarkedFaces
-from facelib.data.streamed import BETWEEN_STARTS, HELD_OUT_SEED, StreamedBatches
+from facelib.data.streamed import HELD_OUT_SEED, StreamedBatches, part_of_start, portions
 from facelib.papers.msma.networks import standard_landmarks
 from facelib.papers.msma.settings import MSMARunSettings
 
 DETECTED = "detected_1"  # folder of batches as a detector sees them; another number for other errors of it
-AT_ONCE = 100  # of the held-out photographs
 
 
 def stream_settings(settings: MSMARunSettings) -> PeopleStreamSettings:
@@ -33,12 +29,16 @@ def streamed(
     settings: MSMARunSettings, batch_size: int, seed: int, *, kept: bool = False
 ) -> StreamedBatches[LandmarkedFaces]:
     """The part of the stream that a training start with this seed learns from; `kept` on disk for others, or not."""
-    people, standard = stream_settings(settings), standard_landmarks(settings.network.image_size)
-    opened: Callable[[], Stream] = partial(LandmarkedStream.open, people, standard)
-    if kept:
-        opened = partial(KeptStream, opened, batches_folder(people) / DETECTED)
-    source = BatchesAhead(opened, batch_size, settings.stream.processes)
-    return StreamedBatches(source, settings.stream.batches, seed * BETWEEN_STARTS, landmarked_faces_of)
+    people = stream_settings(settings)
+    return part_of_start(
+        partial(LandmarkedStream.open, people, standard_landmarks(settings.network.image_size)),
+        landmarked_faces_of,
+        seed=seed,
+        batch_size=batch_size,
+        batch_count=settings.stream.batches,
+        processes=settings.stream.processes,
+        kept=batches_folder(people) / DETECTED if kept else None,
+    )
 
 
 def held_out(settings: MSMARunSettings) -> list[LandmarkedFaces]:
@@ -46,6 +46,5 @@ def held_out(settings: MSMARunSettings) -> list[LandmarkedFaces]:
     chosen = replace(stream_settings(settings), seed=HELD_OUT_SEED)
     stream = LandmarkedStream.open(stream_settings(settings), standard_landmarks(settings.network.image_size))
     others = replace(stream, people=replace(stream.people, settings=chosen))
-    count = settings.stream.held_out
-    sizes = [min(AT_ONCE, count - first) for first in range(0, count, AT_ONCE)]
-    return [landmarked_faces_of(others.batch(number, size)) for number, size in enumerate(sizes)]
+    sizes = enumerate(portions(settings.stream.held_out))
+    return [landmarked_faces_of(others.batch(number, size)) for number, size in sizes]

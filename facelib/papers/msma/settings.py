@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from facelib.models.msma_settings import MSMASettings
 from facelib.runs.settings import TrainingSettings
 
 
@@ -34,27 +35,6 @@ class WeakLossSettings:
     albedo: float = 1.7e-2
     light: float = 0.0
     weighting: Literal["printed", "published"] = "printed"
-
-
-@dataclass(frozen=True)
-class NetworkSettings:
-    """The network, as `facelib.models.msma.MSMASettings` has it.
-
-    Args:
-        depth: of the ResNet.
-        image_size: S, pixels a side of photographs and renderings.
-        small_stem: of the ResNet, for small images.
-        width: factor on all its channels.
-        fusion, attention, multi_attribute: MSF, MLKA and MAMA, which the ablation switches off.
-    """
-
-    depth: int = 50
-    image_size: int = 224
-    small_stem: bool = False
-    width: float = 1.0
-    fusion: bool = True
-    attention: bool = True
-    multi_attribute: bool = True
 
 
 @dataclass(frozen=True)
@@ -105,7 +85,7 @@ class MSMARunSettings:
 
     data: str = "embedded"
     stream: WebPhotographs = field(default_factory=WebPhotographs)
-    network: NetworkSettings = field(default_factory=NetworkSettings)
+    network: MSMASettings = field(default_factory=MSMASettings)
     loss: WeakLossSettings = field(default_factory=WeakLossSettings)
     pretraining: TrainingSettings = field(default_factory=_printed_training)
     training: TrainingSettings = field(default_factory=_printed_training)

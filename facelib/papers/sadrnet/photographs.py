@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Protocol
@@ -10,19 +10,15 @@ from typing import Protocol
 import numpy as np
 import torch
 
-from facelib.data.ahead import BatchesAhead, Stream
 from facelib.data.archive import FaceArchive
 from facelib.data.augmentation import AugmentationSettings, augmented
 from facelib.data.embedded import PeopleStream, PeopleStreamSettings, batches_folder
 from facelib.data.embedded.posed_photographs import check_camera
-from facelib.data.kept_batches import KeptStream
 from facelib.data.occlusion import OcclusionSettings, occluded
 from facelib.data.posed_faces import PosedFaces, faces_of, posed_faces
-from facelib.data.streamed import BETWEEN_STARTS, HELD_OUT_SEED, StreamedBatches
+from facelib.data.streamed import HELD_OUT_SEED, StreamedBatches, part_of_start, portions
 from facelib.errors import BadInput
 from facelib.papers.sadrnet.settings import PhotographAugmentation, StreamedFaces
-
-AT_ONCE = 100  # of the held-out photographs
 
 
 class Photographs(Protocol):
@@ -86,25 +82,24 @@ def streamed(
         BadInput: for a camera with perspective, under which a pose is no similarity.
     """
     check_camera(chosen.scene)
-    opened: Callable[[], Stream] = partial(PeopleStream.open, chosen)
-    if kept:
-        opened = partial(KeptStream, opened, batches_folder(chosen))
-    return StreamedBatches(
-        BatchesAhead(opened, batch_size, sizes.processes), batch_count, seed * BETWEEN_STARTS, faces_of
+    return part_of_start(
+        partial(PeopleStream.open, chosen),
+        faces_of,
+        seed=seed,
+        batch_size=batch_size,
+        batch_count=batch_count,
+        processes=sizes.processes,
+        kept=batches_folder(chosen) if kept else None,
     )
 
 
 def held_out_of_stream(chosen: PeopleStreamSettings, count: int) -> list[PosedFaces]:
     """Photographs of people whom no training on this stream sees, in the same skins."""
     others = replace(PeopleStream.open(chosen), settings=replace(chosen, seed=HELD_OUT_SEED))
-    return [faces_of(others.batch(number, size)) for number, size in enumerate(_portions(count))]
+    return [faces_of(others.batch(number, size)) for number, size in enumerate(portions(count))]
 
 
 def held_out_of_archive(archive: FaceArchive, rows: Sequence[int] | np.ndarray) -> list[PosedFaces]:
     """These photographs of a data set."""
-    ends = np.cumsum(_portions(len(rows)))[:-1]
+    ends = np.cumsum(portions(len(rows)))[:-1]
     return [posed_faces(archive, some) for some in np.split(np.asarray(rows), ends)]
-
-
-def _portions(count: int) -> list[int]:
-    return [len(part) for part in np.array_split(np.arange(count), -(-count // AT_ONCE))]
