@@ -6,11 +6,10 @@ points at which a structured-light scanner's rays from all around meet the finer
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import product
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -19,27 +18,11 @@ from facelib.conventions import OUTER_EYE_CORNERS
 from facelib.data.archive import FaceArchive
 from facelib.data.embedded.generation import OnImages, Person, check_counts, open_people
 from facelib.data.embedded.posed_photographs import check_camera, posed_photographs
-from facelib.errors import BadInput
+from facelib.data.embedded.scans import scan_of
 from facelib.faces.morphable_model import MorphableModel
 from facelib.faces.occluders import Occluder
 from facelib.faces.population import EXPRESSIONS
 from facelib.faces.scene import SceneSettings
-from facelib.geometry.rasterizer import interpolate, rasterize
-
-NOSE_TIP = 30  # landmark
-RAY_ANGLE, RAY_STEP = math.radians(0.6), 0.9  # between a scanner's rays: about the head, and along its height in mm
-HALF_ANGLE = math.radians(100)  # that the scanner sees to either side
-
-
-class ScanSettings(Protocol):
-    """What a scan is like, as `FlorenceSettings` says it."""
-
-    @property
-    def points(self) -> int: ...
-    @property
-    def reach(self) -> float: ...
-    @property
-    def scan_noise(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -120,42 +103,3 @@ def _photograph_person(
         "scans": scan_of(model, head, settings, generator)[None].numpy(),
         "scan_corners": head[:, model.landmarks[list(OUTER_EYE_CORNERS)]].numpy(),
     }
-
-
-def scan_of(
-    model: MorphableModel, head: torch.Tensor, settings: ScanSettings, generator: torch.Generator
-) -> torch.Tensor:
-    """Points (points, 3) in mm of a head (1, V, 3), some of those within reach of the nose's tip.
-
-    Raises:
-        BadInput: for more points than the scanner sees there.
-    """
-    tip = head[0, model.landmarks[NOSE_TIP]]
-    points = _scanned(head, model.triangles, float(tip[1]), settings.reach)
-    radially = points * torch.tensor([1.0, 0.0, 1.0])
-    radially = radially / radially.norm(dim=1, keepdim=True)
-    points = points + settings.scan_noise * torch.randn(len(points), 1, generator=generator) * radially
-    points = points[(points - tip).norm(dim=1) < settings.reach]
-    if len(points) < settings.points:
-        raise BadInput(
-            f"a scan has {len(points)} points within {settings.reach:g} mm of the nose, {settings.points} are asked "
-            "for: lower points or raise reach"
-        )
-    return points[torch.randperm(len(points), generator=generator)[: settings.points]]
-
-
-def _scanned(head: torch.Tensor, triangles: torch.Tensor, height: float, reach: float) -> torch.Tensor:
-    """Where rays towards the y axis first meet a head (1, V, 3): (M, 3) mm, from `reach` below `height` to above.
-
-    The rays' grid is an image of the unrolled head, in which the farthest from the axis is the nearest.
-    """
-    x, y, z = head.unbind(-1)
-    rows, columns = math.ceil(2 * reach / RAY_STEP), math.ceil(2 * HALF_ANGLE / RAY_ANGLE)
-    angle = torch.atan2(x, z)
-    screen = torch.stack(
-        ((angle + HALF_ANGLE) / RAY_ANGLE, (height + reach - y) / RAY_STEP, -torch.hypot(x, z)), dim=-1
-    )
-    turn = angle[0, triangles]
-    drawn = triangles[turn.amax(dim=1) - turn.amin(dim=1) < math.pi]  # without those that cross the seam at the back
-    seen = rasterize(screen, drawn, rows, columns, perspective=False)
-    return interpolate(head, drawn, seen)[seen.mask]

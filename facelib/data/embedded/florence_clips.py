@@ -14,16 +14,17 @@ import numpy as np
 import torch
 
 from facelib.data.archive import FaceArchive
-from facelib.data.embedded.florence import FlorenceSettings, scan_of
+from facelib.data.embedded.florence import FlorenceSettings
 from facelib.data.embedded.generation import (
     OnImages,
     Person,
     check_counts,
     open_people,
     sample_expressions,
-    spread,
+    sample_pose,
 )
 from facelib.data.embedded.posed_photographs import posed_photographs
+from facelib.data.embedded.scans import scans_of
 from facelib.faces.morphable_model import MorphableModel
 from facelib.faces.occluders import Occluder
 from facelib.faces.scene import SceneSettings
@@ -107,13 +108,11 @@ def _film_person(
     """All clips of one identity, and the scan."""
     clips = [_clip(settings, model, person, condition, generator) for condition in CONDITIONS.values()]
     arrays = {name: np.concatenate([clip[name] for clip in clips]) for name in clips[0]}
-    head, count = model.vertices(person[0]), len(arrays["pose"])
-    return arrays | {
+    numbers: dict[str, np.ndarray] = {
         "condition": np.repeat(np.arange(len(CONDITIONS), dtype=np.int16), settings.frames),
-        "scan": np.full(count, number, np.int32),
-        "scans": scan_of(model, head, settings, generator)[None].numpy(),
-        "scan_landmarks": head[:, model.landmarks].numpy(),
+        "scan": np.full(len(arrays["pose"]), number, np.int32),
     }
+    return arrays | numbers | scans_of(model, model.vertices(person[0]), settings, generator)
 
 
 def _clip(
@@ -124,9 +123,8 @@ def _clip(
     generator: torch.Generator,
 ) -> dict[str, np.ndarray]:
     count = settings.frames
-    angles = spread(count, (condition.yaw, condition.pitch, condition.roll), 2.5, generator)
+    pose = sample_pose(count, (condition.yaw, condition.pitch, condition.roll), generator)
     action, expression = sample_expressions(model, count, condition.expression, generator)
     nothing, scene = np.full(count, Occluder.NOTHING, np.int16), replace(settings.scene, **condition.scene)
-    pose = torch.deg2rad(torch.stack(angles, dim=1))
     arrays = posed_photographs(model, person, action, pose, nothing, scene, generator)
     return arrays | {"expression": expression.numpy().astype(np.int16)}

@@ -142,6 +142,11 @@ def spread(
     return tuple(deviation * draw for deviation, draw in zip(spreads, draws, strict=True))
 
 
+def sample_pose(count: int, spreads: tuple[float, float, float], generator: torch.Generator) -> torch.Tensor:
+    """Yaw, pitch and roll (count, 3), radians: normal, of these standard deviations in degrees, cut at 2.5 of them."""
+    return torch.deg2rad(torch.stack(spread(count, spreads, 2.5, generator), dim=1))
+
+
 def expressive_heads(
     model: MorphableModel, identity: torch.Tensor, count: int, strongest: float, generator: torch.Generator
 ) -> tuple[torch.Tensor, torch.Tensor]:

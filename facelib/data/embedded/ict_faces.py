@@ -18,7 +18,6 @@ import torch
 
 from facelib.data.archive import FaceArchive
 from facelib.data.embedded.aflw_300wlp import YAW_BINS, Aflw2000Settings, largest_remainder
-from facelib.data.embedded.florence import NOSE_TIP
 from facelib.data.embedded.generation import (
     OnImages,
     check_counts,
@@ -28,6 +27,7 @@ from facelib.data.embedded.generation import (
     spread,
 )
 from facelib.data.embedded.posed_photographs import check_camera, posed_photographs
+from facelib.data.embedded.scans import NOSE_TIP
 from facelib.errors import BadInput, MissingPart
 from facelib.faces.baking import load_face_model
 from facelib.faces.ict_model import ict_model_path, load_ict_model
