@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 
 from facelib.errors import BadInput
+from facelib.faces.scene import GAMMA
 
 LUMINANCE = (0.299, 0.587, 0.114)  # of encoded red, green and blue (ITU-R BT.601)
 BEST_QUALITY = 95  # of JPEG
@@ -87,6 +88,27 @@ def toned(images: torch.Tensor, settings: StyleSettings, generator: torch.Genera
     if settings.jpeg == 0:
         return images
     return _compressed(images, torch.randint(settings.jpeg, BEST_QUALITY + 1, (batch,), generator=generator))
+
+
+def dimmed(images: torch.Tensor, stops: float, noise: float, generator: torch.Generator) -> torch.Tensor:
+    """Photographs for which there was too little light: darker, and the noise of a sensor that makes the most of it.
+
+    Args:
+        images: (B, 3, H, W) encoded RGB in [0, 1].
+        stops: by which less light reaches the sensor, 0 for none.
+        noise: standard deviation of the noise on encoded images.
+        generator: of the noise.
+
+    Returns:
+        (B, 3, H, W) in [0, 1].
+
+    Raises:
+        BadInput: on a negative number.
+    """
+    if not (0 <= stops < math.inf and 0 <= noise < math.inf):
+        raise BadInput(f"stops {stops} and noise {noise}: expected two numbers from 0 up")
+    dark = images * 2 ** (-stops / GAMMA)
+    return (dark + noise * torch.randn(dark.shape, generator=generator)).clamp(0, 1)
 
 
 def _compressed(images: torch.Tensor, quality: torch.Tensor) -> torch.Tensor:

@@ -7,8 +7,9 @@ import pytest
 import torch
 from PIL import Image
 
-from facelib.data.photograph_style import PLAIN, StyleSettings, mottled, toned
+from facelib.data.photograph_style import PLAIN, StyleSettings, dimmed, mottled, toned
 from facelib.errors import BadInput
+from facelib.faces.scene import GAMMA
 
 
 def random_images(count: int = 6, size: int = 16) -> torch.Tensor:
@@ -97,3 +98,25 @@ def test_impossible_numbers(name: str, value: float) -> None:
 def test_impossible_saturation(limits: tuple[float, float]) -> None:
     with pytest.raises(BadInput, match="saturation"):
         StyleSettings(saturation=limits)
+
+
+def test_a_stop_less_is_half_the_light() -> None:
+    images = random_images()
+    dark = dimmed(images, 1.0, 0.0, generator())
+    torch.testing.assert_close(dark**GAMMA, images**GAMMA / 2)
+    assert torch.equal(dimmed(images, 0.0, 0.0, generator()), images)
+
+
+def test_noise_of_a_dim_photograph() -> None:
+    grey = torch.full((4, 3, 64, 64), 0.5)
+    noise = dimmed(grey, 0.0, 0.05, generator()) - grey
+    assert float(noise.std()) == pytest.approx(0.05, abs=0.002)
+    assert abs(float(noise.mean())) < 0.002
+    black = dimmed(torch.zeros(1, 3, 16, 16), 2.0, 0.3, generator())
+    assert (float(black.min()), float(black.max()) <= 1) == (0.0, True)
+
+
+@pytest.mark.parametrize(("stops", "noise"), [(-1.0, 0.0), (0.0, -0.1), (float("nan"), 0.0), (float("inf"), 0.0)])
+def test_impossible_dimming(stops: float, noise: float) -> None:
+    with pytest.raises(BadInput, match="expected two numbers from 0 up"):
+        dimmed(random_images(), stops, noise, generator())
