@@ -9,7 +9,10 @@ posed_photographs  what those of paper 3 share: photographs with skin, camera, s
 aflw_300wlp        the counterparts of 300W-LP and AFLW2000-3D: uncontrolled photographs in all poses (paper 3)
 people_stream      new people in every batch, for as long as a training asks; landmarked_stream: without their truth
                    (paper 5)
+scans              what a scanner sees of heads
 florence           twenty poses of each person and a scan (paper 3); florence_clips: three conditions (paper 5)
+facewarehouse      nine people in twenty expressions, each with a scan (paper 5)
+celeba_cases       the same people plain, with covered eyes, in uneven or little light, and smiling (paper 5)
 portraits          a few people for a check, kept nowhere
 """
 
@@ -17,7 +20,9 @@ from __future__ import annotations
 
 from facelib.data.embedded.aflw_300wlp import Aflw2000Settings, W300LpSettings, open_aflw2000, open_w300lp
 from facelib.data.embedded.arl_vtf import ArlVtfSettings, open_arl_vtf
+from facelib.data.embedded.celeba_cases import CelebaCasesSettings, open_celeba_cases
 from facelib.data.embedded.facescape import NOSE_TIP, FaceScapeSettings, open_facescape
+from facelib.data.embedded.facewarehouse import FaceWarehouseSettings, open_facewarehouse
 from facelib.data.embedded.florence import FlorenceSettings, open_florence
 from facelib.data.embedded.florence_clips import FlorenceClipsSettings, open_florence_clips
 from facelib.data.embedded.generation import GeneratedSettings, batches_folder, fingerprint_of, keep_freed_memory
@@ -29,7 +34,9 @@ __all__ = [
     "NOSE_TIP",
     "Aflw2000Settings",
     "ArlVtfSettings",
+    "CelebaCasesSettings",
     "FaceScapeSettings",
+    "FaceWarehouseSettings",
     "FlorenceClipsSettings",
     "FlorenceSettings",
     "GeneratedSettings",
@@ -44,7 +51,9 @@ __all__ = [
     "landmarked_faces_of",
     "open_aflw2000",
     "open_arl_vtf",
+    "open_celeba_cases",
     "open_facescape",
+    "open_facewarehouse",
     "open_florence",
     "open_florence_clips",
     "open_people_stream",
