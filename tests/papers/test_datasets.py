@@ -31,13 +31,18 @@ SMALL: dict[str, dict[str, Any]] = {
     "aflw2000": {"identities": 2, "images": 3},
     "same_people": {"identities": 3, "images": 2},
     "florence": {"identities": 2, "points": 10, "pitches": (0.0,), "yaws": (0.0, 40.0)},
+    "florence_clips": {"identities": 2, "points": 10, "frames": 1},
+    "facewarehouse": {"identities": 2, "points": 10},
+    "celeba_cases": {"identities": 2, "points": 10},
 }
-# Twenty expressions; of each person of ARL-VTF one image in the gallery and one probe of each kind.
+# Twenty expressions, three conditions, five cases; of each person of ARL-VTF one image in the gallery and one probe of
+# each kind.
 COUNTS = {
     **{"web_faces": 6, "facescape": 40, "arl_vtf": 2 * 3 + 2, "300w_lp": 6, "people_stream": 2},
-    **{"aflw2000": 6, "same_people": 6, "florence": 4},
+    **{"aflw2000": 6, "same_people": 6, "florence": 4, "florence_clips": 6, "facewarehouse": 40, "celeba_cases": 10},
 }
 OTHER_SIZES = {"same_people": "aflw2000"}  # the same photographs of other people
+SAME_SEED = {"same_people": "aflw2000", "florence_clips": "florence"}  # unless a paper gives one; the same people
 
 
 def small(name: str) -> GeneratedSettings:
@@ -66,6 +71,8 @@ def test_each_stands_for_licensed_data_and_has_settings_of_its_own() -> None:
     assert all(entry.licensed and entry.content and entry.title for entry in DATA_SETS.values())
     assert len({entry.settings for entry in DATA_SETS.values()}) == len(DATA_SETS) - len(OTHER_SIZES)
     assert all(DATA_SETS[name].settings is DATA_SETS[kind].settings for name, kind in OTHER_SIZES.items())
+    seeds = {name: DATA_SETS[name].settings().seed for name in DATA_SETS if name not in SAME_SEED}  # type: ignore[attr-defined]
+    assert len(set(seeds.values())) == len(seeds)  # everywhere are other people
     licensed = {name: entry.licensed for name, entry in DATA_SETS.items()}
     assert [licensed[name] for name in ("facescape", "arl_vtf", "300w_lp", "aflw2000", "florence")] == [
         "FaceScape", "ARL-VTF", "300W-LP", "AFLW2000-3D", "Florence",
