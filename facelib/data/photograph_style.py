@@ -1,4 +1,4 @@
-"""How photographs of people differ from renderings: uneven skin, highlights, tones, and what compression leaves.
+"""How photographs differ from renderings: uneven skin, highlights, tones, too little light, what compression leaves.
 
 Networks that are to read real photographs learn from faces whose look varies more than any test set's does.
 """
