@@ -137,9 +137,10 @@ def evaluate_runs(
 
 
 def result_line(run: Run) -> str:
-    """The headline metric of a run, and how long its training took."""
+    """The headline metric of a run, or the first one where it has none, and how long its training took."""
     record, headline = read_record(run.record), load_paper(run.paper).headline
-    return f"{headline} {require_metric(record, headline):.3f} after {record.wall_time_s:.0f} s of training"
+    metric = headline if headline in record.metrics else next(iter(record.metrics))
+    return f"{metric} {require_metric(record, metric):.3f} after {record.wall_time_s:.0f} s of training"
 
 
 def report(paper: Paper, tier: str, *, directly: bool = False, say: Say = print) -> None:

@@ -47,3 +47,11 @@ def face_model(tmp_path_factory: pytest.TempPathFactory) -> MorphableModel:
     shared_by_workers = tmp_path_factory.getbasetemp().parent
     with FileLock(shared_by_workers / "face_model.lock"):
         return load_face_model("coarse")
+
+
+@pytest.fixture
+def with_msma(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Paper 5 among the papers, where it will stand once its laptop tier has runs."""
+    import facelib.papers
+
+    monkeypatch.setattr(facelib.papers, "PAPERS", ("joint_attention", "sadrnet", "msma"))

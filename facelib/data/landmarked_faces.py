@@ -57,7 +57,19 @@ def aligned(faces: LandmarkedFaces, standard: torch.Tensor) -> LandmarkedFaces:
     grid = 2 * places / size - 1
     images = functional.grid_sample(faces.images, grid, padding_mode="border", align_corners=False)
     skin = functional.grid_sample(faces.skin[:, None], grid, align_corners=False)[:, 0].round()
-    return LandmarkedFaces(images, (faces.landmarks - shift[:, None]) / scale[:, None, None], skin)
+    return LandmarkedFaces(images, moved_to_standard(faces.landmarks, faces.landmarks, standard), skin)
+
+
+def moved_to_standard(points: torch.Tensor, landmarks: torch.Tensor, standard: torch.Tensor) -> torch.Tensor:
+    """Points (B, N, 2) of photographs with these landmarks, where `aligned` moves them; raises as it does."""
+    scale, shift = standard_place(landmarks, standard)
+    return (points - shift[:, None]) / scale[:, None, None]
+
+
+def moved_back(points: torch.Tensor, landmarks: torch.Tensor, standard: torch.Tensor) -> torch.Tensor:
+    """The inverse of `moved_to_standard`: points (B, N, 2) of aligned photographs in those that they came from."""
+    scale, shift = standard_place(landmarks, standard)
+    return scale[:, None, None] * points + shift[:, None]
 
 
 def standard_place(landmarks: torch.Tensor, standard: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -37,7 +37,8 @@ class ScanProtocol:
         landmark_scale: whether the first fit, of the landmarks, changes the face's size.
         icp_scale: whether ICP does.
         tolerance: mm of the residual at which ICP stops.
-        distance: to the nearest vertex's "plane", or to the nearest "point".
+        distance: to the nearest "point", or along the face's normal there: to its "plane". On dense surfaces both are
+            the same; where points lie farther apart than faces differ, the nearest one is as far as they lie apart.
         direction: "scan_to_face", or "both", the mean of both ways.
         statistic: "rms", or "mean".
     """
@@ -53,8 +54,8 @@ class ScanProtocol:
 
 
 PROTOCOLS: dict[str, ScanProtocol] = {
-    # Gecer et al., CVPR 2019, after Genova et al., CVPR 2018: mean distance to the closest point, both ways.
-    "ganfit": ScanProtocol(radius=95.0, distance="point", direction="both", statistic="mean"),
+    # Gecer et al., CVPR 2019, after Genova et al., CVPR 2018: mean distance both ways.
+    "ganfit": ScanProtocol(radius=95.0, direction="both", statistic="mean"),
     # Deng et al., CVPRW 2019: the forehead is cut as well; where is not said, and ours.
     "deng": ScanProtocol(radius=95.0, forehead=15.0),
     # Shang et al., ECCV 2020 (MGCNet): rigid.
@@ -108,11 +109,13 @@ def scan_error(
     planes = normals if protocol.distance == "plane" else None
     fit = icp(scan, laid, target_normals=planes, scale=protocol.icp_scale, tolerance=protocol.tolerance).transform
     moved = fit.apply(scan)
-    distances = [_to_face(moved, laid, normals, protocol.distance)]
+    distances, indices = (each[0] for each in nearest(moved[None], laid[None]))
+    off = [_distances(laid[indices] - moved, normals[indices], distances, protocol)]
     if protocol.direction == "both":
-        there = laid[_kept(fit.inverse().apply(laid), scan_landmarks, protocol)]
-        distances.append(nearest(there[None], moved[None]).distances[0])
-    values = [(each.square().mean().sqrt() if protocol.statistic == "rms" else each.mean()) for each in distances]
+        kept = _kept(fit.inverse().apply(laid), scan_landmarks, protocol)
+        distances, indices = (each[0] for each in nearest(laid[kept][None], moved[None]))
+        off.append(_distances(moved[indices] - laid[kept], normals[kept], distances, protocol))
+    values = [(each.square().mean().sqrt() if protocol.statistic == "rms" else each.mean()) for each in off]
     return float(torch.stack(values).mean() / fit.scale)
 
 
@@ -123,11 +126,10 @@ def _kept(points: torch.Tensor, landmarks: torch.Tensor, protocol: ScanProtocol)
     return near & (points @ up < (landmarks[list(BROWS)] @ up).max() + protocol.forehead)
 
 
-def _to_face(points: torch.Tensor, face: torch.Tensor, normals: torch.Tensor, distance: str) -> torch.Tensor:
-    """Distances (N,) of points (N, 3) to a face; a vertex without a normal is a point."""
-    distances, indices = (each[0] for each in nearest(points[None], face[None]))
-    if distance == "point":
+def _distances(
+    to_nearest: torch.Tensor, normals: torch.Tensor, distances: torch.Tensor, protocol: ScanProtocol
+) -> torch.Tensor:
+    """Lengths (N,) of vectors (N, 3) to the nearest point, or of their parts along the face's normals (N, 3)."""
+    if protocol.distance == "point":
         return distances
-    own = normals[indices]
-    off = ((points - face[indices]) * own).sum(dim=1).abs()
-    return torch.where(own.any(dim=1), off, distances)
+    return torch.where(normals.any(dim=1), (to_nearest * normals).sum(dim=1).abs(), distances)

@@ -13,14 +13,29 @@ from typing import TypeVar
 
 import numpy as np
 
-from facelib.errors import DegenerateInput
+from facelib.errors import BadInput, DegenerateInput
 from facelib.papers.paper import Metrics, Scores
 from facelib.runs.records import Record
 
+AT_ONCE = 32  # samples that are judged together
 FAILED = "failed"  # the metric; and the end of the names of scores (N,) bool that say which samples
 
 P = TypeVar("P")  # what makes a prediction
 _log = logging.getLogger(__name__)
+
+
+def all_judged(
+    scores_of: Callable[[P, np.ndarray], Scores], predict: P, stand_in: P, rows: np.ndarray, at_once: int = AT_ONCE
+) -> Scores:
+    """The scores of samples, taken in portions; see `judged`.
+
+    Raises:
+        BadInput: without rows.
+    """
+    if len(rows) == 0:
+        raise BadInput("no photographs to evaluate: expected at least one")
+    portions = np.array_split(rows, -(-len(rows) // at_once))
+    return joined([judged(scores_of, predict, stand_in, some) for some in portions])
 
 
 def judged(scores_of: Callable[[P, np.ndarray], Scores], predict: P, stand_in: P, rows: np.ndarray) -> Scores:

@@ -100,9 +100,10 @@ def test_the_cut_is_around_the_nose_and_below_the_forehead(person: Surface) -> N
 def test_a_part_that_is_missing_counts_both_ways_only(person: Surface) -> None:
     vertices, triangles, landmarks = person
     half = vertices[vertices[:, 1] > landmarks[48, 1]], triangles, landmarks  # no chin
-    ganfit = scan_protocol("ganfit")
-    assert error(person, half, replace(ganfit, direction="scan_to_face")) < 0.02
-    assert error(person, half, ganfit) > 0.5
+    there = scan_protocol("ganfit")
+    assert error(person, half, replace(there, direction="scan_to_face")) < 0.02
+    assert error(person, half, there) > 0.2
+    assert error(person, half, replace(there, distance="point")) > 0.5
 
 
 def test_a_scan_in_metres_is_refused(person: Surface) -> None:

@@ -15,9 +15,9 @@ from facelib.geometry.lighting import GAMMA_AMBIENT
 from facelib.geometry.rotations import geodesic_distance
 from facelib.models.msma import FaceCoefficients
 from facelib.papers.msma.face_renderer import EXPRESSION_SPREAD, FaceRenderer
-from facelib.papers.msma.fitting import FittingSettings, fit
+from facelib.papers.msma.fitting import fit
 from facelib.papers.msma.objective import WeakObjective
-from facelib.papers.msma.settings import WeakLossSettings
+from facelib.papers.msma.settings import FittingSettings, WeakLossSettings
 
 SIZE = 48
 SIZES = {"identity": 80, "expression": 52, "albedo": 80, "angles": 3, "translation": 3, "light": 27}

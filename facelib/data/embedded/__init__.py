@@ -7,8 +7,8 @@ arl_vtf            gallery, frontal and pose probes of other people before anoth
 web_faces          many people in uncontrolled photographs, for the pretraining (papers 1 and 2)
 posed_photographs  what those of paper 3 share: photographs with skin, camera, shape and what is worn
 aflw_300wlp        the counterparts of 300W-LP and AFLW2000-3D: uncontrolled photographs in all poses (paper 3)
-people_stream      new people in every batch, for as long as a training asks; landmarked_stream: without their truth
-                   (paper 5)
+people_stream      new people in every batch, for as long as a training asks; landmarked_stream: without their truth,
+                   labelled_stream: with some of it (paper 5)
 scans              what a scanner sees of heads
 florence           twenty poses of each person and a scan (paper 3); florence_clips: three conditions (paper 5)
 facewarehouse      nine people in twenty expressions, each with a scan (paper 5)
@@ -26,7 +26,8 @@ from facelib.data.embedded.facewarehouse import FaceWarehouseSettings, open_face
 from facelib.data.embedded.florence import FlorenceSettings, open_florence
 from facelib.data.embedded.florence_clips import FlorenceClipsSettings, open_florence_clips
 from facelib.data.embedded.generation import GeneratedSettings, batches_folder, fingerprint_of, keep_freed_memory
-from facelib.data.embedded.landmarked_stream import LandmarkedStream, landmarked_faces_of
+from facelib.data.embedded.labelled_stream import LabelledFaces, LabelledStream, labelled_faces_of
+from facelib.data.embedded.landmarked_stream import LandmarkedStream, detected_faces, landmarked_faces_of
 from facelib.data.embedded.people_stream import PeopleStream, PeopleStreamSettings, open_people_stream
 from facelib.data.embedded.web_faces import WebFacesSettings, open_web_faces
 
@@ -40,14 +41,18 @@ __all__ = [
     "FlorenceClipsSettings",
     "FlorenceSettings",
     "GeneratedSettings",
+    "LabelledFaces",
+    "LabelledStream",
     "LandmarkedStream",
     "PeopleStream",
     "PeopleStreamSettings",
     "W300LpSettings",
     "WebFacesSettings",
     "batches_folder",
+    "detected_faces",
     "fingerprint_of",
     "keep_freed_memory",
+    "labelled_faces_of",
     "landmarked_faces_of",
     "open_aflw2000",
     "open_arl_vtf",

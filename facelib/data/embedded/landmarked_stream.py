@@ -39,15 +39,20 @@ class LandmarkedStream:
 
     def batch(self, number: int, count: int) -> dict[str, np.ndarray]:
         """The photographs of a batch, as `landmarked_faces_of` takes them; raises as `PeopleStream.batch`."""
-        arrays = self.people.batch(number, count)
-        generator = generator_of(self.people.settings.seed + DETECTOR, number)
-        faces = detected_faces(arrays, generator)
-        cropped = aligned(faces, self.standard)
+        cropped = self.cropped(self.detected(self.people.batch(number, count), number))
         return {
             "images": as_bytes(cropped.images),
             "landmarks": cropped.landmarks.numpy(),
             "skin": cropped.skin.to(torch.uint8).numpy(),
         }
+
+    def detected(self, arrays: Mapping[str, np.ndarray], number: int) -> LandmarkedFaces:
+        """The photographs of batch `number` of the stream of people, as a detector sees them."""
+        return detected_faces(arrays, generator_of(self.people.settings.seed + DETECTOR, number))
+
+    def cropped(self, faces: LandmarkedFaces) -> LandmarkedFaces:
+        """As networks take them."""
+        return aligned(faces, self.standard)
 
 
 def landmarked_faces_of(arrays: Mapping[str, np.ndarray]) -> LandmarkedFaces:

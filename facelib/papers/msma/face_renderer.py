@@ -28,6 +28,7 @@ DISTANCE_MM, DECIMETRE = 1000.0, 100.0  # mm
 # and take up what landmarks are off by: direct fits were worse than the mean face.
 EXPRESSION_SPREAD = 0.09
 MAP = 16  # texels of the layout that says what the face is; its limits on the head are the same at every size
+EYE_FRONT = 0.5  # cosine to the viewing direction from which on an eyeball may be seen between its lids
 DARKEST = 1e-4  # linear light below which encoding has no gradient, which would grow without bounds towards black
 
 
@@ -135,10 +136,15 @@ class FaceRenderer(nn.Module):
 
 
 def _face_triangles(model: MorphableModel) -> torch.Tensor:
-    """The triangles (T, 3) of the face as the position maps of paper 3 have it."""
+    """The triangles (T, 3) of the face as the position maps of paper 3 have it, without the backs of the eyeballs.
+
+    These are never seen, and a scan has none of them.
+    """
     layout = face_layout(model, MAP)
     inside = ((layout.place > 0) & (layout.place < MAP)).all(dim=1)
-    return layout.triangles[inside[layout.triangles].all(dim=1)]
+    triangles = layout.triangles[inside[layout.triangles].all(dim=1)]
+    behind = vertex_normals(model.mean[None], model.triangles)[0, :, 2] < EYE_FRONT
+    return triangles[~(behind & (model.regions["eyeballs"] > 0.5))[triangles].all(dim=1)]
 
 
 def _middle(model: MorphableModel) -> torch.Tensor:

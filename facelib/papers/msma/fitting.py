@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 import torch
@@ -16,23 +15,7 @@ import torch
 from facelib.data.landmarked_faces import LandmarkedFaces
 from facelib.models.msma import FaceCoefficients
 from facelib.papers.msma.objective import WeakObjective
-
-
-@dataclass(frozen=True)
-class FittingSettings:
-    """The descent.
-
-    Args:
-        landmark_steps: on landmarks and the prior alone, which bring the face to its place.
-        steps: on all terms after these.
-        rate: of Adam for coefficients in standard deviations; angles (radians), translation (decimetres) and light
-            move at the share `FINER` of it. It falls to a twentieth along a cosine in each part.
-    """
-
-    landmark_steps: int = 100
-    steps: int = 240
-    rate: float = 0.05
-
+from facelib.papers.msma.settings import FittingSettings
 
 FINER = {"angles": 0.4, "translation": 0.4, "light": 0.2}
 LAST_SHARE = 0.05  # of the rate
@@ -42,7 +25,7 @@ def fit(
     objective: WeakObjective,
     faces: LandmarkedFaces,
     start: FaceCoefficients,
-    settings: FittingSettings = FittingSettings(),
+    settings: FittingSettings,
     on_step: Callable[[int, dict[str, torch.Tensor]], None] = lambda step, terms: None,
 ) -> FaceCoefficients:
     """Fit each of B photographs.

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from pathlib import Path
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 from facelib.conventions import LANDMARK_COUNT
 from facelib.errors import check_shape
@@ -14,7 +16,14 @@ from facelib.faces.morphable_model import MorphableModel
 from facelib.models.msma import ANGLES, LIGHT, MSMA, TRANSLATION, FaceCoefficients
 from facelib.models.msma_settings import MSMASettings
 from facelib.models.resnet import ResNetBody
+from facelib.papers.joint_attention.shipping import load_shipped
 from facelib.papers.msma.face_renderer import FaceRenderer
+from facelib.papers.msma.methods import RECOGNISER, FaceReader
+from facelib.papers.msma.objective import Recogniser, WeakObjective
+from facelib.papers.msma.settings import MSMARunSettings
+from facelib.papers.paper import BASELINE
+from facelib.runs.checkpoints import load_weights
+from facelib.weights import read_card
 
 IDENTITIES, ALBEDOS = 80, 80  # coefficients that are read; of the expression, all
 
@@ -39,6 +48,45 @@ def mean_coefficients(count: int = 1) -> FaceCoefficients:
 def standard_landmarks(size: int) -> torch.Tensor:
     """Where photographs are cropped to: the mean face's landmarks (68, 2), in pixels of size x size."""
     return face_renderer(size).landmarks_of(mean_coefficients())[0]
+
+
+def build_network(method: FaceReader, settings: MSMARunSettings) -> nn.Module:
+    """The network of a method with fresh weights; a baseline's has none."""
+    if method.kind == BASELINE:
+        return nn.Identity()
+    return LandmarkReader(settings.network) if method.is_pretraining else build_msma(settings.network)
+
+
+def start(network: MSMA, settings: MSMARunSettings, weights: Path) -> None:
+    """Copy the ResNet in which a network starts from the landmark reader's weights."""
+    reader = LandmarkReader(settings.network)
+    load_weights(weights, {"network": reader})
+    network.body.load_state_dict(reader.body.state_dict())
+
+
+def weak_objective(settings: MSMARunSettings) -> WeakObjective:
+    """The losses of a run, with the shipped recogniser of paper 1 where one of them asks it."""
+    recogniser = shipped_recogniser() if settings.loss.perceptual else None
+    return WeakObjective(face_renderer(settings.network.image_size), settings.loss, recogniser)
+
+
+@lru_cache(maxsize=1)
+def shipped_recogniser() -> Recogniser:
+    """Gamma of eq. 16: images (B, 3, S, S) of any size, RGB in [0, 1], to embeddings of unit length.
+
+    Raises:
+        UnknownName, CorruptFile, BadInput: as `facelib.papers.joint_attention.shipping.load_shipped`.
+    """
+    network, size = load_shipped(RECOGNISER).requires_grad_(False), read_card(RECOGNISER)["parameters"]["network"]
+
+    def embedding(images: torch.Tensor) -> torch.Tensor:
+        network.to(images.device)
+        resized = functional.interpolate(
+            images, 2 * (size["image_size"],), mode="bilinear", align_corners=False, antialias=True
+        )
+        return network(resized).unit
+
+    return embedding
 
 
 def build_msma(settings: MSMASettings) -> MSMA:

@@ -2,60 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import nn
 
 from facelib.data.detected_landmarks import box_root
 from facelib.data.landmarked_faces import LandmarkedFaces
-from facelib.data.streamed import StreamedBatches
 from facelib.geometry.alignment import lengths
 from facelib.models.msma import FaceCoefficients
 from facelib.papers.msma.objective import WeakObjective
-from facelib.runs.phases import DEFAULT_SCHEDULE
+from facelib.papers.photograph_task import Photographs, PhotographTask
 from facelib.runs.tasks import Monitor, to_device
 
 SPREAD = ("identity", "expression", "albedo")  # coefficients that differ from person to person
 
 
-class PhotographTask:
-    """What both trainings share.
-
-    Args:
-        network: reads photographs.
-        photographs: that it learns from.
-        held_out: of other people, by whom training is watched.
-        fingerprint: of all that decides the result besides the training settings.
-    """
-
-    schedule = DEFAULT_SCHEDULE
-
-    def __init__(
-        self,
-        network: nn.Module,
-        photographs: StreamedBatches[LandmarkedFaces],
-        held_out: Sequence[LandmarkedFaces],
-        fingerprint: str,
-    ) -> None:
-        self.network = network  # `modules` holds Fabric's wrapper
-        self.modules: dict[str, nn.Module] = {"network": network}
-        self.photographs, self.held_out, self.fingerprint = photographs, held_out, fingerprint
-        self.batch_count = photographs.batch_count
-
-    def batches(self, epoch: int, generator: torch.Generator) -> Iterator[LandmarkedFaces]:
-        return self.photographs.batches(epoch, generator)
-
-    def watch(self) -> dict[str, float]:
-        return {}
-
-    @property
-    def device(self) -> torch.device:
-        """Of the network."""
-        return next(self.network.parameters()).device
-
-
-class LandmarkTask(PhotographTask):
+class LandmarkTask(PhotographTask[LandmarkedFaces]):
     """Landmarks as the detector finds them; the mean distance in sides of the image is minimised."""
 
     monitor = Monitor("landmarks_off", "lowest")
@@ -69,7 +32,7 @@ class LandmarkTask(PhotographTask):
         return {"landmarks_off": float(torch.cat(errors).mean())}
 
 
-class WeakTask(PhotographTask):
+class WeakTask(PhotographTask[LandmarkedFaces]):
     """Coefficients, by the losses of eq. 14.
 
     Args:
@@ -84,7 +47,7 @@ class WeakTask(PhotographTask):
         self,
         network: nn.Module,
         objective: WeakObjective,
-        photographs: StreamedBatches[LandmarkedFaces],
+        photographs: Photographs[LandmarkedFaces],
         held_out: Sequence[LandmarkedFaces],
         fingerprint: str,
     ) -> None:

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from facelib.metrics.bootstrap import BootstrapSamples, resample_identities
-from facelib.metrics.inputs import identity_array, point_array
+from facelib.metrics.bootstrap import BootstrapSamples
+from facelib.metrics.bootstrapped_means import constant_samples, joined, resample_means, seed_of
+from facelib.metrics.inputs import point_array
 from facelib.metrics.landmark_error import YAW_BINS, yaw_bin_masks
 from facelib.metrics.pose_error import near_gimbal_lock
 from facelib.papers.sadrnet.metrics import ANGLES, BY_POSE, FIX, METRICS
 from facelib.papers.sadrnet.shape_protocol import shape_parts
-from facelib.storage import digest_of
 
 ERRORS = (
     *("sparse_2d", "sparse_3d", "sparse_3d_unshifted", "dense_2d", "dense_3d", "dense_3d_unshifted"),
@@ -54,25 +54,16 @@ def bootstrap_metrics(
     for data_set, errors in OTHERS.items():
         if errors[0] in arrays:
             people = arrays[f"{data_set}_identity"]
-            own = _seed(seed, data_set, people, np.arange(len(people)))
-            made.append(_resample_means({name: arrays[name] for name in errors}, people, own, resamples))
-    constants = {name: metrics[name]["value"] for name in CONSTANTS if name in metrics}
-    values = np.array(list(constants.values()), np.float64)
-    made.append(
-        BootstrapSamples(tuple(constants), values, np.tile(values, (resamples, 1)), np.zeros(len(values), np.int64))
-    )
-    return BootstrapSamples(
-        tuple(name for part in made for name in part.names),
-        np.concatenate([part.estimates for part in made]),
-        np.concatenate([part.samples for part in made], axis=1),
-        np.concatenate([part.seeds for part in made]),
-    )
+            own = seed_of(seed, data_set, people, np.arange(len(people)))
+            made.append(resample_means({name: arrays[name] for name in errors}, people, own, resamples))
+    made.append(constant_samples({name: metrics[name]["value"] for name in CONSTANTS if name in metrics}, resamples))
+    return joined(made)
 
 
 def _resample_aflw2000(arrays: Mapping[str, np.ndarray], resamples: int, seed: int) -> BootstrapSamples:
     people, rows = arrays["identity"], arrays["rows"]
-    own = _seed(seed, "aflw2000", people, rows)
-    made = _resample_means(_values_of_photographs(arrays), people, own, resamples)
+    own = seed_of(seed, "aflw2000", people, rows)
+    made = resample_means(_values_of_photographs(arrays), people, own, resamples)
     balanced = {}
     for metric in BY_POSE:
         bins = [made.names.index(f"{metric}/{name}") for name in YAW_BINS]
@@ -89,9 +80,9 @@ def _resample_aflw2000(arrays: Mapping[str, np.ndarray], resamples: int, seed: i
 def _resample_shape(arrays: Mapping[str, np.ndarray], resamples: int, seed: int) -> BootstrapSamples:
     """The metrics that are one mean over another, such as the shape's error over the mean face's."""
     people, parts = arrays["identity"], shape_parts(arrays)
-    own = _seed(seed, "aflw2000", people, arrays["rows"])
+    own = seed_of(seed, "aflw2000", people, arrays["rows"])
     part, whole = (
-        _resample_means({name: pair[end] for name, pair in parts.items()}, people, own, resamples) for end in (0, 1)
+        resample_means({name: pair[end] for name, pair in parts.items()}, people, own, resamples) for end in (0, 1)
     )
     return BootstrapSamples(part.names, part.estimates / whole.estimates, part.samples / whole.samples, part.seeds)
 
@@ -114,26 +105,3 @@ def _values_of_photographs(arrays: Mapping[str, np.ndarray]) -> dict[str, np.nda
         | {f"{FIX}{angle}_error": np.where(locked, np.nan, error) for angle, error in angles.items()}
         | {"geodesic_error": np.rad2deg(point_array("geodesic", arrays["geodesic"], (count,)))}
     )
-
-
-def _resample_means(
-    values: Mapping[str, np.ndarray], people: np.ndarray, seed: int, resamples: int
-) -> BootstrapSamples:
-    """Means of values (N,) over the photographs that count, which are those that are not NaN."""
-    columns = np.stack(list(values.values()), axis=1)
-    order, place = np.unique(identity_array("identities", people, len(columns)), return_inverse=True)
-    belongs = np.zeros((len(order), len(columns)))
-    belongs[place, np.arange(len(columns))] = 1
-    sums, counts = belongs @ np.nan_to_num(columns), belongs @ ~np.isnan(columns)
-
-    def means(weights: np.ndarray) -> np.ndarray:
-        with np.errstate(invalid="ignore"):  # a resample without a photograph of some kind has no mean of it
-            return (weights @ sums) / (weights @ counts)
-
-    estimates, resampled = resample_identities(means, len(order), seed=seed, resamples=resamples)
-    return BootstrapSamples(tuple(values), estimates, resampled, np.full(len(values), seed))
-
-
-def _seed(seed: int, data_set: str, people: np.ndarray, rows: np.ndarray) -> int:
-    """That of all methods that evaluate these photographs of these people."""
-    return int(digest_of([seed, data_set, people.tolist(), rows.tolist()]), 16) >> 1

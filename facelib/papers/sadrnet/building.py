@@ -9,6 +9,7 @@ from facelib.data.posed_faces import PosedFaces
 from facelib.data.protocol import rows_of
 from facelib.papers.failures import failed_metric
 from facelib.papers.paper import Metrics, RunInputs, Scores
+from facelib.papers.photograph_task import Photographs
 from facelib.papers.sadrnet.data_sets import learns_from_stream, split_people, stream_settings
 from facelib.papers.sadrnet.encoded_face import EncodedFace
 from facelib.papers.sadrnet.encoder_task import EncoderTask
@@ -17,7 +18,6 @@ from facelib.papers.sadrnet.methods import Reconstructor
 from facelib.papers.sadrnet.networks import face_model, full_size_mib, start
 from facelib.papers.sadrnet.photographs import (
     ArchivePhotographs,
-    Photographs,
     held_out_of_archive,
     held_out_of_stream,
     streamed,
@@ -57,7 +57,7 @@ def build_task(inputs: Inputs, network: nn.Module) -> Task:
     )
 
 
-def _photographs(inputs: Inputs) -> tuple[Photographs, list[PosedFaces]]:
+def _photographs(inputs: Inputs) -> tuple[Photographs[PosedFaces], list[PosedFaces]]:
     """What a network learns from, and photographs of other people."""
     settings, batch_size = inputs.settings, inputs.settings.training.batch_size
     if learns_from_stream(inputs.method, settings):

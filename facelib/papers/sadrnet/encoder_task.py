@@ -15,16 +15,15 @@ from facelib.geometry.visibility import facing_visibility
 from facelib.metrics.landmark_error import nme
 from facelib.models.face_encoder import FaceReading
 from facelib.models.sadrnet import FaceMaps
+from facelib.papers.photograph_task import Photographs, PhotographTask
 from facelib.papers.sadrnet.encoded_face import EncodedFace
 from facelib.papers.sadrnet.maps import FaceMapper, TrueMaps
-from facelib.papers.sadrnet.photographs import Photographs
 from facelib.papers.sadrnet.settings import EncoderLossSettings
-from facelib.papers.sadrnet.tasks import PhotographTask, watched_errors
-from facelib.runs.phases import DEFAULT_SCHEDULE
+from facelib.papers.sadrnet.tasks import watched_errors
 from facelib.runs.tasks import Monitor
 
 
-class EncoderTask(PhotographTask):
+class EncoderTask(PhotographTask[PosedFaces]):
     """Reading faces off photographs of people who are new in every batch.
 
     Args:
@@ -37,18 +36,18 @@ class EncoderTask(PhotographTask):
     """
 
     monitor = Monitor("sparse_2d", "lowest")
-    schedule = DEFAULT_SCHEDULE
 
     def __init__(
         self,
         network: nn.Module,
         mapper: FaceMapper,
-        photographs: Photographs,
+        photographs: Photographs[PosedFaces],
         held_out: Sequence[PosedFaces],
         loss: EncoderLossSettings,
         fingerprint: str,
     ) -> None:
-        super().__init__(network, mapper, photographs, held_out, fingerprint)
+        super().__init__(network, photographs, held_out, fingerprint)
+        self.mapper = mapper
         self.loss, self.root = loss, coefficient_root(mapper)
 
     def losses(self, batch: PosedFaces, phase: str) -> dict[str, torch.Tensor]:
@@ -73,20 +72,17 @@ class EncoderTask(PhotographTask):
         true = torch.cat((batch.shape, batch.expression), dim=1)
         return ((read - true) @ self.root.to(read)).square().sum(dim=1).mean()
 
-    def watch(self) -> dict[str, float]:
-        return {}
-
     def validate(self) -> dict[str, float]:
         """Errors of the landmarks on held-out people, and those of the face that coefficients and pose make.
 
         `code_alive` is the share of the code's units that any of these photographs makes fire: what is read has no more
         dimensions than these.
         """
-        device, mapper = next(self.network.parameters()).device, self.mapper.cpu()
+        mapper = self.mapper.cpu()
         encoded, readings = EncodedFace(self.network, mapper), list[FaceReading]()
 
         def predict(faces: PosedFaces, true: TrueMaps) -> FaceMaps:
-            readings.append(self.network(faces.images.to(device)))
+            readings.append(self.network(faces.images.to(self.device)))
             return encoded.drawn(readings[-1])
 
         made = watched_errors(predict, self.held_out, mapper)

@@ -24,13 +24,13 @@ from facelib.data.scanned_faces import ScannedFaces, scanned_faces
 from facelib.errors import DegenerateInput
 from facelib.metrics.landmark_error import nme
 from facelib.models.sadrnet import FaceMaps
-from facelib.papers.failures import FAILED, failed_metric, joined, judged
+from facelib.papers.failures import FAILED, all_judged, failed_metric
 from facelib.papers.paper import Metrics, Scores
 from facelib.papers.sadrnet.building import drawing_of, face_mapper
 from facelib.papers.sadrnet.maps import FaceMapper
 from facelib.papers.sadrnet.methods import Reconstructor
 from facelib.papers.sadrnet.networks import MeanFace
-from facelib.papers.sadrnet.protocol import portions, scan_error
+from facelib.papers.sadrnet.protocol import scan_error
 from facelib.papers.sadrnet.settings import ReconstructionSettings
 
 UNITS = {"ict_sparse_2d": "fraction", "ict_sparse_3d": "fraction", "ict_scan": "fraction", "ict_scan_mm": "mm"}
@@ -95,7 +95,7 @@ def evaluate_ict(predict: Predictor, mapper: FaceMapper, archive: FaceArchive) -
         return photograph_errors(chosen(faces).geometry.float().cpu(), faces, mapper)
 
     stand_in, rows = mean_face_in_box(mapper), np.arange(len(archive))
-    errors = joined([judged(errors_of, predict, stand_in, some) for some in portions(rows)])
+    errors = all_judged(errors_of, predict, stand_in, rows)
     known = {name: np.asarray(archive.arrays[name]) for name in ("identity", "occluder")}
     known |= {"rows": rows, "yaw": np.asarray(archive.arrays["pose"][:, 0]), FAILED: errors.pop(FAILED)}
     return errors | {f"ict_{name}": values for name, values in known.items()}

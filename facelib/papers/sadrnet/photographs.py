@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -19,19 +18,6 @@ from facelib.data.posed_faces import PosedFaces, faces_of, posed_faces
 from facelib.data.streamed import HELD_OUT_SEED, StreamedBatches, part_of_start, portions
 from facelib.errors import BadInput
 from facelib.papers.sadrnet.settings import PhotographAugmentation, StreamedFaces
-
-
-class Photographs(Protocol):
-    """Batches of photographs.
-
-    Attributes:
-        batch_count: in an epoch.
-    """
-
-    batch_count: int
-
-    def batches(self, epoch: int, generator: torch.Generator) -> Iterator[PosedFaces]:
-        """Those of an epoch; all that is random comes from the generator, or from the epoch's number."""
 
 
 class ArchivePhotographs:

@@ -19,7 +19,7 @@ from torch import nn
 from facelib.conventions import FACE_TO_CAMERA, OUTER_EYE_CORNERS
 from facelib.data.archive import FaceArchive
 from facelib.data.posed_faces import PosedFaces, posed_faces
-from facelib.errors import BadInput, DegenerateInput
+from facelib.errors import DegenerateInput
 from facelib.geometry.alignment import similarity_transform
 from facelib.geometry.rotations import matrix_to_euler
 from facelib.metrics import scan_protocols
@@ -27,13 +27,12 @@ from facelib.metrics.landmark_error import nme, nme_by_yaw
 from facelib.metrics.pose_error import euler_errors, geodesic_errors, pose_error
 from facelib.metrics.surface_error import reconstruction_nme
 from facelib.models.sadrnet import FaceMaps
-from facelib.papers.failures import FAILED, joined, judged
+from facelib.papers.failures import FAILED, all_judged
 from facelib.papers.sadrnet.maps import FaceMapper, TrueMaps
 from facelib.papers.sadrnet.networks import MeanFace
 from facelib.papers.sadrnet.posed_distance import posed_distance
 from facelib.papers.sadrnet.shape_protocol import shape_errors, shape_metrics
 
-FACES_AT_ONCE = 32
 LEVEL = np.deg2rad(1)  # of pitch, which 5 of Florence's 20 poses have: a slip for 15, says VRN's author
 FLORENCE = scan_protocols.ScanProtocol(statistic="mean")  # scans are cut already
 ALIGNMENT = ("sparse_2d", "sparse_3d", "sparse_3d_unshifted", "dense_2d", "dense_3d", "dense_3d_unshifted")
@@ -129,7 +128,7 @@ def evaluate_florence(predict: Predictor, mapper: FaceMapper, archive: FaceArchi
                 errors[name].append(scan_error(shape, known, scan, mapper, scale=scale) / size)
         return {name: np.array(values) for name, values in errors.items()}
 
-    errors = joined([judged(errors_of, predict, mean_face, some) for some in portions(np.arange(len(archive)))])
+    errors = all_judged(errors_of, predict, mean_face, np.arange(len(archive)))
     errors[f"florence_{FAILED}"] = errors.pop(FAILED)
     yaw, pitch = (np.asarray(arrays["pose"][:, axis]) for axis in (0, 1))
     errors["florence_15"] = np.where(np.abs(pitch) < LEVEL, np.nan, errors["florence"])
@@ -194,7 +193,7 @@ def _of_all(
     rows: np.ndarray,
 ) -> dict[str, np.ndarray]:
     """The errors of these photographs, taken in portions, and what is known of them."""
-    errors = joined([judged(errors_of, predict, stand_in, some) for some in portions(rows)])
+    errors = all_judged(errors_of, predict, stand_in, rows)
     known = {name: np.asarray(archive.arrays[name][rows]) for name in ("identity", "occluder")}
     return errors | known | {"rows": rows, "yaw": np.asarray(archive.arrays["pose"][rows, 0])}
 
@@ -266,14 +265,3 @@ def head_angles(maps: FaceMaps, mapper: FaceMapper) -> np.ndarray:
 def _angles_of(rotation: torch.Tensor) -> np.ndarray:
     """Of rotations from the face frame to the image."""
     return torch.stack(matrix_to_euler(torch.tensor(FACE_TO_CAMERA) @ rotation), dim=1).numpy()
-
-
-def portions(rows: np.ndarray) -> list[np.ndarray]:
-    """Rows in parts that are predicted at once.
-
-    Raises:
-        BadInput: without rows.
-    """
-    if len(rows) == 0:
-        raise BadInput("no photographs to evaluate: expected at least one")
-    return np.array_split(rows, -(-len(rows) // FACES_AT_ONCE))

@@ -10,9 +10,9 @@ from facelib.data.archive import FaceArchive
 from facelib.data.posed_faces import posed_faces
 from facelib.errors import BadInput
 from facelib.metrics.identification import probe_ranks
-from facelib.papers.failures import joined, judged
+from facelib.papers.failures import all_judged
 from facelib.papers.sadrnet.maps import FaceMapper
-from facelib.papers.sadrnet.protocol import Predictor, mean_face_in_box, portions
+from facelib.papers.sadrnet.protocol import Predictor, mean_face_in_box
 from facelib.papers.sadrnet.shape_protocol import own_shape
 
 
@@ -38,7 +38,7 @@ def evaluate_recognition(predict: Predictor, mapper: FaceMapper, archive: FaceAr
         return {"embedding": functional.normalize(mapper.fit.embedding(identity)).numpy()}
 
     rows = np.arange(len(archive))
-    found = joined([judged(embeddings, predict, mean_face, some) for some in portions(rows)])["embedding"]
+    found = all_judged(embeddings, predict, mean_face, rows)["embedding"]
     identity, yaw = (np.asarray(values) for values in (archive.arrays["identity"], archive.arrays["pose"][:, 0]))
     order = np.lexsort((np.abs(yaw), identity))
     enrolled = np.zeros(len(rows), bool)

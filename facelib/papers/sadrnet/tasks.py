@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import nn
 
 from facelib.data.posed_faces import PosedFaces
 from facelib.papers.failures import joined
+from facelib.papers.photograph_task import Photographs, PhotographTask
 from facelib.papers.sadrnet.maps import FaceMapper
 from facelib.papers.sadrnet.objective import ALL, Objective, stages
-from facelib.papers.sadrnet.photographs import Photographs
 from facelib.papers.sadrnet.protocol import Predictor, photograph_errors
 from facelib.papers.sadrnet.settings import LossSettings, ScheduleSettings
 from facelib.runs.tasks import Monitor, to_device
@@ -19,35 +19,7 @@ from facelib.runs.tasks import Monitor, to_device
 WATCHED = 16  # held-out photographs by which gradients are measured
 
 
-class PhotographTask:
-    """What all trainings of this paper share: a network, and photographs of faces whose truth is drawn.
-
-    Args:
-        network: reads photographs.
-        mapper: draws the true maps.
-        photographs: that it learns from.
-        held_out: of other people, by whom training is watched.
-        fingerprint: of all that decides the result besides the training settings.
-    """
-
-    def __init__(
-        self,
-        network: nn.Module,
-        mapper: FaceMapper,
-        photographs: Photographs,
-        held_out: Sequence[PosedFaces],
-        fingerprint: str,
-    ) -> None:
-        self.network, self.mapper = network, mapper  # `modules` holds Fabric's wrapper
-        self.modules: dict[str, nn.Module] = {"network": network}
-        self.photographs, self.held_out, self.fingerprint = photographs, held_out, fingerprint
-        self.batch_count = photographs.batch_count
-
-    def batches(self, epoch: int, generator: torch.Generator) -> Iterator[PosedFaces]:
-        return self.photographs.batches(epoch, generator)
-
-
-class ReconstructionTask(PhotographTask):
+class ReconstructionTask(PhotographTask[PosedFaces]):
     """Reconstruction of faces from photographs.
 
     Args:
@@ -66,13 +38,14 @@ class ReconstructionTask(PhotographTask):
         self,
         network: nn.Module,
         mapper: FaceMapper,
-        photographs: Photographs,
+        photographs: Photographs[PosedFaces],
         held_out: Sequence[PosedFaces],
         loss: LossSettings,
         schedule: ScheduleSettings,
         fingerprint: str,
     ) -> None:
-        super().__init__(network, mapper, photographs, held_out, fingerprint)
+        super().__init__(network, photographs, held_out, fingerprint)
+        self.mapper = mapper
         self.objective, self.schedule = Objective(mapper, loss), stages(schedule)
 
     def losses(self, batch: PosedFaces, phase: str) -> dict[str, torch.Tensor]:
@@ -85,16 +58,15 @@ class ReconstructionTask(PhotographTask):
     def watch(self) -> dict[str, float]:
         """Norm of each loss's gradient, as a few held-out photographs give it."""
         learnt = [each for each in self.network.parameters() if each.requires_grad]
-        device = learnt[0].device
-        faces, mapper = to_device(self.held_out[0].part(slice(WATCHED)), device), self.mapper.to(device)
+        faces = to_device(self.held_out[0].part(slice(WATCHED)), self.device)
+        mapper = self.mapper.to(self.device)
         terms = self.objective.terms(self.network(faces.images), faces, mapper, ALL)
         return {f"gradient_{name}": _gradient_norm(term, learnt) for name, term in terms.items()}
 
     def validate(self) -> dict[str, float]:
         """Errors on held-out people, alignment and reconstruction as one number, and what is told of shapes."""
-        device = next(self.network.parameters()).device
         means = watched_errors(
-            lambda faces, true: self.network(faces.images.to(device)), self.held_out, self.mapper.cpu()
+            lambda faces, true: self.network(faces.images.to(self.device)), self.held_out, self.mapper.cpu()
         )
         return {"error": means["sparse_2d"] + means["reconstruction"], **means}
 
