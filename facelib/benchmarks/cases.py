@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from facelib.benchmarks import (
+    differentiable,
     face_world,
     normal_maps,
     rasterizing,
@@ -16,6 +17,7 @@ from facelib.benchmarks.measure import Case
 
 CASES: tuple[Case, ...] = (
     *rasterizing.CASES,
+    *differentiable.CASES,
     *normal_maps.CASES,
     *sampling.CASES,
     *registration.CASES,
