@@ -11,6 +11,7 @@ from facelib.benchmarks import (
     registration,
     sampling,
     scoring,
+    surfaces,
     training_steps,
 )
 from facelib.benchmarks.measure import Case
@@ -21,6 +22,7 @@ CASES: tuple[Case, ...] = (
     *normal_maps.CASES,
     *sampling.CASES,
     *registration.CASES,
+    *surfaces.CASES,
     *scoring.CASES,
     *face_world.CASES,
     *reconstruction.CASES,

@@ -15,13 +15,13 @@ import torch
 from facelib.benchmarks.deodr_scene import load_deodr_scene
 from facelib.benchmarks.measure import Case, Goal
 from facelib.benchmarks.rasterizing import DISTANCE, EDGE_PIXELS, FOCAL, SIZE, TRIANGLES, bumpy_head
-from facelib.data.embedded import keep_freed_memory
 from facelib.geometry.camera import WeakPerspectiveCamera
 from facelib.geometry.differentiable_rendering import render, surface_fragments
 from facelib.geometry.lighting import ambient_and_directional
 from facelib.geometry.rasterizer import interpolate, rasterize
 
 CAMERA = WeakPerspectiveCamera(FOCAL / DISTANCE, SIZE / 2, SIZE / 2)
+BATCH = 16
 SAME = 1e-3  # of colours, and of gradients over their length
 
 
@@ -52,7 +52,6 @@ class Drawn:
 
 
 def coloured_heads(images: int, triangles: int = TRIANGLES) -> ColouredHeads:
-    keep_freed_memory()  # as the generation of data sets does; much of the time would be page faults
     head = bumpy_head(images, triangles)
     colours = 0.5 + 0.5 * torch.sin(head.points / 20)
     upstream = torch.randn(images, SIZE, SIZE, 3, generator=torch.Generator().manual_seed(0))
@@ -126,16 +125,16 @@ def _case(name: str, images: int, ratio: float | None = None, growth: tuple[int,
 
 CASES = (
     _case("differentiable-rendering-1", 1, growth=(TRIANGLES, 4 * TRIANGLES, 16 * TRIANGLES)),
-    _case("differentiable-rendering-16", 16, ratio=3),
+    _case("differentiable-rendering-16", BATCH, ratio=3),
     Case(
         name="differentiable-rendering-lit",
         kernel="differentiable rendering",
-        size=f"the same with normals and light for each pixel, batch of {16}",
+        size=f"the same with normals and light for each pixel, batch of {BATCH}",
         peer=None,
-        prepare=lambda n: coloured_heads(16, n),
+        prepare=lambda n: coloured_heads(BATCH, n),
         n=TRIANGLES,
         counted="triangles",
         ours=draw_lit,
-        images=16,
+        images=BATCH,
     ),
 )

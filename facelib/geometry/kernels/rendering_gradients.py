@@ -80,7 +80,7 @@ class Surface(torch.autograd.Function):
         context.save_for_backward(screen, triangles, triangle)
         context.set_materialize_grads(False)  # no picture of zeros where nothing depends on the depth
         context.perspective = perspective
-        return barycentric.view_as(barycentric), depth.view_as(depth)
+        return barycentric.view_as(barycentric), depth.view_as(depth)  # not copied: no one may write to them
 
     @staticmethod
     @once_differentiable
