@@ -1,6 +1,7 @@
 """Ours against the library a user would pick instead, on the same input in one process.
 
 Rooms: measure and memory (what a case is, how it is timed), run (all cases, or some by name), cases (the list);
-rasterizing, normal_maps, sampling, registration, scoring (with its peers and made scores), face_world and
-reconstruction hold the cases, clouds the point clouds of some.
+rasterizing and differentiable (with deodr_scene, a peer of both), normal_maps, sampling, registration, surfaces,
+scoring (with its peers and made scores), face_world, reconstruction and training_steps hold the cases, clouds the
+point clouds of some.
 """

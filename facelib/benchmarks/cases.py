@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from facelib.benchmarks import (
+    differentiable,
     face_world,
     normal_maps,
     rasterizing,
@@ -10,15 +11,18 @@ from facelib.benchmarks import (
     registration,
     sampling,
     scoring,
+    surfaces,
     training_steps,
 )
 from facelib.benchmarks.measure import Case
 
 CASES: tuple[Case, ...] = (
     *rasterizing.CASES,
+    *differentiable.CASES,
     *normal_maps.CASES,
     *sampling.CASES,
     *registration.CASES,
+    *surfaces.CASES,
     *scoring.CASES,
     *face_world.CASES,
     *reconstruction.CASES,

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from facelib.benchmarks.deodr_scene import load_deodr_scene
 from facelib.benchmarks.measure import Case, Goal
 from facelib.geometry.camera import PerspectiveCamera
 from facelib.geometry.rasterizer import Fragments, interpolate, rasterize
@@ -155,35 +156,11 @@ def load_trimesh() -> Callable[[Head], list[dict[str, Any]]]:
 
 def load_deodr() -> Callable[[Head], list[tuple[np.ndarray, np.ndarray]]]:
     """A differentiable renderer's z-buffer; it shows no ids, but depth and interpolated vertex colours: the points."""
-    from deodr.differentiable_renderer import Scene2D
+    make_scene = load_deodr_scene(SIZE)
 
     def draw_scenes(head: Head) -> list[tuple[np.ndarray, np.ndarray]]:
-        faces = head.triangles.numpy().astype(np.uint32)
-        count, vertices = len(faces), head.screen.shape[1]
-        pictures = []
-        for points, screen in zip(head.points.double().numpy(), head.screen.double().numpy(), strict=True):
-            scene = Scene2D(
-                faces=faces,
-                faces_uv=faces,
-                ij=np.ascontiguousarray(screen[:, :2]),
-                depths=np.ascontiguousarray(screen[:, 2]),
-                textured=np.zeros(count, bool),
-                uv=np.zeros((vertices, 2)),
-                shade=np.zeros(vertices),
-                colors=points,
-                shaded=np.zeros(count, bool),
-                edgeflags=np.zeros((count, 3), bool),
-                height=SIZE,
-                width=SIZE,
-                nb_colors=3,
-                texture=np.zeros((0, 0)),
-                background_color=np.zeros(3),
-                backface_culling=True,
-                perspective_correct=True,
-                integer_pixel_centers=False,
-            )
-            pictures.append(scene.render(sigma=0))
-        return pictures
+        scenes = zip(head.screen, head.points, strict=True)
+        return [make_scene(screen, head.triangles, points, True).render(sigma=0) for screen, points in scenes]
 
     return draw_scenes
 

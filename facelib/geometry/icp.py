@@ -22,11 +22,11 @@ from facelib.geometry.kernels.icp import Follower, sum_pairs
 from facelib.geometry.kernels.search_tree import build_tree
 from facelib.geometry.neighbours import nearest
 from facelib.geometry.point_clouds import check_clouds, has_kernel
+from facelib.geometry.point_to_plane import step_to_planes
 from facelib.geometry.procrustes import nearest_rotation
 
 _LEAST_PAIRS = 3
 _LEAST_SCALE = 1e-6
-_RANK = 1e-10  # share of the largest eigenvalue below which a motion counts as undetermined by the planes
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def icp(
         if normals is None:
             step = _step_to_points(moved, aim, indices, kept, scale)
         else:
-            step = _step_to_planes(moved, error, normals[indices], kept, scale)
+            step = step_to_planes(moved, error, normals[indices], kept, scale)
         transform = step.compose(transform)
         if not _LEAST_SCALE <= transform.scale < math.inf:
             what = "shrank to a point" if transform.scale < _LEAST_SCALE else "grew beyond all bounds"
@@ -187,25 +187,6 @@ def _sum_pairs_torch(
     """The reference: the rows of (x, 1) times (y, 1), and of x . x."""
     x, y = (torch.nn.functional.pad(points[kept], (0, 1), value=1.0) for points in (moved, aim[indices]))
     return x.mT @ y, (x[:, :3] ** 2).sum()
-
-
-def _step_to_planes(
-    moved: torch.Tensor, error: torch.Tensor, normals: torch.Tensor, kept: torch.Tensor, scale: bool
-) -> Similarity:
-    """Minimise sum (n . (w x (x - m) + s (x - m) + t) - e)^2 over turn w, growth s and shift t, all small."""
-    centre = (moved * kept[:, None]).sum(dim=0) / kept.sum()  # m
-    arm = moved - centre
-    size = arm.abs().max().clamp(min=torch.finfo(arm.dtype).tiny)  # so that all unknowns are lengths
-    arm = arm / size
-    columns = [torch.linalg.cross(arm, normals), normals]
-    if scale:
-        columns.append((arm * normals).sum(-1, keepdim=True))
-    rows = torch.cat(columns, dim=1) * kept[:, None]
-    motion = torch.linalg.pinv(rows.mT @ rows, rtol=_RANK, hermitian=True) @ (rows.mT @ error)
-    x, y, z = (motion[:3] / size).tolist()
-    rotation = torch.linalg.matrix_exp(moved.new_tensor([[0, -z, y], [z, 0, -x], [-y, x, 0]]))
-    growth = (motion[6] / size).exp() if scale else motion.new_ones(())
-    return Similarity(growth, rotation, centre + motion[3:6] - growth * rotation @ centre)
 
 
 def _unit_normals(normals: torch.Tensor, target: torch.Tensor) -> torch.Tensor:

@@ -2,6 +2,6 @@
 
 Rooms: verification (pairs), identification (galleries), streaming (both, from embeddings of any number),
 verification_bounds (in fixed memory), bootstrap and pair_bootstrap (confidence intervals over identities),
-landmark_error, pose_error, surface_error, scan_protocols (in torch). Behind them: inputs (checks), sorted_scores,
-score_histogram, exact_thresholds and streaming_kernels (engines).
+landmark_error, pose_error, surface_error, scan_protocols and now_protocol (in torch). Behind them: inputs (checks),
+sorted_scores, score_histogram, exact_thresholds and streaming_kernels (engines).
 """

@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from facelib.geometry.kernels.nearest import WAITING, search_nearest
-from facelib.geometry.kernels.search_tree import build_tree
+from facelib.geometry.kernels.nearest import search_nearest
+from facelib.geometry.kernels.search_tree import WAITING, build_tree
 from facelib.geometry.threads import share_among_threads
 
 _CLEAR = 64  # roundings by which a pair must be nearer than others can be, to be kept without a search

@@ -10,10 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from facelib.geometry.kernels.search_tree import SearchTree, span
+from facelib.geometry.kernels.search_tree import WAITING, SearchTree, depth_of, span, to_box
 from facelib.geometry.threads import share_among_threads
-
-WAITING = 64  # nodes that a search may postpone: one a level
 
 
 def find_nearest(queries: np.ndarray, tree: SearchTree, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -44,31 +42,12 @@ def _find_nearest(first, last, queries, planes, order, boxes, lowest, squared, i
         search_nearest(queries[cloud, row], *tree, squared[cloud, row], indices[cloud, row], nodes, distances)
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _to_box(x, y, z, box):  # type: ignore[no-untyped-def]
-    """The squared distance to a box, zero inside."""
-    zero = box.dtype.type(0)
-    dx = max(box[0] - x, x - box[3], zero)
-    dy = max(box[1] - y, y - box[4], zero)
-    dz = max(box[2] - z, z - box[5], zero)
-    return dx * dx + dy * dy + dz * dz
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _depth_of(nodes):  # type: ignore[no-untyped-def]
-    """The level of the leaves in a tree of so many nodes."""
-    depth = 0
-    while nodes >> depth + 1:
-        depth += 1
-    return depth
-
-
 @njit(cache=True, nogil=True)
 def search_nearest(query, planes, order, boxes, lowest, squared, indices, nodes, distances):  # type: ignore[no-untyped-def]
     """Replace the k points given by squared distance and index, nearest first, by nearer ones."""
     x, y, z = query[0], query[1], query[2]
     xs, ys, zs = planes[0], planes[1], planes[2]
-    count, inner, depth, last = len(order), len(lowest) >> 1, _depth_of(len(lowest)), len(squared) - 1
+    count, inner, depth, last = len(order), len(lowest) >> 1, depth_of(len(lowest)), len(squared) - 1
     worst, worst_index = squared[last], indices[last]
     waiting, node = 0, 0
     while True:
@@ -82,7 +61,7 @@ def search_nearest(query, planes, order, boxes, lowest, squared, indices, nodes,
                     worst, worst_index = squared[last], indices[last]
         else:
             near, far = 2 * node + 1, 2 * node + 2
-            to_near, to_far = _to_box(x, y, z, boxes[near]), _to_box(x, y, z, boxes[far])
+            to_near, to_far = to_box(x, y, z, boxes[near]), to_box(x, y, z, boxes[far])
             if to_far < to_near:
                 near, far, to_near, to_far = far, near, to_far, to_near
             if to_far < worst or (to_far == worst and lowest[far] < worst_index):

@@ -78,15 +78,18 @@ class Surface(torch.autograd.Function):
         perspective: bool,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         context.save_for_backward(screen, triangles, triangle)
+        context.set_materialize_grads(False)  # no picture of zeros where nothing depends on the depth
         context.perspective = perspective
-        return barycentric.clone(), depth.clone()
+        return barycentric.view_as(barycentric), depth.view_as(depth)  # not copied: no one may write to them
 
     @staticmethod
     @once_differentiable
     def backward(  # type: ignore[override]
-        context: Any, of_barycentric: torch.Tensor, of_depth: torch.Tensor
+        context: Any, of_barycentric: torch.Tensor | None, of_depth: torch.Tensor | None
     ) -> tuple[torch.Tensor | None, ...]:
         screen, triangles, triangle = context.saved_tensors
+        if of_barycentric is None:
+            of_barycentric = screen.new_zeros(*triangle.shape, 3)
         to_screen = torch.zeros(screen.shape)
         share_among_threads(
             _surface_backward,
@@ -96,7 +99,7 @@ class Surface(torch.autograd.Function):
             triangle.contiguous().numpy(),
             context.perspective,
             of_barycentric.contiguous().numpy(),
-            of_depth.contiguous().numpy(),
+            None if of_depth is None else of_depth.contiguous().numpy(),
             to_screen.numpy(),
         )
         return to_screen, None, None, None, None, None
@@ -145,9 +148,9 @@ def _blend_backward(  # type: ignore[no-untyped-def]
 def _surface_backward(  # type: ignore[no-untyped-def]
     first, last, screen, triangles, triangle, perspective, of_barycentric, of_depth, to_screen
 ):
+    """Of a corner k: its edge function e_k, its weight w_k = part_k / sum of parts, where part_k = e_k or e_k / z_k."""
     height, width = triangle.shape[1:]
-    half = np.float32(0.5)
-    edge, z, part, to_edge = np.empty((4, 3), np.float32)
+    half, one = np.float32(0.5), np.float32(1)
     for image in range(first, last):
         points, to_points = screen[image], to_screen[image]
         for i in range(height):
@@ -157,26 +160,31 @@ def _surface_backward(  # type: ignore[no-untyped-def]
                     continue
                 a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
                 u, v = np.float32(j) + half, np.float32(i) + half
-                pau, pav, z[0] = points[a, 0] - u, points[a, 1] - v, points[a, 2]
-                pbu, pbv, z[1] = points[b, 0] - u, points[b, 1] - v, points[b, 2]
-                pcu, pcv, z[2] = points[c, 0] - u, points[c, 1] - v, points[c, 2]
-                edge[0], edge[1], edge[2] = pbu * pcv - pbv * pcu, pcu * pav - pcv * pau, pau * pbv - pav * pbu
-                for k in range(3):
-                    part[k] = edge[k] / z[k] if perspective else edge[k]
-                whole = part[0] + part[1] + part[2]  # barycentric_k = part_k / whole, depth = sum barycentric_k z_k
-                mean = np.float32(0)
-                for k in range(3):
-                    mean += part[k] / whole * (of_barycentric[image, i, j, k] + of_depth[image, i, j] * z[k])
-                for k in range(3):
-                    to_part = (of_barycentric[image, i, j, k] + of_depth[image, i, j] * z[k] - mean) / whole
-                    to_edge[k] = to_part / z[k] if perspective else to_part
-                    to_z = of_depth[image, i, j] * part[k] / whole
-                    if perspective:
-                        to_z -= to_part * part[k] / z[k]
-                    to_points[triangles[t, k], 2] += to_z
-                to_points[a, 0] += to_edge[2] * pbv - to_edge[1] * pcv
-                to_points[a, 1] += to_edge[1] * pcu - to_edge[2] * pbu
-                to_points[b, 0] += to_edge[0] * pcv - to_edge[2] * pav
-                to_points[b, 1] += to_edge[2] * pau - to_edge[0] * pcu
-                to_points[c, 0] += to_edge[1] * pav - to_edge[0] * pbv
-                to_points[c, 1] += to_edge[0] * pbu - to_edge[1] * pau
+                au, av, az = points[a, 0] - u, points[a, 1] - v, points[a, 2]
+                bu, bv, bz = points[b, 0] - u, points[b, 1] - v, points[b, 2]
+                cu, cv, cz = points[c, 0] - u, points[c, 1] - v, points[c, 2]
+                part_a, part_b, part_c = bu * cv - bv * cu, cu * av - cv * au, au * bv - av * bu
+                if perspective:
+                    part_a, part_b, part_c = part_a / az, part_b / bz, part_c / cz
+                share = one / (part_a + part_b + part_c)
+                of_a, of_b = of_barycentric[image, i, j, 0], of_barycentric[image, i, j, 1]
+                of_c = of_barycentric[image, i, j, 2]
+                if of_depth is not None:  # depth = sum w_k z_k
+                    of_z = of_depth[image, i, j]
+                    of_a, of_b, of_c = of_a + of_z * az, of_b + of_z * bz, of_c + of_z * cz
+                    to_points[a, 2] += of_z * part_a * share
+                    to_points[b, 2] += of_z * part_b * share
+                    to_points[c, 2] += of_z * part_c * share
+                mean = (part_a * of_a + part_b * of_b + part_c * of_c) * share
+                edge_a, edge_b, edge_c = (of_a - mean) * share, (of_b - mean) * share, (of_c - mean) * share
+                if perspective:
+                    edge_a, edge_b, edge_c = edge_a / az, edge_b / bz, edge_c / cz
+                    to_points[a, 2] -= edge_a * part_a
+                    to_points[b, 2] -= edge_b * part_b
+                    to_points[c, 2] -= edge_c * part_c
+                to_points[a, 0] += edge_c * bv - edge_b * cv
+                to_points[a, 1] += edge_b * cu - edge_c * bu
+                to_points[b, 0] += edge_a * cv - edge_c * av
+                to_points[b, 1] += edge_c * au - edge_a * cu
+                to_points[c, 0] += edge_b * av - edge_a * bv
+                to_points[c, 1] += edge_a * bu - edge_b * au

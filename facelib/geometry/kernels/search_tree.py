@@ -18,6 +18,7 @@ from numba import njit
 from facelib.geometry.threads import share_among_threads
 
 LEAF = 16  # points a leaf at most
+WAITING = 64  # nodes that a search may postpone: one a level
 _TOP = 2  # levels that one thread splits, so that the subtrees below can be shared among threads
 
 
@@ -72,6 +73,25 @@ def span(node, level, count):  # type: ignore[no-untyped-def]
     """The points of a node on this level, of `count` in all: the first, and one past the last."""
     place = node + 1 - (1 << level)
     return place * count >> level, (place + 1) * count >> level
+
+
+@njit(cache=True, nogil=True, inline="always")
+def to_box(x, y, z, box):  # type: ignore[no-untyped-def]
+    """The squared distance to a box, zero inside."""
+    zero = box.dtype.type(0)
+    dx = max(box[0] - x, x - box[3], zero)
+    dy = max(box[1] - y, y - box[4], zero)
+    dz = max(box[2] - z, z - box[5], zero)
+    return dx * dx + dy * dy + dz * dz
+
+
+@njit(cache=True, nogil=True, inline="always")
+def depth_of(nodes):  # type: ignore[no-untyped-def]
+    """The level of the leaves in a tree of so many nodes."""
+    depth = 0
+    while nodes >> depth + 1:
+        depth += 1
+    return depth
 
 
 @njit(cache=True, nogil=True)

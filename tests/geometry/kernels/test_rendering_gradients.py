@@ -63,10 +63,15 @@ def test_the_surface_has_the_gradients_of_the_reference(threads, perspective):
         torch.testing.assert_close(ours.double(), theirs, rtol=2e-4, atol=2e-4)
 
 
-def test_a_gradient_of_one_output_alone_is_enough():
-    screen, triangles, seen = scene(perspective=True)
+@PERSPECTIVE
+@pytest.mark.parametrize("output", [0, 1])
+def test_a_gradient_of_one_output_alone_is_that_with_zeros_for_the_other(perspective, output):
+    screen, triangles, seen = scene(perspective)
     points = screen.requires_grad_()
-    _, depth = Surface.apply(points, triangles, seen.triangle, seen.barycentric, seen.depth, True)
-    (gradient,) = torch.autograd.grad(depth[seen.mask].sum(), points)
-    assert gradient.isfinite().all()
-    assert gradient.any()
+    values = Surface.apply(points, triangles, seen.triangle, seen.barycentric, seen.depth, perspective)
+    upstream = [random(2, 12, 16, 3, seed=3), random(2, 12, 16, seed=4)]
+    (alone,) = torch.autograd.grad(values[output], points, upstream[output], retain_graph=True)
+    upstream[1 - output].zero_()
+    (both,) = torch.autograd.grad(values, points, upstream)
+    torch.testing.assert_close(alone, both)
+    assert alone.any()
