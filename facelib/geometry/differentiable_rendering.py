@@ -14,7 +14,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch.nn import functional
 
 from facelib.errors import BadInput, check_shape
 from facelib.geometry.camera import PerspectiveCamera, WeakPerspectiveCamera
@@ -50,7 +49,7 @@ def render(
     cull_back_faces: bool = False,
     backend: str = "auto",
 ) -> Rendering:
-    """Draw a Lambertian surface in front of a background; colours and normals are interpolated, then lit.
+    """Draw a Lambertian surface in front of a background: its vertices are lit, and their colours interpolated.
 
     Differentiable to all tensors but the triangles, within the limits that the module states.
 
@@ -59,7 +58,7 @@ def render(
         triangles: (T, 3) vertex ids.
         camera: that projects the points.
         albedo: (B or 1, V, 3), RGB in [0, 1] of the vertices.
-        normals: (B or 1, V, 3), of the vertices, in the frame of the light.
+        normals: (B or 1, V, 3), of the vertices, of unit length, in the frame of the light.
         light: (B or 1, 9, 3), as `shade` takes it.
         background: (B or 1, 3, H, W), RGB; its size is that of the picture.
         cull_back_faces: as `rasterize` takes it.
@@ -81,10 +80,8 @@ def render(
         backend=backend,
     )
     seen = surface_fragments(screen, triangles, ids, perspective=camera.perspective)
-    both = torch.cat((albedo.expand(batch, -1, -1), normals.expand(batch, -1, -1)), dim=-1)
-    colour, direction = interpolate(both, triangles, seen).flatten(1, 2).split(3, dim=-1)  # (B, H W, 3) each
-    lit = shade(colour, functional.normalize(direction, dim=-1), light)
-    picture = lit.mT.unflatten(-1, (height, width))  # (B, 3, H, W)
+    lit = shade(albedo, normals, light).expand(batch, -1, -1)
+    picture = interpolate(lit, triangles, seen).movedim(-1, 1)  # (B, 3, H, W)
     return Rendering(torch.where(seen.mask[:, None], picture, background), seen.mask, seen.depth)
 
 

@@ -64,26 +64,30 @@ def test_a_white_triangle_in_even_light_by_hand():
     torch.testing.assert_close(drawn.depth, torch.where(expected, 100.0, torch.inf)[None])
 
 
-def test_normals_and_light_are_those_of_the_pixel():
-    """Against the shading of each pixel's own interpolated colour and unit normal, pixel by pixel."""
+def lit_vertex(albedo: torch.Tensor, normal: torch.Tensor, light: torch.Tensor) -> torch.Tensor:
+    """RGB (3,) of a point (3,) with this unit normal (3,) in the light (9, 3) of nine harmonics."""
+    x, y, z = normal.tolist()
+    harmonics = [
+        *(0.282095, 0.488603 * y, 0.488603 * z, 0.488603 * x, 1.092548 * x * y, 1.092548 * y * z),
+        *(0.315392 * (3 * z * z - 1), 1.092548 * x * z, 0.546274 * (x * x - y * y)),
+    ]
+    return albedo * (torch.tensor(harmonics).double() @ light)
+
+
+def test_colours_are_interpolated_between_lit_vertices():
+    """Vertex by vertex and pixel by pixel."""
     camera = PerspectiveCamera(40.0, 4.0, 3.0)
     points, triangles = scene(camera)
     albedo, normals, light, background = surroundings(9, *SIZE)
     drawn = render(points, triangles, camera, albedo, normals, light, background)
     seen = rasterize(camera.project(points), triangles, *SIZE, perspective=True)
+    lit = torch.stack([lit_vertex(*each, light[0]) for each in zip(albedo[0], normals[0], strict=True)])
     for row in range(SIZE[0]):
         for column in range(SIZE[1]):
             t = int(seen.triangle[0, row, column])
-            if t < 0:
-                expected = background[0, :, row, column]
-            else:
-                weights = seen.barycentric[0, row, column].double()
-                x, y, z = torch.nn.functional.normalize(weights @ normals[0, triangles[t]], dim=0).tolist()
-                harmonics = [
-                    *(0.282095, 0.488603 * y, 0.488603 * z, 0.488603 * x, 1.092548 * x * y, 1.092548 * y * z),
-                    *(0.315392 * (3 * z * z - 1), 1.092548 * x * z, 0.546274 * (x * x - y * y)),
-                ]
-                expected = (weights @ albedo[0, triangles[t]]) * (torch.tensor(harmonics).double() @ light[0])
+            expected = background[0, :, row, column]
+            if t >= 0:
+                expected = seen.barycentric[0, row, column].double() @ lit[triangles[t]]
             torch.testing.assert_close(drawn.image[0, :, row, column], expected, rtol=1e-4, atol=1e-5)
 
 
