@@ -16,7 +16,7 @@ from facelib.cli import main
 from facelib.data.embedded.portraits import portraits
 from facelib.errors import BadInput
 from facelib.faces.morphable_model import MorphableModel
-from facelib.papers.sadrnet import trained
+from facelib.papers import trained
 from facelib.papers.sadrnet.shipping import ship
 from facelib.papers.sadrnet.trained import load_shipped, load_trained
 from facelib.runs.checkpoints import save_weights

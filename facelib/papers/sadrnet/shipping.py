@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -11,17 +12,9 @@ from facelib.data.embedded.portraits import portraits
 from facelib.papers.sadrnet import PAPER
 from facelib.papers.sadrnet.metrics import METRICS
 from facelib.papers.sadrnet.networks import build_network, face_model
-from facelib.papers.sadrnet.trained import (
-    FACES,
-    KIND,
-    NETWORK,
-    TrainedNetwork,
-    find_run,
-    load_trained,
-    used_landmarks,
-)
+from facelib.papers.sadrnet.trained import KIND, MODELS, TrainedNetwork, load_trained
 from facelib.papers.shipping import card_of
-from facelib.weights import rounded, write_shipped
+from facelib.weights import rounded
 
 RENDERED = 8  # faces on which both precisions are compared
 NOT_FOR = (
@@ -65,15 +58,12 @@ def ship(run: str, name: str) -> Change:
         MissingPart, CorruptFile, BadInput: as `load_trained`.
         BadInput: weights that are not finite, that half precision cannot hold, or that take more than 8 MB.
     """
-    record, _ = find_run(run, PAPER.smallest_tier)
+    record, _ = MODELS.find_run(run, PAPER.smallest_tier)
     trained = load_trained(run, record.tier)
-    state = trained.network.state_dict()
     change = change_by_halving(trained)
     summary = f"{trained.method.label}: reads a 3D face off a photograph"
     card = card_of(record, KIND, summary, NOT_FOR, METRICS, change._asdict())
-    landmarks = used_landmarks(trained.method, trained.settings, face_model())
-    tensors = {f"{NETWORK}{key}": value for key, value in state.items()}
-    write_shipped(name, tensors | {f"{FACES}landmarks": landmarks}, card)
+    MODELS.write(name, trained, card)
     return change
 
 
@@ -81,7 +71,7 @@ def change_by_halving(trained: TrainedNetwork) -> Change:
     """Compare a network with itself after a round trip of its weights through half precision; raises as `ship`."""
     network = build_network(trained.method, trained.settings)
     network.load_state_dict(rounded(trained.network.state_dict()))
-    other = TrainedNetwork(network.eval(), trained.method, trained.settings, trained.origin)
+    other = replace(trained, network=network.eval())
     size = trained.settings.network.image_size
     images = portraits(face_model(), RENDERED, size).image
     apart = (_points(trained.draws, images) - _points(other.draws, images)).norm(dim=1)
