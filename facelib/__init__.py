@@ -1,6 +1,7 @@
 """A reproducible companion to five papers on faces: models, losses, data and metrics in PyTorch.
 
-`facelib.reconstruct(image)` gives the 3D face of a photograph; it is imported when it is first asked for.
+`facelib.reconstruct(image)` gives the 3D face of a photograph, and `facelib.fit(image)` the coefficients of a face model
+that look like it; they are imported when they are first asked for.
 """
 
 from __future__ import annotations
@@ -11,11 +12,14 @@ from typing import Any
 __version__ = "0.1.0"
 
 
+_MODULES = {"reconstruct": "facelib.reconstruction", "fit": "facelib.face_fitting"}
+
+
 def __getattr__(name: str) -> Any:
-    if name == "reconstruct":
-        return importlib.import_module("facelib.reconstruction").reconstruct
+    if name in _MODULES:
+        return getattr(importlib.import_module(_MODULES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return [*globals(), "reconstruct"]
+    return [*globals(), *_MODULES]

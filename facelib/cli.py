@@ -44,6 +44,12 @@ def main(verbose: bool) -> None:
 
 tier_option = click.option("--tier", type=click.Choice(TIER_NAMES), default="smoke", show_default=True)
 directly_option = click.option("--directly", is_flag=True, help="Train in this process, without Jupyter or Snakemake.")
+box_option = click.option(
+    "--box", metavar="L,T,R,B", help="Of the face, from brows to chin, in pixels; without it the face is looked for."
+)
+model_tier_option = click.option(
+    "--tier", type=click.Choice(TIER_NAMES), help="Take the run of this tier where --model is a method."
+)
 keep_code_option = click.option(
     "--keep-code", is_flag=True, help="Accept records that another version of the code made."
 )
@@ -279,10 +285,8 @@ def import_ict_facekit(folder: Path) -> None:
     help="A model of `facelib models`, a run's folder, or a method of sadrnet; default the shipped model sadrnet.",
 )
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="A folder for the results.")
-@click.option(
-    "--box", metavar="L,T,R,B", help="Of the face, from brows to chin, in pixels; without it the face is looked for."
-)
-@click.option("--tier", type=click.Choice(TIER_NAMES), help="Take the run of this tier where --model is a method.")
+@box_option
+@model_tier_option
 def reconstruct(image: Path, model: str | None, output: Path, box: str | None, tier: str | None) -> None:
     """Read a 3D face off a photograph: mesh, landmarks, pose, a picture and a page to turn the face."""
     given = None if box is None else _box(box)
@@ -298,6 +302,57 @@ def reconstruct(image: Path, model: str | None, output: Path, box: str | None, t
     face = read_face(trained, photograph, None if given is None else as_box(given))
     paths = write_reconstruction(output, photograph, image.name, face, trained)
     click.echo(f"{trained.method.label} ({ORIGIN}, {trained.tier} tier), box {face.box}")
+    click.echo(", ".join(f"{name} {angle:+.1f}" for name, angle in face.angles.items()) + " degrees")
+    for path in paths:
+        click.echo(path)
+
+
+@main.command()
+@click.argument("image", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--model",
+    metavar="NAME",
+    help="A model of `facelib models`, a run's folder, or a method of msma; default the shipped model msma.",
+)
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="A folder for the results.")
+@box_option
+@model_tier_option
+@click.option(
+    "--refine/--no-refine", default=True, show_default=True, help="Go on by direct fitting from what the network reads."
+)
+@click.option(
+    "--from",
+    "coefficients",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Draw the coefficients.json of an earlier fit of IMAGE again, without a network.",
+)
+def fit(
+    image: Path,
+    model: str | None,
+    output: Path,
+    box: str | None,
+    tier: str | None,
+    refine: bool,
+    coefficients: Path | None,
+) -> None:
+    """Fit a face model to a photograph: shape, expression, albedo, pose and light, with pictures and a page to turn."""
+    if coefficients and (model or box or tier):
+        raise click.UsageError("--from needs no network: it goes without --model, --box and --tier")
+    given = None if box is None else _box(box)
+
+    from facelib.data.photographs import read_photograph
+    from facelib.face_fitting import fit
+    from facelib.papers.msma.coefficient_file import read_coefficients
+    from facelib.report.msma.fit_files import check_folder, described, write_fit
+
+    check_folder(output)
+    if coefficients:
+        face = read_coefficients(coefficients, read_photograph(image))
+    else:
+        face = fit(image, given, model, refine=refine, tier=tier)
+    paths = write_fit(output, face, image.name)
+    title, label = described(face)
+    click.echo(f"{title} ({label}), box {face.box}")
     click.echo(", ".join(f"{name} {angle:+.1f}" for name, angle in face.angles.items()) + " degrees")
     for path in paths:
         click.echo(path)
@@ -336,7 +391,7 @@ def models(name: str | None, as_json: bool) -> None:
 @main.command("compare-landmarks")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--model", metavar="NAME", help="As of `facelib reconstruct`.")
-@click.option("--tier", type=click.Choice(TIER_NAMES), help="Take the run of this tier where --model is a method.")
+@model_tier_option
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def compare_landmarks(folder: Path, model: str | None, tier: str | None, as_json: bool) -> None:
     """Compare the 51 inner landmarks with dlib's on the photographs in a FOLDER (extra "photographs").

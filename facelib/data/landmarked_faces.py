@@ -84,16 +84,24 @@ def standard_place(landmarks: torch.Tensor, standard: torch.Tensor) -> tuple[tor
     """
     check_shape("landmarks", landmarks, (None, LANDMARK_COUNT, 2))
     check_shape("standard", standard, (LANDMARK_COUNT, 2))
-    points, usual = five_points(landmarks), five_points(standard[None])[0]
-    middle, usual_middle = points.mean(dim=1), usual.mean(dim=0)
-    around = usual - usual_middle
-    scale = ((points - middle[:, None]) * around).sum(dim=(1, 2)) / around.square().sum()
+    scale, shift = scale_and_shift(five_points(standard[None]), five_points(landmarks))
     if not (scale > 0).all():
         face = int((~(scale > 0)).nonzero()[0])
         raise DegenerateInput(
             f"landmarks of face {face} have their eyes, nose and mouth in one place or upside down: no crop fits them"
         )
-    return scale, middle - scale[:, None] * usual_middle
+    return scale, shift
+
+
+def scale_and_shift(points: torch.Tensor, others: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Scale (B,) and shift (B, 2) that bring points (B or 1, N, 2) nearest to others (B, N, 2), by least squares.
+
+    Points in one place have none that is finite.
+    """
+    middle, other_middle = points.mean(dim=1), others.mean(dim=1)
+    around = points - middle[:, None]
+    scale = ((others - other_middle[:, None]) * around).sum(dim=(1, 2)) / around.square().sum(dim=(1, 2))
+    return scale, other_middle - scale[:, None] * middle
 
 
 def five_points(landmarks: torch.Tensor) -> torch.Tensor:

@@ -104,7 +104,7 @@ class FaceCrop:
     """A square of a photograph.
 
     Args:
-        image: (3, S, S) RGB in [0, 1], 0 beyond the photograph.
+        image: (3, S, S) RGB in [0, 1]; beyond the photograph 0, or as at its border.
         scale: pixels of the file in one of the crop.
         offset: column and row of the crop's upper left corner in the file.
     """
@@ -159,19 +159,22 @@ def read_photograph(path: Path) -> Photograph:
         raise CorruptFile(f"{path} is damaged ({error}): copy or download the photograph again") from error
 
 
-def square_crop(photograph: Photograph, box: FaceBox, size: int, enlarge: float = CROP) -> FaceCrop:
+def square_crop(
+    photograph: Photograph, box: FaceBox, size: int, enlarge: float = CROP, *, as_border: bool = False
+) -> FaceCrop:
     """The square around a face, as networks of paper 3 saw faces in training, without aliasing.
 
     Args:
-        photograph: with the face, or part of it; beyond its borders the crop is 0.
+        photograph: with the face, or part of it.
         box: of the face.
         size: of the crop in pixels.
         enlarge: side of the crop over the larger side of the box; the default is that of 300W-LP's counterpart.
+        as_border: whether the crop is as at the photograph's border beyond it, as in paper 5, instead of 0.
 
     Raises:
         BadInput: for a box outside the photograph, one much larger than it, or fewer than 16 pixels a side of either.
     """
-    return _crop(photograph, *_square(photograph, box, enlarge), size)
+    return _crop(photograph, *_square(photograph, box, enlarge), size, as_border=as_border)
 
 
 def crops_around(photograph: Photograph, box: FaceBox, size: int, count: int) -> list[FaceCrop]:
@@ -208,9 +211,11 @@ def _square(photograph: Photograph, box: FaceBox, enlarge: float) -> tuple[float
     return (box.left + box.right - side) / 2, (box.top + box.bottom - side) / 2, side
 
 
-def _crop(photograph: Photograph, left: float, top: float, side: float, size: int) -> FaceCrop:
-    reduction = photograph.reduction
-    image = resampled_square(photograph.pixels, left / reduction, top / reduction, side / reduction, size)
+def _crop(
+    photograph: Photograph, left: float, top: float, side: float, size: int, *, as_border: bool = False
+) -> FaceCrop:
+    place = (each / photograph.reduction for each in (left, top, side))
+    image = resampled_square(photograph.pixels, *place, size, as_border=as_border)
     return FaceCrop(image, side / size, (left, top))
 
 

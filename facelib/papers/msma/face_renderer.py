@@ -19,6 +19,7 @@ from facelib.geometry.differentiable_rendering import render
 from facelib.geometry.lighting import coefficients_from_gamma
 from facelib.geometry.normals import vertex_normals
 from facelib.geometry.rotations import euler_to_matrix
+from facelib.geometry.uv_maps import UVLayout
 from facelib.models.msma import FaceCoefficients
 
 FOCAL, FULL_SIZE = 1015.0, 224  # pixels
@@ -58,9 +59,11 @@ class FaceRenderer(nn.Module):
 
     Attributes:
         skin: (V,) 1 for the drawn vertices that are skin, where the reflectance loss looks.
+        place: (V, 2) of the drawn vertices on the face rolled out, from the upper left (0, 0) to (1, 1).
     """
 
     skin: torch.Tensor
+    place: torch.Tensor
     triangles: torch.Tensor
     landmarks: torch.Tensor
     middle: torch.Tensor
@@ -73,13 +76,15 @@ class FaceRenderer(nn.Module):
     def __init__(self, model: MorphableModel, size: int) -> None:
         super().__init__()
         self.size = size
-        triangles = _face_triangles(model)
+        layout = face_layout(model, MAP)
+        triangles = _face_triangles(model, layout)
         used = torch.unique(torch.cat((triangles.flatten(), model.landmarks)))
         numbers = torch.full((len(model.mean),), -1)
         numbers[used] = torch.arange(len(used))
         values = {
             "triangles": numbers[triangles],
             "landmarks": numbers[model.landmarks],
+            "place": layout.place[used] / MAP,
             # The origin of the face frame lies inside the head; what is in the middle of the picture is the face.
             "middle": _middle(model),
             "mean": model.mean[used],
@@ -106,7 +111,7 @@ class FaceRenderer(nn.Module):
         """
         shape = self.shape_of(coefficients)
         points = self.in_camera(shape, coefficients)
-        albedo = _combined(self.texture_mean, (coefficients.albedo, self.texture_basis)).clamp(0.01, 1.0)  # T(gamma)
+        albedo = self.albedo_of(coefficients)
         rotation = euler_to_matrix(*coefficients.angles.unbind(1))
         normals = vertex_normals(shape, self.triangles) @ rotation.mT  # n, x right, y up, z towards the camera
         light = coefficients_from_gamma(coefficients.light)
@@ -119,6 +124,10 @@ class FaceRenderer(nn.Module):
         """S, (B, V, 3) mm in the face frame, eq. 1."""
         identity, expression = coefficients.identity, coefficients.expression
         return _combined(self.mean, (identity, self.identity_basis), (expression, self.expression_basis))
+
+    def albedo_of(self, coefficients: FaceCoefficients) -> torch.Tensor:
+        """T(gamma), (B, V, 3) linear RGB, eq. 3."""
+        return _combined(self.texture_mean, (coefficients.albedo, self.texture_basis)).clamp(0.01, 1.0)
 
     def landmarks_of(self, coefficients: FaceCoefficients) -> torch.Tensor:
         """p', (B, 68, 2) pixels, without drawing anything."""
@@ -135,13 +144,12 @@ class FaceRenderer(nn.Module):
         return face_to_camera(points - self.middle, rotation, DECIMETRE * coefficients.translation + away)
 
 
-def _face_triangles(model: MorphableModel) -> torch.Tensor:
+def _face_triangles(model: MorphableModel, layout: UVLayout) -> torch.Tensor:
     """The triangles (T, 3) of the face as the position maps of paper 3 have it, without the backs of the eyeballs.
 
     These are never seen, and a scan has none of them.
     """
-    layout = face_layout(model, MAP)
-    inside = ((layout.place > 0) & (layout.place < MAP)).all(dim=1)
+    inside = ((layout.place > 0) & (layout.place < layout.size)).all(dim=1)
     triangles = layout.triangles[inside[layout.triangles].all(dim=1)]
     behind = vertex_normals(model.mean[None], model.triangles)[0, :, 2] < EYE_FRONT
     return triangles[~(behind & (model.regions["eyeballs"] > 0.5))[triangles].all(dim=1)]

@@ -69,11 +69,18 @@ def overlay_face(
     check_shape("colours", colours, (len(points), 3))
     if image.shape[1] != image.shape[2]:
         raise BadInput(f"image is {image.shape[1]} x {image.shape[2]}: expected a square")
-    dense = SAMPLES * side
-    screen = points * (dense / image.shape[-1])
-    fragments = rasterize(screen[None], triangles, dense, dense, perspective=False, cull_back_faces=True)
+    return laid_over(enlarged(image, side), points * (side / image.shape[-1]), triangles, colours, opacity=opacity)
+
+
+def laid_over(
+    picture: torch.Tensor, points: torch.Tensor, triangles: torch.Tensor, colours: torch.Tensor, *, opacity: float = 1.0
+) -> torch.Tensor:
+    """A face over a picture (3, H, W) of any proportions; the others as `overlay_face` takes them, in its pixels."""
+    height, width = picture.shape[1:]
+    screen = (points * SAMPLES)[None]
+    fragments = rasterize(screen, triangles, SAMPLES * height, SAMPLES * width, perspective=False, cull_back_faces=True)
     pixels = average_samples(colours[None].contiguous(), triangles, fragments, SAMPLES)
-    return enlarged(image, side) * (1 - opacity * pixels.cover[0]) + opacity * pixels.value[0]
+    return picture * (1 - opacity * pixels.cover[0]) + opacity * pixels.value[0]
 
 
 def face_pixels(points: torch.Tensor, triangles: torch.Tensor, size: int) -> torch.Tensor:

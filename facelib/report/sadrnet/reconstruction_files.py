@@ -7,26 +7,23 @@ from pathlib import Path
 import pandas as pd
 
 from facelib.data.photographs import Photograph
-from facelib.errors import BadInput
 from facelib.papers.sadrnet.reconstruction import Reconstruction
 from facelib.papers.sadrnet.trained import TrainedNetwork
 from facelib.report.interactive_picture import still_png, write_page
 from facelib.report.meshes import FaceMesh, turnable_meshes, write_mesh
+from facelib.report.output_folder import check_output
 from facelib.report.sadrnet.reconstruction_picture import draw_reconstruction
 from facelib.report.style import tier_label, use_house_style
 from facelib.storage import atomic_path, write_json, write_text
 
 FILES = ("face.glb", "face.obj", "landmarks.csv", "reconstruction.json", "overlay.png", "face.html")
+MARK = "reconstruction.json"  # in a folder that is ours
 ORIGIN = "network trained on embedded faces only"
 
 
 def check_folder(folder: Path) -> None:
     """Raise BadInput if the folder holds files of these names that no earlier reconstruction left."""
-    if folder.exists() and not folder.is_dir():
-        raise BadInput(f"{folder} is a file: give a folder for the reconstruction")
-    present = [name for name in FILES if (folder / name).exists()]
-    if present and "reconstruction.json" not in present:
-        raise BadInput(f"{folder} holds {', '.join(present)} of somebody else: give another folder")
+    check_output(folder, FILES, MARK)
 
 
 def write_reconstruction(
