@@ -1,7 +1,7 @@
 """A reproducible companion to five papers on faces: models, losses, data and metrics in PyTorch.
 
-`facelib.reconstruct(image)` gives the 3D face of a photograph, and `facelib.fit(image)` the coefficients of a face model
-that look like it; they are imported when they are first asked for.
+`facelib.reconstruct(image)` gives the 3D face of a photograph, and `facelib.fit(image)` the coefficients of a face
+model that look like it; they are imported when they are first asked for.
 """
 
 from __future__ import annotations

@@ -50,7 +50,18 @@ def test_help_lists_every_command() -> None:
 
     assert all(
         name in text
-        for name in ("reproduce", "run", "evaluate", "status", "papers", "faces", "reconstruct", "doctor", "bench")
+        for name in (
+            "reproduce",
+            "run",
+            "evaluate",
+            "status",
+            "papers",
+            "faces",
+            "reconstruct",
+            "fit",
+            "doctor",
+            "bench",
+        )
     )
 
 

@@ -3,6 +3,7 @@
 paper       the contract: what a paper's package gives
 run         train, evaluate, load and prepare, the same for every paper
 status      which runs are current, outdated, committed or missing, and why
+trained     networks of runs that read photographs, and those that ship; shipping: their cards
 datasets    every data set by name
 published   the papers' printed numbers
 """

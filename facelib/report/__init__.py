@@ -11,8 +11,10 @@ cost        time and memory of the runs; training_curves: their losses and valid
 interactive_picture   a figure to play with, and the still picture of it
 views       a face to turn, photographs in studio light, frames and landmarks
 meshes      faces as mesh files, to turn in a browser, and as shaded pictures
+output_folder   which folders of users may be filled
 speed       pictures of `facelib bench`
 
 joint_attention   pictures of paper 1
 sadrnet           pictures of paper 3, and what `facelib reconstruct` writes
+msma              what `facelib fit` writes
 """

@@ -44,7 +44,7 @@ def still_png(figure: Figure, dpi: int) -> bytes:
     import matplotlib.pyplot as plt
 
     written = io.BytesIO()
-    figure.savefig(written, format="png", dpi=dpi)
+    figure.savefig(written, format="png", dpi=dpi, bbox_inches="tight")
     plt.close(figure)
     return written.getvalue()
 

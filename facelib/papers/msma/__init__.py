@@ -7,6 +7,8 @@ networks    built at a tier's size; face_renderer: from coefficients to a pictur
 objective   the losses of eq. 14; tasks: what the training loop is given; supervised: the upper bound's
 fitting     coefficients of single photographs by descent, without a network
 readers     what each method reads off photographs; protocol: its errors; bootstrap: their intervals
+trained     networks of runs, and those that ship; shipping: how one becomes so
+photograph_fit   one photograph, read and refined; fitted_face: the result; coefficient_file: kept, and read again
 building    a method's task and its evaluation
 steps       what facelib.papers.run calls of all this
 """

@@ -89,9 +89,7 @@ def read_coefficients(path: Path, photograph: Photograph) -> FittedFace:
     face = FittedFace(_coefficients(path, content["coefficients"]), crop, box, photograph, content["model"])
     apart = float(lengths(face.landmarks - torch.tensor(content["landmarks_px"]), dim=1).max())
     if apart > SAME * place["side"]:
-        raise BadInput(
-            f"{path} was made with another face model: landmarks lie up to {apart:.1f} pixels apart; {REMEDY}"
-        )
+        raise BadInput(f"{path} comes of another face model: landmarks lie up to {apart:.1f} pixels apart; {REMEDY}")
     return face
 
 

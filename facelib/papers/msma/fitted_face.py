@@ -17,7 +17,7 @@ from facelib.errors import DegenerateInput, check_finite
 from facelib.faces.coloured_mesh import coloured_mesh
 from facelib.faces.scene import GAMMA
 from facelib.faces.subdivision import subdivision_operator
-from facelib.geometry.lighting import coefficients_from_gamma, shade
+from facelib.geometry.lighting import coefficients_from_gamma, sh_basis
 from facelib.geometry.normals import vertex_normals
 from facelib.geometry.rotations import euler_to_matrix
 from facelib.models.msma import FaceCoefficients
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 FINER = 2  # times that each triangle is split into four, as the photograph is finer than the face model
 EDGE = (0.08, 0.06)  # widths along the sides, and above and below, of the face rolled out: cut off, as they are ragged
 GRAZING, CLEAR = 0.3, 0.6  # cosines towards the viewer, from which the photograph's colours begin to count, and do so
+SMOOTHED = 6  # times that the border is
+DIM = 0.1  # least strength of a light
 BLACK = 0.05  # brightest colour of a face that is not seen
 
 _log = logging.getLogger(__name__)
@@ -54,9 +56,13 @@ class Surface:
     albedo: torch.Tensor
     triangles: torch.Tensor
 
-    def lit(self, light: torch.Tensor) -> torch.Tensor:
-        """Colours (N, 3) in [0, 1], as a camera encodes them, in a light (9, 3) as `shade` takes it."""
-        return encoded(shade(self.albedo[None], self.normals[None], light[None])[0])
+    def received(self, light: torch.Tensor) -> torch.Tensor:
+        """Red, green and blue (N, 3) that each point gets of a light (9, 3), as `shade` takes it."""
+        return sh_basis(self.normals) @ light
+
+    def lit(self, light: torch.Tensor, albedo: torch.Tensor | None = None) -> torch.Tensor:
+        """Colours (N, 3) in [0, 1], as a camera encodes them, in such a light, of its albedo or another one."""
+        return encoded((self.albedo if albedo is None else albedo) * self.received(light))
 
 
 def encoded(linear: torch.Tensor) -> torch.Tensor:
@@ -140,19 +146,37 @@ class FittedFace:
         return Surface(vertices, torch.cat((screen[:, :2], depth), dim=1), normals, albedo, triangles)
 
     @cached_property
+    def taken(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """The photograph's colours on the surface (N, 3), and how well each point is seen, (N, 1) in [0, 1]."""
+        surface = self.surface
+        taken = self.photograph.colours_at(self.crop.to_photograph(surface.points)[:, :2])
+        share = ((surface.normals[:, 2:] - GRAZING) / (CLEAR - GRAZING)).clamp(0, 1)
+        seen = seen_points(surface.points, surface.triangles, self.renderer.size)[:, None] & ~taken.isnan()
+        return taken.nan_to_num(), share * seen
+
+    @cached_property
     def colours(self) -> torch.Tensor:
         """Of the surface, (N, 3) RGB in [0, 1].
 
         The photograph's where it shows the face well, and the model's albedo in their tone where it does not.
         """
-        surface, size = self.surface, self.renderer.size
-        taken = self.photograph.colours_at(self.crop.to_photograph(surface.points)[:, :2])
-        share = ((surface.normals[:, 2:] - GRAZING) / (CLEAR - GRAZING)).clamp(0, 1)
-        share = share * seen_points(surface.points, surface.triangles, size)[:, None] * ~taken.isnan()
-        taken = taken.nan_to_num()
+        (taken, share), albedo = self.taken, self.surface.albedo
         clear = share[:, 0] == 1
-        tone = (taken[clear] ** GAMMA / surface.albedo[clear]).median(dim=0).values if clear.any() else torch.ones(3)
-        return share * taken + (1 - share) * encoded(tone * surface.albedo)
+        tone = (taken[clear] ** GAMMA / albedo[clear]).median(dim=0).values if clear.any() else torch.ones(3)
+        return share * taken + (1 - share) * encoded(tone * albedo)
+
+    @property
+    def strength(self) -> torch.Tensor:
+        """Of the light that was found, (3,): its median over the surface."""
+        return self.surface.received(self.light).median(dim=0).values.clamp(min=DIM)
+
+    @property
+    def reflectance(self) -> torch.Tensor:
+        """Of the surface, (N, 3) linear RGB: the photograph's colours with the light that was found taken off them, and
+        the model's albedo where the photograph does not show the face well."""
+        taken, share = self.taken
+        light = self.surface.received(self.light).maximum(self.strength / 3)
+        return share * taken**GAMMA / light + (1 - share) * self.surface.albedo
 
     @property
     def albedo(self) -> torch.Tensor:
@@ -174,4 +198,18 @@ def _finer(renderer: FaceRenderer) -> tuple[sparse.csr_matrix, torch.Tensor]:
     place = whole @ renderer.place.numpy()
     inside = ((place > EDGE) & (place < 1 - np.array(EDGE))).all(axis=1)
     used, triangles = np.unique(triangles[inside[triangles].all(axis=1)], return_inverse=True)
-    return whole[used].astype(np.float32), torch.from_numpy(triangles.reshape(-1, 3))
+    triangles = triangles.reshape(-1, 3)
+    whole = _smoother(triangles, len(used)) @ whole[used]
+    return whole.astype(np.float32), torch.from_numpy(triangles)
+
+
+def _smoother(triangles: np.ndarray, count: int) -> sparse.csr_matrix:
+    """What makes border lines straight that were cut along triangles: means of neighbours on them, over and over."""
+    sides = np.sort(np.concatenate([triangles[:, pair] for pair in ([0, 1], [1, 2], [2, 0])]), axis=1)
+    sides, uses = np.unique(sides, axis=0, return_counts=True)
+    first, second = sides[uses == 1].T
+    joined = sparse.coo_matrix((np.ones(len(first)), (first, second)), shape=(count, count)).tocsr()
+    joined = joined + joined.T
+    neighbours = np.asarray(joined.sum(axis=1)).ravel()
+    once = sparse.diags(np.where(neighbours > 0, 0.5, 1.0)) + sparse.diags(0.5 / np.maximum(neighbours, 1)) @ joined
+    return sparse.linalg.matrix_power(once.tocsr(), SMOOTHED)

@@ -21,7 +21,7 @@ from facelib.papers.sadrnet.reconstruction import reconstruct_with
 from facelib.papers.sadrnet.trained import load_shipped
 
 DETECTOR = "face_encoder"  # the shipped model whose landmarks photographs are cropped by
-REFINEMENT = FittingSettings(landmark_steps=60, steps=100)
+REFINEMENT = FittingSettings(landmark_steps=100, steps=60)
 MIDDLE = slice(3, 5)  # eighths of the crop along each axis where nose and cheeks lie
 SAME_TINT, DARKEST, BRIGHTEST = 0.04, 0.5, 2.0  # difference of shares of red, green and blue; factors on brightness
 DARK = 0.05  # mean of red, green and blue below which there is no tint

@@ -11,9 +11,9 @@ from facelib.papers.msma.coefficient_file import write_coefficients
 from facelib.papers.msma.fitted_face import FittedFace
 from facelib.report.interactive_picture import still_png, write_page
 from facelib.report.meshes import FaceMesh, turnable_meshes, write_mesh
-from facelib.report.msma.fit_pictures import draw_relit, draw_turned, overlay
+from facelib.report.msma.fit_pictures import SIDE, draw_relit, draw_turned, overlay
 from facelib.report.output_folder import check_output
-from facelib.report.style import pixels, tier_label, use_house_style
+from facelib.report.style import pixels, tier_label
 from facelib.storage import atomic_path, write_bytes
 
 MARK = "coefficients.json"
@@ -40,10 +40,9 @@ def write_fit(folder: Path, face: FittedFace, name: str) -> list[Path]:
         BadInput: as check_folder.
     """
     check_folder(folder)
-    title, label = described(face)
-    use_house_style()
+    label = "; ".join(described(face))
     surface, shown = face.surface, overlay(face)
-    relit, turned = (still_png(draw(face, title, label), 200) for draw in (draw_relit, draw_turned))
+    relit, turned = (still_png(draw(face, label), SIDE) for draw in (draw_relit, draw_turned))
     faces = [
         FaceMesh("photograph's colours", surface.vertices, surface.triangles, face.colours),
         FaceMesh("albedo", surface.vertices, surface.triangles, face.albedo),
@@ -57,7 +56,7 @@ def write_fit(folder: Path, face: FittedFace, name: str) -> list[Path]:
         matplotlib.image.imsave(temporary, pixels(shown), format="png")
     for path, png in zip(others, (relit, turned), strict=True):
         write_bytes(path, png)
-    write_page(turnable_meshes(faces, f"{title}; {label}", turned), page)
+    write_page(turnable_meshes(faces, label, turned), page)
     return paths
 
 

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import matplotlib.pyplot as plt
+from collections.abc import Sequence
+
 import torch
 from matplotlib.figure import Figure
 from torch.nn import functional
 
 from facelib.data.photographs import FaceBox, square_crop
-from facelib.geometry.lighting import ambient_and_directional, sh_basis
+from facelib.geometry.lighting import ambient_and_directional
 from facelib.papers.msma.fitted_face import FittedFace
 from facelib.report.meshes import FaceMesh, shaded_picture
-from facelib.report.sadrnet.overlay import laid_over
-from facelib.report.style import pixels, stamp, switch_off
+from facelib.report.sadrnet.overlay import laid_over, named_pictures
+from facelib.report.style import stamp
 
 LARGEST = 1600  # pixels of the longer side of a photograph with a face over it
-SIDE = 384  # pixels of a panel
+SIDE = 320  # pixels of a panel
 LIGHTS = {  # towards the light: x right in the image, y up, z towards the camera
     "from the left": (-1.0, 0.2, 0.5),
     "from the right": (1.0, 0.2, 0.5),
-    "from above": (0.0, 1.0, 0.5),
-    "from below": (0.0, -1.0, 0.5),
+    "from above": (0.0, 1.0, 0.7),
+    "from below": (0.0, -1.0, 0.7),
 }
-AMBIENT, DIRECTED = 0.25, 0.9  # of these lights, in the strength of the one that was found
+AMBIENT, DIRECTED = 0.35, 1.2  # of these lights, in the strength of the one that was found
 YAWS = (-60.0, -30.0, 0.0, 30.0, 60.0)  # degrees
 
 
@@ -36,47 +37,44 @@ def overlay(face: FittedFace) -> torch.Tensor:
     return laid_over(shown.clamp(0, 1), points, surface.triangles, surface.lit(face.light))
 
 
-def draw_relit(face: FittedFace, title: str, label: str) -> Figure:
-    """The photograph's crop, the face in the light that was found, and in four others."""
+def draw_relit(face: FittedFace, label: str) -> Figure:
+    """The photograph's crop and the face in the light that was found and in others, with both of its reflectances."""
     surface = face.surface
     left, top = face.crop.offset
     side = face.crop.scale * face.renderer.size
     square = FaceBox(left, top, left + side, top + side)
     crop = square_crop(face.photograph, square, SIDE, enlarge=1.0, as_border=True).image.clamp(0, 1)
-    strength = (sh_basis(surface.normals) @ face.light).median().clamp(min=0.1)
-    even, white = AMBIENT * strength * torch.ones(3), torch.ones(3)
-    lights = {
-        name: ambient_and_directional(even, torch.tensor(towards), DIRECTED * strength, white)
-        for name, towards in LIGHTS.items()
+    even, colour = AMBIENT * face.strength, DIRECTED * face.strength
+    lights = {"light as found": face.light} | {
+        name: ambient_and_directional(even, torch.tensor(towards), 1.0, colour) for name, towards in LIGHTS.items()
     }
     points = surface.points * (SIDE / face.renderer.size)
-    pictures = {"photograph": crop} | {
-        name: laid_over(torch.ones_like(crop), points, surface.triangles, surface.lit(light))
-        for name, light in ({"light as found": face.light} | lights).items()
-    }
-    return _drawn([list(pictures.values())], list(pictures), title, label)
+
+    def over(picture: torch.Tensor, light: torch.Tensor, albedo: torch.Tensor) -> torch.Tensor:
+        return laid_over(picture, points, surface.triangles, surface.lit(light, albedo))
+
+    white = torch.ones_like(crop)
+    rows = [
+        [first, *(over(white, light, albedo) for light in lights.values())]
+        for first, albedo in (
+            (crop, face.reflectance),
+            (over(crop, face.light, surface.albedo), surface.albedo),
+        )
+    ]
+    return _named(rows, ("its colours", "model's albedo"), ("in the photograph", *lights), label)
 
 
-def draw_turned(face: FittedFace, title: str, label: str) -> Figure:
+def draw_turned(face: FittedFace, label: str) -> Figure:
     """The face turned to both sides, in the photograph's colours and in clay."""
     surface = face.surface
     coloured = FaceMesh("colours", surface.vertices, surface.triangles, face.colours)
     shape = FaceMesh("shape", surface.vertices, surface.triangles)
     rows = [[shaded_picture(mesh, yaw, SIDE) for yaw in YAWS] for mesh in (coloured, shape)]
-    return _drawn(rows, [f"{yaw:+.0f}°" if yaw else "from the front" for yaw in YAWS], title, label)
+    columns = [f"{yaw:+.0f}°" if yaw else "from the front" for yaw in YAWS]
+    return _named(rows, ("its colours", "shape"), columns, label)
 
 
-def _drawn(rows: list[list[torch.Tensor]], names: list[str], title: str, label: str) -> Figure:
-    """Rows of pictures under their columns' names."""
-    figure, panels = plt.subplots(
-        len(rows), len(names), figsize=(1.9 * len(names), 1.95 * len(rows) + 0.5), squeeze=False, layout="constrained"
-    )
-    switch_off(panels.ravel())
-    for line, pictures in zip(panels, rows, strict=True):
-        for panel, picture in zip(line, pictures, strict=True):
-            panel.imshow(pixels(picture))
-    for panel, name in zip(panels[0], names, strict=True):
-        panel.set_title(name, fontsize=8, fontweight="normal", loc="center", pad=3)
-    figure.suptitle(title, fontsize=9, x=0.005, ha="left", fontweight="bold")
+def _named(rows: list[list[torch.Tensor]], names: Sequence[str], columns: Sequence[str], label: str) -> Figure:
+    figure = named_pictures(rows, names, columns, 6.5)
     stamp(figure, label)
     return figure
