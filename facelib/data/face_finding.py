@@ -81,5 +81,5 @@ def _squares(photograph: Photograph, box: FaceBox) -> Iterator[tuple[torch.Tenso
     for around in AROUND:
         side = around * max(box.right - box.left, box.bottom - box.top)
         left, top = column - side / 2, row - side / 2
-        place = (each / photograph.reduction for each in (left, top, side))
+        place = left / photograph.reduction, top / photograph.reduction, side / photograph.reduction
         yield resampled_square(photograph.pixels, *place, SIZE).clamp(0, 1), left, top, side / SIZE

@@ -214,7 +214,8 @@ def _square(photograph: Photograph, box: FaceBox, enlarge: float) -> tuple[float
 def _crop(
     photograph: Photograph, left: float, top: float, side: float, size: int, *, as_border: bool = False
 ) -> FaceCrop:
-    place = (each / photograph.reduction for each in (left, top, side))
+    reduction = photograph.reduction
+    place = left / reduction, top / reduction, side / reduction
     image = resampled_square(photograph.pixels, *place, size, as_border=as_border)
     return FaceCrop(image, side / size, (left, top))
 

@@ -10,8 +10,8 @@ import skimage
 import torch
 from PIL import Image
 
-from facelib.data.face_finding import find_face
-from facelib.data.photographs import Photograph
+from facelib.data.face_finding import find_face, find_points
+from facelib.data.photographs import FaceBox, Photograph
 from facelib.errors import BadInput
 from facelib.faces.morphable_model import MorphableModel
 from facelib.faces.scene import SceneSettings, render
@@ -85,3 +85,16 @@ def test_faces_that_look_aside_and_fill_the_photograph_are_found(
     middle = torch.tensor([box.left + box.right, box.top + box.bottom]) / 2
     assert float((middle - (low + high) / 2).norm() / side) < 0.15
     assert (box.right - box.left) / float(side) == pytest.approx(1, abs=0.3)
+
+
+def test_points_are_those_of_the_face_in_the_box() -> None:
+    """Beside dlib's middles of the eyes, tip of the nose and middle of the lips; of a reduced copy, too."""
+    person, box = example("astronaut"), FaceBox(179, 87, 272, 178)
+    half = Photograph(torch.nn.functional.avg_pool2d(person.pixels[None], 2)[0], reduction=2.0)
+    expected = torch.tensor([[203.5, 101.7], [246.8, 103.7], [225.0, 127.0], [222.8, 145.5]])
+
+    for photograph in (person, half):
+        found = find_points(photograph, box)
+        assert found is not None
+        assert (found - expected).norm(dim=1).max() < 6
+    assert find_points(person, FaceBox(20, 400, 80, 460)) is None

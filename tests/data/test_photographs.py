@@ -311,6 +311,17 @@ def test_beyond_the_photograph_a_crop_is_black() -> None:
     torch.testing.assert_close(crop.image[:, :, 21:], torch.ones(3, 40, 19))
 
 
+def test_beyond_the_photograph_a_crop_may_be_as_at_its_border() -> None:
+    """As that of the photograph with its border repeated, at its own resolution, smaller and larger."""
+    pixels = torch.rand(3, 40, 50, generator=torch.Generator().manual_seed(0))
+    around = torch.nn.functional.pad(pixels[None], (60, 60, 60, 60), mode="replicate")[0]
+    box, moved = FaceBox(-25, -20, 30, 35), FaceBox(35, 40, 90, 95)
+    for size in (11, 55, 130):
+        found = square_crop(Photograph(pixels), box, size, enlarge=1.0, as_border=True)
+        torch.testing.assert_close(found.image, square_crop(Photograph(around), moved, size, enlarge=1.0).image)
+        assert found.offset == (-25, -20)
+
+
 def test_colours_outside_are_not_known() -> None:
     nan, inf = torch.nan, torch.inf
     places = torch.tensor([[2.0, 2.0], [-0.1, 2.0], [2.0, 4.0], [nan, 2.0], [2.0, nan], [nan, nan], [inf, 2.0]])

@@ -133,7 +133,7 @@ def test_what_was_fitted(run: str, shown: Rendering) -> None:
 
 def test_the_finer_surface_lies_on_the_face_and_its_rendering_is_the_renderers(face_model: MorphableModel) -> None:
     generator = torch.Generator().manual_seed(1)
-    light = 0.1 * torch.randn(1, 27, generator=generator)
+    light = 0.05 * torch.randn(1, 27, generator=generator)
     face = fitted(angles=torch.tensor([[0.3, 0.1, 0.2]]), light=light)
     surface, renderer = face.surface, face_renderer(64)
     nearest = torch.cdist(surface.vertices[::20], face.vertices).argmin(dim=1)
@@ -148,7 +148,8 @@ def test_the_finer_surface_lies_on_the_face_and_its_rendering_is_the_renderers(f
     seen = (surface.normals[:, 2] > 0.7) & drawn.mask[0, rows.clamp(0, 63), columns.clamp(0, 63)]
     there = drawn.image[0, :, rows[seen], columns[seen]].T
     assert seen.sum() > 1000
-    assert (there - colours[seen]).abs().mean() < 0.03
+    assert (there - colours[seen]).abs().mean() < 0.03  # a pixel is coarser than the surface
+    assert (there - colours[seen]).mean(dim=0).abs().max() < 0.01
 
 
 def test_colours_are_the_photographs_where_it_shows_the_face() -> None:
