@@ -65,13 +65,13 @@ def check_face(photograph: Photograph, box: FaceBox) -> None:
 
 def find_points(photograph: Photograph, box: FaceBox) -> torch.Tensor | None:
     """Eyes (the one on the image's left first), tip of the nose and mouth, (4, 2) pixels of the file, of the face that
-    is found nearest to the middle of a box; None where none is found."""
+    is found in the middle of a box; None where none is found."""
+    reach = max(box.right - box.left, box.bottom - box.top) / 2
     for square, left, top, scale in _squares(photograph, box):
         faces = find_faces(square)
-        if len(faces):
-            off = faces[:, :2].mean(dim=1) - SIZE / 2
-            points = faces[off.norm(dim=1).argmin(), 2:6]
-            return scale * points + torch.tensor([left, top])
+        off = scale * (faces[:, :2].mean(dim=1) - SIZE / 2).norm(dim=1)
+        if len(faces) and off.min() < reach:
+            return scale * faces[off.argmin(), 2:6] + torch.tensor([left, top])
     return None
 
 

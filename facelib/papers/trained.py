@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Generic
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import nn
@@ -19,7 +19,7 @@ from facelib.runs.folders import RECORD_FILE, WEIGHTS_FILE, Run
 from facelib.runs.records import Record, read_record
 from facelib.runs.settings import override
 from facelib.storage import sha256_of
-from facelib.weights import CHECKSUM, read_card, read_shipped_weights, shipped_names, write_shipped
+from facelib.weights import CHECKSUM, read_card, read_shipped_weights, rounded, shipped_names, write_shipped
 
 NETWORK, FACES = "network.", "face_model."  # what tensors of a shipped file begin with
 SAME_FACES_MM = 0.5  # that landmarks of two bakings of one face model may lie apart
@@ -48,6 +48,9 @@ class Trained(Generic[M, S]):
     def tier(self) -> str:
         """Of its run."""
         return self.origin["tier"]
+
+
+T = TypeVar("T", bound=Trained[Any, Any])
 
 
 @dataclass(frozen=True)
@@ -147,6 +150,12 @@ class Models(Generic[M, S]):
         _check_faces(name, tensors[f"{FACES}landmarks"], used_landmarks(self.identities(method, settings)))
         origin = {key: card[key] for key in TOLD} | {"shipped_as": name}
         return Trained(network.eval(), method, settings, origin, card[CHECKSUM])
+
+    def halved(self, trained: T) -> T:
+        """The same after a round trip of its weights through half precision; raises as `facelib.weights.halved`."""
+        network = self.build_network(trained.method, trained.settings)
+        network.load_state_dict(rounded(trained.network.state_dict()))
+        return replace(trained, network=network.eval())
 
     def write(self, name: str, trained: Trained[M, S], card: Mapping[str, Any]) -> None:
         """Ship a network under a name, with what it depends on in the face model; raises as `write_shipped`."""

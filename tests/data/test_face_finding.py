@@ -97,4 +97,5 @@ def test_points_are_those_of_the_face_in_the_box() -> None:
         found = find_points(photograph, box)
         assert found is not None
         assert (found - expected).norm(dim=1).max() < 6
-    assert find_points(person, FaceBox(20, 400, 80, 460)) is None
+    for other in (FaceBox(20, 400, 80, 460), FaceBox(270, 100, 360, 190)):  # the second one beside the face
+        assert find_points(person, other) is None

@@ -87,6 +87,9 @@ def test_landmarks_go_where_the_detector_sees_eyes_nose_and_mouth(
     monkeypatch.setattr(photograph_fit, "find_points", lambda *words: 1.1 * own - 7)
 
     torch.testing.assert_close(detected_landmarks(photograph, box), 1.1 * alone - 7, atol=1e-2, rtol=0)
+    for nonsense in (-own, 3 * own, own.flip(1)):
+        monkeypatch.setattr(photograph_fit, "find_points", lambda *words, found=nonsense: found)
+        torch.testing.assert_close(detected_landmarks(photograph, box), alone)
 
 
 def test_skin_is_what_looks_like_the_middle_of_the_face(caplog: pytest.LogCaptureFixture) -> None:

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from click.testing import CliRunner
 from tiny_runs import use_empty_shelf, use_private_runs
 from untrained_reader import make_untrained_reader
 
+from facelib.cli import main
 from facelib.errors import BadInput
 from facelib.papers.msma.shipping import ship
 from facelib.papers.msma.trained import load_shipped, load_trained
@@ -49,6 +51,13 @@ def test_a_shipped_model_answers_as_its_run(shelf: Path, method: str) -> None:
     assert card["half_precision"] == change._asdict()
     assert there.weights_sha256 == card["weights_sha256"]
     assert str(change).startswith("half precision moves vertices of 8 rendered faces by 0.")
+
+
+def test_the_command(shelf: Path) -> None:
+    said = CliRunner().invoke(main, ["ship", str(make_untrained_reader()), "--name", "msma"])
+    assert said.exit_code == 0, said.output
+    assert "half precision moves vertices of 8 rendered faces by 0.0000 mm" in said.output
+    assert CliRunner().invoke(main, ["models"]).output.startswith("msma: MSMA: fits a face model to a photograph")
 
 
 def test_what_is_not_shipped(shelf: Path) -> None:

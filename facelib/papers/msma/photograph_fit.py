@@ -21,6 +21,7 @@ from facelib.papers.sadrnet.reconstruction import reconstruct_with
 from facelib.papers.sadrnet.trained import load_shipped
 
 DETECTOR = "face_encoder"  # the shipped model whose landmarks photographs are cropped by
+OTHER = 2.0  # factor between both detectors' sizes of a face from which they see different things
 REFINEMENT = FittingSettings(landmark_steps=100, steps=60)
 MIDDLE = slice(3, 5)  # eighths of the crop along each axis where nose and cheeks lie
 SAME_TINT, DARKEST, BRIGHTEST = 0.04, 0.5, 2.0  # difference of shares of red, green and blue; factors on brightness
@@ -81,7 +82,8 @@ def detected_landmarks(photograph: Photograph, box: FaceBox) -> torch.Tensor:
     lips = landmarks[list(LANDMARK_GROUPS["outer_lips"])].mean(dim=0, keepdim=True)
     own = torch.cat((five_points(landmarks[None])[0, :3], lips))
     scale, shift = scale_and_shift(own[None], points[None])
-    return scale * landmarks + shift
+    alike = 1 / OTHER < float(scale) < OTHER  # else a head lies on its side, or one of both is wrong
+    return scale * landmarks + shift if alike else landmarks
 
 
 def standard_crop(photograph: Photograph, landmarks: torch.Tensor, size: int) -> FaceCrop:

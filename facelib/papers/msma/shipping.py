@@ -11,10 +11,9 @@ from facelib.data.landmarked_faces import LandmarkedFaces, aligned
 from facelib.geometry.alignment import lengths
 from facelib.papers.msma import PAPER
 from facelib.papers.msma.metrics import METRICS
-from facelib.papers.msma.networks import build_network, face_model, face_renderer, standard_landmarks
+from facelib.papers.msma.networks import face_model, face_renderer, standard_landmarks
 from facelib.papers.msma.trained import KIND, MODELS, TrainedReader
 from facelib.papers.shipping import card_of
-from facelib.weights import rounded
 
 RENDERED = 8  # faces on which both precisions are compared
 LARGEST_YAW = 40.0  # degrees, of these faces
@@ -68,14 +67,13 @@ def ship(run: str, name: str) -> Change:
 @torch.no_grad()
 def change_by_halving(trained: TrainedReader) -> Change:
     """Compare a network with itself after a round trip of its weights through half precision; raises as `ship`."""
-    other = build_network(trained.method, trained.settings)
-    other.load_state_dict(rounded(trained.network.state_dict()))
     size = trained.settings.network.image_size
     shown = portraits(face_model(), RENDERED, size, yaw=LARGEST_YAW)
-    faces = LandmarkedFaces(shown.image, shown.landmarks[..., :2], torch.ones(RENDERED, size, size))
+    faces = LandmarkedFaces(shown.image, shown.landmarks, shown.skin.float())
     images, renderer = aligned(faces, standard_landmarks(size)).images, face_renderer(size)
     found, halved = (
-        renderer.in_camera(renderer.shape_of(each), each) for each in (trained.network(images), other.eval()(images))
+        renderer.in_camera(renderer.shape_of(read), read)
+        for read in (each.network(images) for each in (trained, MODELS.halved(trained)))
     )
     apart = lengths(found - halved, dim=2)
     return Change(round(float(apart.mean()), 5), round(float(apart.max()), 5), RENDERED)

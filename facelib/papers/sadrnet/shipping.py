@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -11,10 +10,9 @@ from torch import nn
 from facelib.data.embedded.portraits import portraits
 from facelib.papers.sadrnet import PAPER
 from facelib.papers.sadrnet.metrics import METRICS
-from facelib.papers.sadrnet.networks import build_network, face_model
+from facelib.papers.sadrnet.networks import face_model
 from facelib.papers.sadrnet.trained import KIND, MODELS, TrainedNetwork, load_trained
 from facelib.papers.shipping import card_of
-from facelib.weights import rounded
 
 RENDERED = 8  # faces on which both precisions are compared
 NOT_FOR = (
@@ -69,9 +67,7 @@ def ship(run: str, name: str) -> Change:
 
 def change_by_halving(trained: TrainedNetwork) -> Change:
     """Compare a network with itself after a round trip of its weights through half precision; raises as `ship`."""
-    network = build_network(trained.method, trained.settings)
-    network.load_state_dict(rounded(trained.network.state_dict()))
-    other = replace(trained, network=network.eval())
+    other = MODELS.halved(trained)
     size = trained.settings.network.image_size
     images = portraits(face_model(), RENDERED, size).image
     apart = (_points(trained.draws, images) - _points(other.draws, images)).norm(dim=1)
