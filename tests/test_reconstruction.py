@@ -131,7 +131,7 @@ def test_without_a_shipped_model_its_command_is_told(
     pixels: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(weights, "FOLDER", tmp_path)
-    with pytest.raises(MissingPart, match="no trained network of sadrnet comes with this version: make one with `facelib run"):
+    with pytest.raises(MissingPart, match="no trained network of sadrnet comes with this version: make one with"):
         facelib.reconstruct(pixels, BOX)
 
 

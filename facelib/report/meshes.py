@@ -105,13 +105,14 @@ def write_mesh(path: Path, vertices: torch.Tensor, triangles: torch.Tensor, colo
     return path
 
 
-def turnable_meshes(meshes: Sequence[FaceMesh], label: str, png: bytes) -> InteractivePicture:
+def turnable_meshes(meshes: Sequence[FaceMesh], label: str, png: bytes, most: int = SHOWN_POINTS) -> InteractivePicture:
     """Faces to turn, one at a time, with buttons that change between them; the view stays.
 
     Args:
         meshes: at least one, the first is shown at first.
         label: says which run they come from.
         png: a still picture of the same, for pages without scripts.
+        most: vertices of a mesh that is not thinned.
 
     Raises:
         BadInput: without a mesh.
@@ -120,7 +121,7 @@ def turnable_meshes(meshes: Sequence[FaceMesh], label: str, png: bytes) -> Inter
 
     if not meshes:
         raise BadInput("no mesh to show: expected at least one")
-    figure = go.Figure([_trace(mesh) for mesh in meshes])
+    figure = go.Figure([_trace(thinned(mesh, most)) for mesh in meshes])
     for number, trace in enumerate(figure.data):
         trace.visible = number == 0
     buttons = [
@@ -203,8 +204,7 @@ def thinned(mesh: FaceMesh, most: int = SHOWN_POINTS) -> FaceMesh:
     return replace(mesh, vertices=mean(mesh.vertices), triangles=triangles, colours=colours, values=values)
 
 
-def _trace(dense: FaceMesh) -> go.Mesh3d:
-    mesh = thinned(dense)
+def _trace(mesh: FaceMesh) -> go.Mesh3d:
     look: dict[str, Any] = {"color": hex_colours(torch.tensor([CLAY]))[0]}
     if mesh.values is not None:
         bar = {"title": {"text": mesh.unit, "side": "right"}, "len": 0.6, "thickness": 14}

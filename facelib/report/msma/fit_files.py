@@ -56,7 +56,7 @@ def write_fit(folder: Path, face: FittedFace, name: str) -> list[Path]:
         matplotlib.image.imsave(temporary, pixels(shown), format="png")
     for path, png in zip(others, (relit, turned), strict=True):
         write_bytes(path, png)
-    write_page(turnable_meshes(faces, label, turned), page)
+    write_page(turnable_meshes(faces, label, turned, len(surface.vertices)), page)
     return paths
 
 
