@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from facelib.errors import BadInput
-from facelib.models.msma import MSMA, FaceCoefficients, LargeKernelAttention, MultiScaleFusion
+from facelib.models.msma import MSMA, DepthwiseConv2d, FaceCoefficients, LargeKernelAttention, MultiScaleFusion
 from facelib.models.msma_settings import MSMASettings
 
 SMALL = MSMASettings(image_size=32, small_stem=True, width=0.0625)
@@ -138,6 +138,22 @@ def test_attention_by_hand() -> None:
         gates.append(seen * middle(near, value))
     projected = block.project.weight[:, :, 0, 0] @ (torch.stack(gates) * both[3:]) + block.project.bias
     torch.testing.assert_close(block(x).flatten(), flat + block.scale.flatten() * projected)
+
+
+@pytest.mark.parametrize(("kernel", "dilation"), [(3, 1), (5, 2), (7, 3), (9, 4)])
+@pytest.mark.parametrize("size", [(1, 1), (2, 2), (4, 6), (8, 8), (13, 5), (40, 40)])
+def test_taps_that_do_not_reach_the_map_are_left_out_without_a_difference(kernel, dilation, size) -> None:
+    torch.manual_seed(0)
+    layer = DepthwiseConv2d(3, 3, kernel, padding=dilation * (kernel // 2), dilation=dilation, groups=3).double()
+    x = torch.randn(2, 3, *size, dtype=torch.float64, requires_grad=True)
+    whole = torch.nn.functional.conv2d(x, layer.weight, layer.bias, padding=layer.padding, dilation=dilation, groups=3)
+    torch.testing.assert_close(layer(x), whole)
+    for ours, theirs in zip(
+        torch.autograd.grad(layer(x).square().sum(), (x, layer.weight)),
+        torch.autograd.grad(whole.square().sum(), (x, layer.weight)),
+        strict=True,
+    ):
+        torch.testing.assert_close(ours, theirs)
 
 
 def test_how_far_attention_sees() -> None:
