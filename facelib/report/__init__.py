@@ -15,4 +15,5 @@ speed       pictures of `facelib bench`
 
 joint_attention   pictures of paper 1
 sadrnet           pictures of paper 3, and what `facelib reconstruct` writes
+msma              pictures of paper 5
 """
