@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 Unit = Literal["fraction", "degrees", "mm", "MB"]
 FACTORS: dict[Unit, float] = {"fraction": 100.0, "degrees": 1.0, "mm": 1.0, "MB": 1.0}  # from records to what is shown
+SHOWN: dict[Unit, str] = {"fraction": "percent", "degrees": "degrees", "mm": "mm", "MB": "MB"}
 DIFFERENCES: dict[Unit, str] = {
     "fraction": "points",
     "degrees": "degrees",
@@ -70,6 +71,11 @@ class Metric:
     def factor(self) -> float:
         """From a value in a record to the number shown."""
         return FACTORS[self.unit]
+
+    @property
+    def shown_unit(self) -> str:
+        """The unit of what is shown: "percent", "degrees", "mm" or "MB"."""
+        return SHOWN[self.unit]
 
     @property
     def difference_unit(self) -> str:

@@ -16,5 +16,5 @@ speed       pictures of `facelib bench`
 
 joint_attention   pictures of paper 1
 sadrnet           pictures of paper 3, and what `facelib reconstruct` writes
-msma              what `facelib fit` writes
+msma              pictures of paper 5, and what `facelib fit` writes
 """

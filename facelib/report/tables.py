@@ -86,13 +86,18 @@ def caption(runs: TierRuns, table: str) -> str:
 
 
 def readable(runs: TierRuns, table: str, lines: pd.DataFrame) -> pd.DataFrame:
-    """The lines of `comparison` as text: "84.5 ± 1.2 [80.1, 88.0] ↓"; the folds only where there can be several."""
+    """The lines of `comparison` as text: "84.5 ± 1.2 [80.1, 88.0] ↓".
+
+    Folds are shown only where there can be several, units only where the table has several.
+    """
     paper = runs.paper
     shown = lines[["method", "origin", *(["folds"] if paper.folds > 1 else [])]].copy()
+    mixed = len({paper.metrics[name].unit for name in paper.tables[table].main}) > 1
     for name in _metrics(runs, _described(runs, table)):
         metric, main = paper.metrics[name], name in paper.tables[table].main
         if metric.label is not None and name in lines:
-            shown[metric.label] = [_cell(line, name, metric, main) for line in lines.to_dict("records")]
+            head = f"{metric.label} ({metric.shown_unit})" if mixed else metric.label
+            shown[head] = [_cell(line, name, metric, main) for line in lines.to_dict("records")]
     return shown
 
 

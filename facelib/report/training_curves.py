@@ -13,11 +13,14 @@ from facelib.papers.paper import Metric, Paper
 from facelib.report.style import stamp, tier_label, use_house_style
 from facelib.runs.records import Record
 
+HELD_OUT = "held_out_"  # before the name of a term of the loss, where validation gives it
 BETTER = {"higher": "higher is better", "lower": "lower is better"}
 
 
 def draw_training_curves(paper: Paper, records: Mapping[str, Record]) -> Figure | None:
-    """For each run two panels: the weighted terms of its loss, and the metrics of its validation people.
+    """For each run two panels: the weighted terms of its loss, and what is known of its validation people.
+
+    Where validation gives the terms of these people too, they are dashed beside those of training.
 
     Args:
         paper: whose runs.
@@ -38,12 +41,13 @@ def draw_training_curves(paper: Paper, records: Mapping[str, Record]) -> Figure 
         _draw_losses(left, record)
         _draw_validation(right, record, {name: paper.metrics[name] for name in printed_metrics(paper)})
         left.set_title(label)
-        for panel in (left, right):
-            panel.set_xlabel("epoch")
-            panel.locator_params(axis="x", integer=True, nbins=5)
+    for panel in panels.flat:
+        panel.set_xlabel("epoch")
+        panel.locator_params(axis="x", integer=True, nbins=5)
+        if panel.lines:
             panel.legend(fontsize=6.5, handlelength=1, loc="center left", bbox_to_anchor=(1, 0.5))
-    for panel in panels.flat[2 * len(trained) :]:
-        panel.set_axis_off()
+        else:
+            panel.set_axis_off()
     stamp(figure, tier_label(next(iter(trained.values())).tier))
     return figure
 
@@ -59,12 +63,19 @@ def _draw_losses(panel: Axes, record: Record) -> None:
     """A term that comes in later begins where it does."""
     for name in dict.fromkeys(name for row in record.history for name in row["losses"]):
         _draw_curve(panel, [row["losses"].get(name, math.nan) for row in record.history], name)
-    panel.set(ylabel="terms of the loss, weighted", yscale="log")
+        others = [row["validation"].get(f"{HELD_OUT}{name}", math.nan) for row in record.history]
+        panel.plot(range(len(others)), others, "--", color=panel.lines[-1].get_color())
+    watched = any(name.startswith(HELD_OUT) for name in record.history[0]["validation"])
+    note = "\n(dashed: validation people)" if watched else ""
+    panel.set(ylabel=f"terms of the loss, weighted{note}", yscale="log")
 
 
 def _draw_validation(panel: Axes, record: Record, metrics: Mapping[str, Metric]) -> None:
-    """In the units of the tables; what is no metric of the paper is left out."""
+    """In the units of the tables what is a metric of the paper; where nothing is, what else was watched, as it is."""
     shown = {name: metrics[name] for name in record.history[0]["validation"] if name in metrics}
+    if not shown:
+        _draw_watched(panel, record)
+        return
     for name, metric in shown.items():
         values = [metric.factor * row["validation"][name] for row in record.history]
         _draw_curve(panel, values, metric.label or metric.phrase)
@@ -73,6 +84,13 @@ def _draw_validation(panel: Axes, record: Record, metrics: Mapping[str, Metric])
     panel.set(ylabel=f"validation people, {' or '.join(units)}")
     panel.set_title(" or ".join(better), fontsize=7, fontweight="normal")
     panel.set_ylim(bottom=0, top=101 if list(better) == [BETTER["higher"]] else None)
+
+
+def _draw_watched(panel: Axes, record: Record) -> None:
+    for name in record.history[0]["validation"]:
+        if name != "loss" and not name.startswith(HELD_OUT):
+            _draw_curve(panel, [row["validation"].get(name, math.nan) for row in record.history], name)
+    panel.set(ylabel="validation people", yscale="log")
 
 
 def _draw_curve(panel: Axes, values: list[float], name: str) -> None:

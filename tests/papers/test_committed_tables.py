@@ -83,7 +83,7 @@ def test_our_rows_are_the_means_of_the_records(estimates: dict[str, Estimates], 
     loaded = load_paper(paper)
     made = comparison(estimates[paper], number)
     (main, *_) = loaded.tables[number].main
-    factor = {"fraction": 100, "degrees": 1, "MB": 1}[loaded.metrics[main].unit]
+    factor = {"fraction": 100, "degrees": 1, "mm": 1, "MB": 1}[loaded.metrics[main].unit]
     ours = made[made["origin"] == "ours"].set_index("method")
     found = 0
     for name in loaded.tabulated(number):

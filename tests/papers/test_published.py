@@ -9,6 +9,7 @@ from facelib.papers import PAPERS, load_paper
 from facelib.papers.joint_attention import PAPER
 from facelib.papers.joint_attention.methods import METHODS
 from facelib.papers.joint_attention.settings import TIERS
+from facelib.papers.msma import PAPER as MSMA
 from facelib.papers.paper import Paper
 from facelib.papers.published import PublishedRow, all_tables, printed_values, published_rows, published_tables
 
@@ -226,3 +227,9 @@ def test_unknown_parameter() -> None:
 def test_parameter_of_another_type() -> None:
     with pytest.raises(BadInput, match=r"network\.width is 'half'"):
         PAPER.settings("smoke", {"network.width": "half"})
+
+
+def test_tables_of_ours_have_the_units_of_their_metrics() -> None:
+    units = {name: table.unit for name, table in all_tables(MSMA).items()}
+
+    assert units == {"1": "mm", "2": "mm", "cases": "mm", "alignment": "percent", "losses": "mm and percent"}

@@ -11,12 +11,13 @@ from made_records import commit, make_face_record, make_record, use_made_runs
 
 from facelib.errors import MissingPart, UnknownName
 from facelib.papers.joint_attention.methods import METHODS
+from facelib.papers.msma import PAPER as MSMA
 from facelib.papers.published import published_tables
 from facelib.papers.sadrnet import methods as of_faces
 from facelib.report import intervals, records
 from facelib.report.intervals import Estimates, keep_estimates, open_estimates
 from facelib.report.markup import to_latex, to_markdown
-from facelib.report.records import keep_records, open_runs
+from facelib.report.records import TierRuns, keep_records, open_runs
 from facelib.report.tables import (
     caption,
     comparison,
@@ -487,3 +488,14 @@ def test_columns_keep_their_order_whichever_method_has_run() -> None:
 
     assert some == [column for column in every if column in some]
     assert every[:6] == ["method", "origin", "run", "folds", "sparse_2d", "low sparse_2d"]
+
+
+def test_columns_say_their_unit_where_a_table_has_several() -> None:
+    runs = TierRuns(MSMA, "smoke", {})
+    lines = pd.DataFrame([{"method": "MSMA", "origin": "ours", "florence": 1.234, "aflw": 5.678, "cases": 2.0}])
+
+    mixed = readable(runs, "losses", lines)
+    assert mixed.loc[0, ["Florence, all (mm)", "Sparse 2D (percent)"]].tolist() == ["1.23", "5.68"]
+    assert "All cases" in readable(runs, "cases", lines)
+    assert "(paper 5), mm and percent, lower is better" in caption(runs, "losses")
+    assert caption(runs, "1").startswith("Table 1: point-to-plane RMSE on MICC Florence (paper 5), mm, lower")

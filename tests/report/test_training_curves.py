@@ -37,6 +37,28 @@ def test_terms_begin_where_they_come_in() -> None:
     np.testing.assert_allclose(metrics.lines[0].get_ydata(), [5, 5])
 
 
+def test_terms_of_validation_people_are_dashed_and_what_else_is_watched_is_shown_as_it_is() -> None:
+    watched = {"loss": 5.0, "held_out_edge": 4.0, "spread": 0.2}
+    rows = [{"losses": {"edge": 3.0, "face": 1.0}, "validation": watched}] * 2
+    figure = draw_training_curves(PAPER, {"made": replace(make_face_record("sadrnet"), history=rows)})
+    assert figure is not None
+    losses, others = figure.axes
+    dashed = [line for line in losses.lines if line.get_linestyle() == "--"]
+    np.testing.assert_array_equal(dashed[0].get_ydata(), [4, 4])
+    assert np.isnan(dashed[1].get_ydata()).all()  # validation does not give this term
+    assert dashed[0].get_color() == losses.lines[0].get_color()
+    assert "dashed" in losses.get_ylabel()
+    assert [line.get_label() for line in others.lines] == ["spread"]
+    np.testing.assert_array_equal(others.lines[0].get_ydata(), [0.2, 0.2])
+
+
+def test_a_panel_without_a_curve_is_left_out() -> None:
+    rows = [{"losses": {"edge": 3.0}, "validation": {"loss": 5.0, "held_out_edge": 4.0}}]
+    figure = draw_training_curves(PAPER, {"made": replace(make_face_record("sadrnet"), history=rows)})
+    assert figure is not None
+    assert [panel.axison for panel in figure.axes] == [True, False]
+
+
 def test_without_a_training_there_is_no_picture() -> None:
     assert draw_training_curves(PAPER, {"mean": replace(make_face_record("mean_face"), history=[])}) is None
     assert "shape_ratio" not in printed_metrics(PAPER)

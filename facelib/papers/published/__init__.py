@@ -43,7 +43,7 @@ class PublishedTable:
     Args:
         table: its number, in Arabic figures.
         title: number and subject, in our words.
-        unit: of the numbers: "percent", "degrees" or "MB".
+        unit: of the numbers: "percent", "degrees", "mm" or "MB"; of a table of ours with several, "mm and percent".
         columns: names of the metrics, as in records.
         rows: in the paper's order.
         note: what a reader of the numbers should know; may be empty.
@@ -80,8 +80,10 @@ def all_tables(paper: Paper) -> dict[str, PublishedTable]:
     """Every printed table of a paper by its number, then those of ours, which have no printed rows."""
     printed = published_tables(paper.name)
     ours = {name: table for name, table in paper.tables.items() if name not in printed}
+    units = {name: dict.fromkeys(paper.metrics[each].shown_unit for each in table.main) for name, table in ours.items()}
     return printed | {
-        name: PublishedTable(name, table.title, "percent", table.main, ()) for name, table in ours.items()
+        name: PublishedTable(name, table.title, " and ".join(units[name]), table.main, ())
+        for name, table in ours.items()
     }
 
 

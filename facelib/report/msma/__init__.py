@@ -1,4 +1,7 @@
-"""Pictures of paper 5: what `facelib fit` writes.
+"""Pictures of paper 5.
 
-fit_files              the folder; fit_pictures: the face over its photograph, in other light, and turned
+method_pictures   what its method notebook shows of the face model, light and large kernels
+loss_pictures     what its losses see, and where no gradient flows
+fitting_steps     a direct fit, step by step
+fit_files         the folder of `facelib fit`; fit_pictures: the face over its photograph, in other light, and turned
 """
