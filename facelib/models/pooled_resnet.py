@@ -80,11 +80,12 @@ def resnet_body(depth: int, small_stem: bool, width: float) -> ResNetBody:
         return ResNetBody(depth, small_stem, width)
     body = ResNetBody(50, small_stem, width)
     first, second, third, last = body.blocks_of
+    blocks = list(body.stages)
     outputs = body.stage_channels[2]
     more = (
         ResidualBlock(bottleneck(outputs, outputs // 4, stride=1), outputs, outputs, stride=1)
         for _ in range(THIRD_STAGE_BLOCKS - third)
     )
-    body.stages = nn.Sequential(*body.stages[:-last], *more, *body.stages[-last:])
+    body.stages = nn.Sequential(*blocks[:-last], *more, *blocks[-last:])
     body.blocks_of = (first, second, THIRD_STAGE_BLOCKS, last)
     return body

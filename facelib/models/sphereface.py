@@ -117,6 +117,7 @@ def one_channel(network: Sphere20) -> Sphere20:
     single = copy.deepcopy(network)
     single.settings = replace(network.settings, channels=COMPONENT)
     stem = single.body[0]
+    assert isinstance(stem, nn.Conv2d)
     stem.in_channels = COMPONENT
     stem.weight = nn.Parameter(stem.weight.detach().sum(dim=1, keepdim=True))
     return single
@@ -126,10 +127,8 @@ def _initialise(network: Sphere20) -> None:
     """As published: Caffe's "xavier", uniform of variance 1 / fan in, and little normal weights in residual units."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
-            nn.init.kaiming_uniform_(module.weight, nonlinearity="linear")
-            if module.bias is not None:
+            if module.bias is None:  # of a residual unit
+                nn.init.normal_(module.weight, std=RESIDUAL_DEVIATION)
+            else:
+                nn.init.kaiming_uniform_(module.weight, nonlinearity="linear")
                 nn.init.zeros_(module.bias)
-    for module in network.modules():
-        if isinstance(module, ResidualUnit):
-            for weight in (module.residual[0].weight, module.residual[2].weight):
-                nn.init.normal_(weight, std=RESIDUAL_DEVIATION)
