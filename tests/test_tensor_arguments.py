@@ -33,6 +33,7 @@ from facelib.geometry import (
     visibility,
 )
 from facelib.losses import (
+    asymmetric,
     coefficients,
     contrastive,
     distillation,
@@ -154,6 +155,7 @@ CASES: list[Case] = [
     (rotations.euler_to_matrix, {"yaw": ONE, "pitch": ONE, "roll": ONE}, {}),
     (visibility.facing_visibility, {"normals": CLOUD}, {}),
     (visibility.visible_in_depth, {"screen": SCREEN, "depth": MAPS[:, 0]}, {}),
+    (asymmetric.asymmetric_loss, {"predicted": FEATURES, "true": OTHERS}, {}),
     (contrastive.nt_xent, {"first": FEATURES, "second": OTHERS}, {}),
     (contrastive.cross_modal, {"first": FEATURES, "second": OTHERS, "image": FEATURES}, {}),
     (distillation.distillation, {"student": FEATURES, "teacher": OTHERS}, {}),

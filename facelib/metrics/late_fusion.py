@@ -1,0 +1,77 @@
+"""Late fusion of features: Euclidean distances from probes to a gallery for each feature of a face, and their mean.
+
+Paper 2 compares what three networks make of the x, y and z components of normals, and averages the distances. Whether
+features are brought to unit length first it does not say. Raw ones let the feature of the largest scale decide alone,
+so unit length is the default.
+
+Source: paper 2, section 2.4, eqs. 12 to 15.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from scipy.spatial.distance import cdist
+
+from facelib.errors import BadInput
+from facelib.metrics.inputs import Array, point_array, unit_rows
+
+
+@dataclass(frozen=True)
+class LateFusion:
+    """Distances of every probe to every gallery sample. `rank1` and `probe_ranks` take them negated, as scores.
+
+    Example:
+        fusion = LateFusion.of({"x": probes_x, "y": probes_y}, {"x": gallery_x, "y": gallery_y})
+        accuracy = rank1(-fusion.mean, probe_ids, gallery_ids)
+
+    Args:
+        distances: for each feature, by name, (P, G).
+    """
+
+    distances: dict[str, np.ndarray]
+
+    @classmethod
+    def of(cls, probes: Mapping[str, Array], gallery: Mapping[str, Array], unit_length: bool = True) -> Self:
+        """Distances between features, eqs. 12 to 14.
+
+        Args:
+            probes: for each feature, by name, (P, D) of all probes in one order.
+            gallery: for the same names, (G, D).
+            unit_length: whether features are brought to unit length first; else distances are in the features' units.
+
+        Raises:
+            BadInput: for no feature, other names in the gallery, or shapes that do not fit.
+            DegenerateInput: for features that are not finite, or zero where they are brought to unit length.
+        """
+        if not probes or probes.keys() != gallery.keys():
+            raise BadInput(
+                f"features {sorted(probes)} of probes, {sorted(gallery)} of the gallery: expected one or more, the same"
+            )
+        distances = {name: _distances(name, each, gallery[name], unit_length) for name, each in probes.items()}
+        shapes = {name: each.shape for name, each in distances.items()}
+        if len(set(shapes.values())) > 1:
+            raise BadInput(f"distances (P, G) of shapes {shapes}: expected every feature of all probes and the gallery")
+        return cls(distances)
+
+    @property
+    def mean(self) -> np.ndarray:
+        """The mean over all features (P, G), eq. 15."""
+        return np.mean(list(self.distances.values()), axis=0)
+
+
+def _distances(name: str, probes: Array, gallery: Array, unit_length: bool) -> np.ndarray:
+    both = [
+        point_array(f"{part} {name!r}", features, (None, None))
+        for part, features in (("probes", probes), ("gallery", gallery))
+    ]
+    if both[0].shape[1] != both[1].shape[1]:
+        raise BadInput(
+            f"probes {name!r} {both[0].shape}, gallery {both[1].shape}: expected (P, D) and (G, D) of one dimension"
+        )
+    if unit_length:
+        both = [unit_rows(f"{part} {name!r}", each) for part, each in zip(("probes", "gallery"), both, strict=True)]
+    return cdist(*both)
