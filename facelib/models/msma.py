@@ -18,7 +18,7 @@ from torch import nn
 from torch.nn import functional
 
 from facelib.errors import BadInput, check_shape
-from facelib.models.blocks import check_image_size, check_training_batch
+from facelib.models.blocks import check_image_size, check_training_batch, zero_linear
 from facelib.models.msma_settings import MSMASettings
 from facelib.models.resnet import ResNetBody
 
@@ -80,7 +80,7 @@ class MSMA(nn.Module):
         self.fusion = MultiScaleFusion(channels, len(used)) if settings.fusion else None
         self.attention = nn.ModuleList(map(LargeKernelAttention, used)) if settings.attention else None
         places = READ_OFF if settings.multi_attribute else dict.fromkeys(READ_OFF, 0)
-        self.heads = nn.ModuleDict({name: _silent(used[places[name]], size) for name, size in sizes.items()})
+        self.heads = nn.ModuleDict({name: zero_linear(used[places[name]], size) for name, size in sizes.items()})
         self.places, self.targets = places, len(used)
 
     def forward(self, images: torch.Tensor) -> FaceCoefficients:
@@ -198,13 +198,6 @@ class LargeKernelAttention(nn.Module):
         parts = zip(self.looks, self.near, gate.split(self.groups, dim=1), strict=True)
         gate = torch.cat([look(part) * near(part) for look, near, part in parts], dim=1)  # F_LKA, eq. 9
         return x + self.scale * self.project(gate * value)
-
-
-def _silent(features: int, outputs: int) -> nn.Linear:
-    """A linear layer that says zero at first: the mean face."""
-    layer = nn.Linear(features, outputs)
-    nn.init.zeros_(layer.weight), nn.init.zeros_(layer.bias)
-    return layer
 
 
 def _depthwise(channels: int, kernel: int, dilation: int = 1) -> nn.Conv2d:

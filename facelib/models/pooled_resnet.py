@@ -1,8 +1,7 @@
 """A ResNet of photographs that ends in its average over the last map, to which heads are added; up to 101 layers.
 
-Source: He et al. 2016. ResNet-101, on which paper 2's reconstructor stands (section 5), is ResNet-50 with 23 blocks
-instead of 6 in the third stage, and 42,500,160 parameters at width 1. It is made of what `facelib.models.resnet`
-defines, which stays as it is: the runs of other papers depend on all of it.
+Source: He et al. 2016. ResNet-101, on which paper 2's reconstructor stands (section 5), has 42,500,160 parameters at
+width 1.
 """
 
 from __future__ import annotations
@@ -12,13 +11,9 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from facelib.errors import BadInput, check_finite, check_shape
+from facelib.errors import check_finite, check_shape
 from facelib.models.blocks import check_image_size, check_training_batch, initialise
-from facelib.models.resnet import DESIGNS, ResidualBlock, ResNetBody, bottleneck
-
-DEEPEST = 101
-THIRD_STAGE_BLOCKS = 23
-DEPTHS = (*DESIGNS, DEEPEST)
+from facelib.models.resnet import ResNetBody
 
 
 @dataclass(frozen=True)
@@ -32,7 +27,7 @@ class PooledResNetSettings:
         width: factor on the channels of every layer; 1.0 is the published network.
     """
 
-    depth: int = DEEPEST
+    depth: int = 101
     image_size: int = 224
     small_stem: bool = False
     width: float = 1.0
@@ -52,7 +47,7 @@ class PooledResNet(nn.Module):
         super().__init__()
         check_image_size(settings.image_size)
         self.settings = settings
-        self.body = resnet_body(settings.depth, settings.small_stem, settings.width)
+        self.body = ResNetBody(settings.depth, settings.small_stem, settings.width)
         self.features = self.body.channels
         initialise(self)
 
@@ -66,26 +61,3 @@ class PooledResNet(nn.Module):
         check_finite("images", images)
         check_training_batch(self, len(images))
         return self.body(2 * images - 1).mean(dim=(2, 3))
-
-
-def resnet_body(depth: int, small_stem: bool, width: float) -> ResNetBody:
-    """Stem and stages of a ResNet of 18, 50 or 101 layers; see `ResNetBody`.
-
-    Raises:
-        BadInput: for another depth.
-    """
-    if depth not in DEPTHS:
-        raise BadInput(f"depth {depth}: expected {', '.join(map(str, DEPTHS[:-1]))} or {DEEPEST}")
-    if depth != DEEPEST:
-        return ResNetBody(depth, small_stem, width)
-    body = ResNetBody(50, small_stem, width)
-    first, second, third, last = body.blocks_of
-    blocks = list(body.stages)
-    outputs = body.stage_channels[2]
-    more = (
-        ResidualBlock(bottleneck(outputs, outputs // 4, stride=1), outputs, outputs, stride=1)
-        for _ in range(THIRD_STAGE_BLOCKS - third)
-    )
-    body.stages = nn.Sequential(*blocks[:-last], *more, *blocks[-last:])
-    body.blocks_of = (first, second, THIRD_STAGE_BLOCKS, last)
-    return body

@@ -34,7 +34,7 @@ class ResNetSettings:
     """Size of a ResNet.
 
     Args:
-        depth: 18 or 50.
+        depth: 18, 50 or 101.
         image_size: height and width of the images in pixels, at least 32.
         small_stem: 3x3 convolution of stride 1 instead of 7x7 of stride 2, for images of about 112 pixels or less.
         width: factor on the channels of every layer; 1.0 is the published network.
@@ -116,7 +116,11 @@ class Design(NamedTuple):
     blocks: tuple[int, ...]
 
 
-DESIGNS = {18: Design(basic, 1, (2, 2, 2, 2)), 50: Design(bottleneck, 4, (3, 4, 6, 3))}
+DESIGNS = {
+    18: Design(basic, 1, (2, 2, 2, 2)),
+    50: Design(bottleneck, 4, (3, 4, 6, 3)),
+    101: Design(bottleneck, 4, (3, 4, 23, 3)),
+}
 
 
 class ResNetBody(nn.Module):
@@ -126,7 +130,7 @@ class ResNetBody(nn.Module):
     stride 2 can crash torch 2.13 on a CPU at small widths.
 
     Args:
-        depth: 18 or 50.
+        depth: 18, 50 or 101.
         small_stem: 3x3 convolution of stride 1 instead of 7x7 of stride 2.
         width: factor on all channels.
 
@@ -142,7 +146,7 @@ class ResNetBody(nn.Module):
     def __init__(self, depth: int = 18, small_stem: bool = False, width: float = 1.0) -> None:
         super().__init__()
         if depth not in DESIGNS:
-            raise BadInput(f"depth {depth}: expected {' or '.join(map(str, DESIGNS))}")
+            raise BadInput(f"depth {depth}: expected one of {', '.join(map(str, DESIGNS))}")
         residual, expansion, blocks_of = DESIGNS[depth]
         inputs = scaled(STAGE_CHANNELS[0], width)
         kernel, stride = (3, 1) if small_stem else (7, 2)

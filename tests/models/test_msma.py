@@ -203,7 +203,7 @@ def test_refuses_bad_images(pictures, message) -> None:
     ("build", "message"),
     [
         (lambda: MSMA(replace(SMALL, image_size=16), 1, 1, 1), "at least 32"),
-        (lambda: MSMA(replace(SMALL, depth=34), 1, 1, 1), "18 or 50"),
+        (lambda: MSMA(replace(SMALL, depth=34), 1, 1, 1), "one of 18, 50, 101"),
         (lambda: MSMA(SMALL, 0, 1, 1), "at least one of each"),
         (lambda: LargeKernelAttention(2), "one for each kernel"),
     ],

@@ -8,7 +8,8 @@ from made_input import BAD_IMAGES, images, parameters
 from torch import nn
 
 from facelib.errors import BadInput
-from facelib.models.pooled_resnet import PooledResNet, PooledResNetSettings, resnet_body
+from facelib.models.pooled_resnet import PooledResNet, PooledResNetSettings
+from facelib.models.resnet import ResNetBody
 
 SMALL = PooledResNetSettings(depth=18, image_size=32, small_stem=True, width=0.0625)
 
@@ -16,7 +17,7 @@ SMALL = PooledResNetSettings(depth=18, image_size=32, small_stem=True, width=0.0
 @pytest.mark.parametrize(("depth", "expected"), [(18, 11_689_512), (50, 25_557_032), (101, 44_549_160)])
 def test_published_classifier_on_the_same_body(depth: int, expected: int) -> None:
     with torch.device("meta"):
-        body = resnet_body(depth, small_stem=False, width=1.0)
+        body = ResNetBody(depth, small_stem=False, width=1.0)
         classifier = nn.Linear(body.channels, 1000)
         assert classifier(body(torch.empty(2, 3, 224, 224)).mean(dim=(2, 3))).shape == (2, 1000)
     assert parameters(body) + parameters(classifier) == expected
@@ -25,7 +26,7 @@ def test_published_classifier_on_the_same_body(depth: int, expected: int) -> Non
 def test_101_layers_give_a_map_after_each_stage() -> None:
     """One convolution, three in each of 3 + 4 + 23 + 3 blocks, and the classifier."""
     with torch.device("meta"):
-        body = resnet_body(101, small_stem=False, width=0.25)
+        body = ResNetBody(101, small_stem=False, width=0.25)
         maps = body.stage_maps(torch.empty(2, 3, 64, 64))
         last = body(torch.empty(2, 3, 64, 64))
     convolutions = [each for each in body.modules() if isinstance(each, nn.Conv2d) and each.kernel_size != (1, 1)]
@@ -66,7 +67,7 @@ def test_refuses_bad_images(pictures: torch.Tensor, message: str) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (replace(SMALL, depth=34), "depth 34: expected 18, 50 or 101"),
+        (replace(SMALL, depth=34), "depth 34: expected one of 18, 50, 101"),
         (replace(SMALL, image_size=16), "at least 32"),
         (replace(SMALL, width=0.0), "width 0.0"),
     ],

@@ -25,7 +25,7 @@ def test_refuses_bad_images(pictures, message):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (ResNetSettings(depth=34), "18 or 50"),
+        (ResNetSettings(depth=34), "one of 18, 50, 101"),
         (ResNetSettings(image_size=0), "at least 32"),
         (ResNetSettings(width=-1.0), "width -1.0"),
     ],

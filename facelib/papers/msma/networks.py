@@ -13,6 +13,7 @@ from facelib.conventions import LANDMARK_COUNT
 from facelib.errors import check_shape
 from facelib.faces.baking import load_face_model
 from facelib.faces.morphable_model import MorphableModel
+from facelib.models.blocks import zero_linear
 from facelib.models.msma import ANGLES, LIGHT, MSMA, TRANSLATION, FaceCoefficients
 from facelib.models.msma_settings import MSMASettings
 from facelib.models.resnet import ResNetBody
@@ -107,9 +108,7 @@ class LandmarkReader(nn.Module):
         super().__init__()
         self.size = settings.image_size
         self.body = ResNetBody(settings.depth, settings.small_stem, settings.width)
-        self.head = nn.Linear(self.body.channels, 2 * LANDMARK_COUNT)
-        nn.init.zeros_(self.head.weight)
-        nn.init.zeros_(self.head.bias)
+        self.head = zero_linear(self.body.channels, 2 * LANDMARK_COUNT)
         self.register_buffer("standard", standard_landmarks(self.size), persistent=False)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
