@@ -2,8 +2,8 @@
 
 The tip is sought among the places that stand out most from what is around them. The mean face is laid on the scan there
 by ICP, and then fitted to it from the base of the nose up, as expressions move that part least. Shape and pose are
-fitted together: what a person's nose and forehead are like would else be taken for a turn of the head. The first place
-that the fitted face agrees with is the nose; without any there is no face that looks to the scanner.
+fitted together: what a person's nose and forehead are like would else be taken for a turn of the head. The place where
+the fitted face agrees best is the nose; where it agrees nowhere there is no face that looks to the scanner.
 """
 
 from __future__ import annotations
@@ -19,12 +19,11 @@ from facelib.errors import DegenerateInput
 from facelib.geometry.alignment import Similarity
 from facelib.geometry.icp import icp
 from facelib.geometry.neighbours import nearest
-from facelib.geometry.normal_components import normal_components
 from facelib.geometry.normals import vertex_normals
 from facelib.geometry.rotations import angle_from_frontal, quaternion_to_matrix
 
 SAMPLING = 4.5  # mm between the samples that are looked at
-SURROUNDINGS, SHOWN = 22.0, 0.6  # mm around a place, from which it stands out, and the share of them that must be seen
+SURROUNDINGS, SHOWN = 30.0, 0.42  # mm around a place, from which it stands out, and the share of a disc that is seen
 CANDIDATES, APART = 5, 20.0  # places that are tried, and mm between them
 LAID_REACH, LAID_OFF = 75.0, 3.0  # mm around a place that are laid on the mean face, and mm that may be left then
 FIT_REACH, FIT_PAIRS, FIT_KEPT = 85.0, (8.0, 6.0, 4.0), 0.9  # mm around the nose; mm of a pair in each step; share
@@ -32,7 +31,8 @@ INDEPENDENT = 100.0  # samples in the fit whose errors, of 1 mm, are independent
 TIP_SEARCH, TIP_REACH = 14.0, 9.0  # mm around the fitted tip and around the foremost sample there
 BESIDE_NOSE, LEAST_NOSE = 26.0, 14.0  # mm to its sides, and height: noses have 24 to 34, the back of a head 9
 FARTHEST_TURN = math.radians(50)  # from frontal, beyond which a scan shows too little of a face to tell
-AGREES, EXPLAINED, LEAST_AREA = 1.0, 0.65, 2500.0  # mm; share of the upper face's samples, and mm^2 of them
+AGREES_WELL, AGREES = 0.6, 1.0  # mm: no place can fit better; a face may
+EXPLAINED, LEAST_AREA = 0.65, 2500.0  # share of the upper face's samples that agree, and mm^2 of them
 
 
 @dataclass(frozen=True)
@@ -79,15 +79,18 @@ def _pose_of(positions: torch.Tensor, step: float, template: FaceTemplate) -> Fr
     factor = max(round(SAMPLING / step), 1)
     coarse = positions[:, factor // 2 :: factor, factor // 2 :: factor].double()
     samples = coarse.flatten(1).T[coarse.isfinite().all(dim=0).flatten()]
+    best = None
     for place in prominent_places(coarse, factor * step):
         start = _laid_on_mean(samples, place, template)
         pose = start and fit_upper_face(samples, start, template, (factor * step) ** 2)
-        if pose:
-            pose = replace(pose, nose_tip=_tip_of_nose(positions, pose))
-            turn = angle_from_frontal(pose.to_face.rotation)
-            if turn < FARTHEST_TURN and _nose_height(samples, pose) > LEAST_NOSE:
-                return pose
-    return None
+        if not pose or (best and pose.residual >= best.residual):
+            continue
+        pose = replace(pose, nose_tip=_tip_of_nose(positions, pose))
+        if angle_from_frontal(pose.to_face.rotation) < FARTHEST_TURN and _nose_height(samples, pose) > LEAST_NOSE:
+            best = pose
+            if pose.residual < AGREES_WELL:
+                break
+    return best
 
 
 def prominent_places(positions: torch.Tensor, step: float) -> torch.Tensor:
@@ -100,15 +103,16 @@ def prominent_places(positions: torch.Tensor, step: float) -> torch.Tensor:
     Returns:
         (K, 3), up to `CANDIDATES`.
     """
-    (normals,), (seen,) = normal_components(positions[None])
-    window = 2 * round(SURROUNDINGS / step) + 1
-    weighed = torch.cat((positions.where(seen, 0), seen[None].to(positions)))
-    *sums, shown = functional.avg_pool2d(weighed[None], window, stride=1, padding=window // 2)[0]
-    centre = torch.stack(sums) / shown.clamp(min=1e-6)
-    prominence = ((positions - centre) * normals).sum(dim=0).where(seen & (shown > SHOWN), 0).flatten()
     points = positions.flatten(1).T
+    points = points[points.isfinite().all(dim=1)]
+    around = functional.pad(points[:, 2:], (0, 1), value=1.0)  # depth, and one to count
+    sums = [(torch.cdist(part, points) < SURROUNDINGS).to(points) @ around for part in points.split(1024)]
+    depth, count = torch.cat(sums).unbind(1)
+    # Towards the viewer, not along a normal, which turns away at the rim of a scan; a rim has little around it besides.
+    prominence = points[:, 2] - depth / count
+    prominence = prominence.where(count > SHOWN * math.pi * (SURROUNDINGS / step) ** 2, 0)
     places: list[torch.Tensor] = []
-    while len(places) < CANDIDATES and prominence.max() > 0:
+    while len(places) < CANDIDATES and len(points) and prominence.max() > 0:
         places.append(points[prominence.argmax()])
         prominence = prominence.where((points - places[-1]).norm(dim=1) >= APART, 0)
     return torch.stack(places) if places else points[:0]

@@ -22,7 +22,8 @@ from facelib.geometry.range_images import fill_small_holes, range_image_of_mesh,
 from facelib.geometry.spikes import without_spikes
 
 LEAST_SAMPLES = 1000
-SMALLEST, LARGEST = 60.0, 3000.0  # mm, of a scan's extent
+SMALLEST, LARGEST = 60.0, 1000.0  # mm, of a scan's extent
+FINEST = 1.0  # mm, of a cloud's grid
 STEEPEST = 7.0  # rise over run of a surface, beyond which two neighbours in a grid lie on two surfaces
 SPACINGS = 2.5  # cells of a cloud's grid, in distances between its points
 LEAST_COVER = 0.5  # share of the face that is seen
@@ -115,7 +116,7 @@ def prepare_points(points: torch.Tensor, settings: PreparationSettings, template
     points = points[points.isfinite().all(dim=1)].float()
     some = points[:: max(len(points) // 500, 1)]
     spacing = float(knn(some[None], points[None], 2).distances[0, :, 1].median())
-    cell = max(SPACINGS * spacing, (LARGEST / 2000))
+    cell = max(SPACINGS * spacing, FINEST)
     low, high = points.amin(dim=0), points.amax(dim=0)
     columns, rows, _ = ((high - low) / cell).ceil().int().add(1).tolist()
     image = range_image_of_points(points[None], ((low + high) / 2)[None], rows, columns, cell)
@@ -131,11 +132,9 @@ def _check_samples(points: torch.Tensor) -> None:
     edge = len(middle) // 50
     extent = float((middle[-1 - edge] - middle[edge]).amax())
     if not SMALLEST <= extent <= LARGEST:
-        unit = {-3: "metres: multiply it by 1000", -2: "centimetres: multiply it by 10"}
-        guess = unit.get(-3 if extent < 1 else -2 if extent < SMALLEST else 0, "another unit")
-        raise BadInput(
-            f"the scan extends over {extent:.3g}, expected {SMALLEST:g} to {LARGEST:g} mm: it seems to be in {guess}"
-        )
+        unit = "metres: multiply it by 1000" if extent < 1 else "centimetres: multiply it by 10"
+        guess = f"it seems to be in {unit}" if extent < SMALLEST else "convert it to mm, or cut it to the head"
+        raise BadInput(f"the scan extends over {extent:.3g}, expected {SMALLEST:g} to {LARGEST:g} mm: {guess}")
 
 
 def _step_of(positions: torch.Tensor) -> float:

@@ -113,7 +113,7 @@ class FreeScansSettings(FaceScansSettings):
 
     def expressive_of(self, number: int) -> int:
         """Scans with an expression of the person with this number."""
-        return _dealt(self.expressive, self.identities, number)
+        return self.scans_of(number) - _dealt(self.scans - self.expressive, self.identities, number)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -284,8 +284,8 @@ def _show_freely(
 
 
 def _dealt(total: int, people: int, number: int) -> int:
-    """The share of one person when so many things are dealt among people as evenly as whole numbers allow."""
-    return (number + 1) * total // people - number * total // people
+    """The share of one person when so many things are dealt among people, the first of whom get one more."""
+    return total // people + (number < total % people)
 
 
 def _scan_person(
