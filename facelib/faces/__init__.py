@@ -11,4 +11,5 @@ occluders         glasses, sunglasses (glasses) and masks (surgical_mask) on hea
 surroundings      what else is seen of a person: bust, hair, teeth
 face_layout       the UV layout of the face; visible_skin_mask: the pixels that show it
 scene             camera, light, background, sensor: from people to images; relighting: in a light that is given
+scanners          range scanners: from heads to scans with noise, spikes and holes
 """

@@ -11,7 +11,7 @@ import torch
 
 from facelib.errors import BadInput, check_finite, check_floating, check_shape
 from facelib.geometry.camera import WeakPerspectiveCamera, face_to_camera
-from facelib.geometry.depth import camera_to_face_axes, pixel_centres
+from facelib.geometry.depth import pixel_centres
 from facelib.geometry.rasterizer import rasterize
 
 
@@ -44,9 +44,7 @@ def range_image_of_mesh(
     seen = rasterize(camera.project(points), triangles, height, width, perspective=False)
     _check_seen(seen.mask, "mesh")
     depth = seen.depth.where(seen.mask, torch.nan).to(vertices.dtype)
-    offsets = camera.unproject(pixel_centres(depth)).mT.unflatten(2, (height, width))
-    positions = camera_to_face_axes(offsets) + centre[:, :, None, None]
-    return positions.where(seen.mask[:, None], torch.nan)
+    return range_image_of_depth(-depth, cell) + centre[:, :, None, None]
 
 
 def range_image_of_points(
@@ -96,6 +94,28 @@ def range_image_of_points(
     _check_seen(seen, "cloud")
     mean = (total / count[:, None]).view(batch, height, width, 3).permute(0, 3, 1, 2)  # 0 / 0 leaves NaN in holes
     return mean + centre[:, :, None, None]
+
+
+def range_image_of_depth(depth: torch.Tensor, cell: float) -> torch.Tensor:
+    """The range image about the middle of a grid that knows only z.
+
+    Args:
+        depth: (B, H, W) z in mm in the axes of the face frame, non-finite in holes.
+        cell: side of a cell, mm.
+
+    Returns:
+        (B, 3, H, W) mm, NaN in holes.
+
+    Raises:
+        BadInput: on another shape or dtype, or a cell without size.
+    """
+    check_shape("depth", depth, (None, None, None))
+    check_floating(depth=depth)
+    _check_cell(cell)
+    height, width = depth.shape[1:]
+    screen = pixel_centres(depth).mT.unflatten(2, (height, width))
+    x, y = (screen[:, 0] - width / 2) * cell, (height / 2 - screen[:, 1]) * cell
+    return torch.stack((x, y, depth), dim=1).where(depth.isfinite()[:, None], torch.nan)
 
 
 def fill_small_holes(positions: torch.Tensor, largest: int = 100) -> torch.Tensor:
@@ -149,6 +169,10 @@ def _check_grid(centre: torch.Tensor, points: torch.Tensor, cell: float) -> None
     check_finite("centre", centre)
     if len(centre) not in (1, len(points)):
         raise BadInput(f"{len(centre)} centres for {len(points)} surfaces: expected {len(points)} or 1")
+    _check_cell(cell)
+
+
+def _check_cell(cell: float) -> None:
     if not 0 < cell < torch.inf:
         raise BadInput(f"cell is {cell} mm: expected a positive length")
 

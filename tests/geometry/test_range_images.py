@@ -10,7 +10,12 @@ from hypothesis import strategies as st
 
 from facelib.errors import BadInput
 from facelib.geometry.normal_components import normal_components
-from facelib.geometry.range_images import fill_small_holes, range_image_of_mesh, range_image_of_points
+from facelib.geometry.range_images import (
+    fill_small_holes,
+    range_image_of_depth,
+    range_image_of_mesh,
+    range_image_of_points,
+)
 
 SPHERE = trimesh.creation.icosphere(subdivisions=5, radius=80.0)
 VERTICES = torch.tensor(SPHERE.vertices)[None]
@@ -73,6 +78,19 @@ def test_a_plane_gives_its_own_normal_everywhere(slope_x, slope_y):
     assert mask.all()
     expected = (expected / expected.norm())[None, :, None, None].expand_as(normals)
     torch.testing.assert_close(normals, expected, rtol=0, atol=1e-4)
+
+
+# ---- of depth ----
+
+
+def test_depth_on_a_grid_lies_where_a_mesh_would():
+    depth = torch.tensor([[[1.0, 2, math.nan], [4, 5, 6]]])
+    x, y, z = range_image_of_depth(depth, 2.0)[0]
+    torch.testing.assert_close(x, torch.tensor([[-2.0, 0, math.nan], [-2, 0, 2]]), equal_nan=True)
+    torch.testing.assert_close(y, torch.tensor([[1.0, 1, math.nan], [-1, -1, -1]]), equal_nan=True)
+    torch.testing.assert_close(z, depth[0], equal_nan=True)
+    seen = range_image_of_mesh(square(0.5, -1), TWO_TRIANGLES, ORIGIN, 4, 5, 3.0)
+    torch.testing.assert_close(range_image_of_depth(seen[:, 2], 3.0), seen)
 
 
 # ---- of points ----
@@ -174,6 +192,10 @@ def test_bad_input_is_refused(function, change, message):
 def test_more_bad_input_is_refused():
     with pytest.raises(BadInput, match="layer is -1"):
         of_points(layer=-1.0)
+    with pytest.raises(BadInput, match="depth has shape"):
+        range_image_of_depth(torch.zeros(4, 4), 1.0)
+    with pytest.raises(BadInput, match="cell is 0"):
+        range_image_of_depth(torch.zeros(1, 4, 4), 0.0)
     with pytest.raises(BadInput, match="positions has shape"):
         fill_small_holes(torch.zeros(3, 4, 4))
 

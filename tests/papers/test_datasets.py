@@ -34,12 +34,17 @@ SMALL: dict[str, dict[str, Any]] = {
     "florence_clips": {"identities": 2, "points": 10, "frames": 1},
     "facewarehouse": {"identities": 2, "points": 10},
     "celeba_cases": {"identities": 2, "points": 10},
+    "bu3dfe": {"identities": 2, "levels": 1, "size": 32},
+    "frgc": {"identities": 2, "scans": 5, "expressive": 2, "size": 32},
+    "bosphorus": {"identities": 2, "scans": 5, "expressive": 3, "size": 32},
+    "bu4dfe": {"identities": 2, "frames": 1, "size": 32},
 }
-# Twenty expressions, three conditions, five cases; of each person of ARL-VTF one image in the gallery and one probe of
-# each kind.
+# Twenty expressions, three conditions, five cases, six emotions; of each person of ARL-VTF one image in the gallery and
+# one probe of each kind.
 COUNTS = {
     **{"web_faces": 6, "facescape": 40, "arl_vtf": 2 * 3 + 2, "300w_lp": 6, "people_stream": 2},
     **{"aflw2000": 6, "same_people": 6, "florence": 4, "florence_clips": 6, "facewarehouse": 40, "celeba_cases": 10},
+    **{"bu3dfe": 2 * 7, "frgc": 5, "bosphorus": 5, "bu4dfe": 2 * 6},
 }
 OTHER_SIZES = {"same_people": "aflw2000"}  # the same photographs of other people
 SAME_SEED = {"same_people": "aflw2000", "florence_clips": "florence"}  # unless a paper gives one; the same people
@@ -47,7 +52,8 @@ SAME_SEED = {"same_people": "aflw2000", "florence_clips": "florence"}  # unless 
 
 def small(name: str) -> GeneratedSettings:
     usual: Any = DATA_SETS[name].settings()
-    return dataclasses.replace(usual, **SMALL[name], scene=dataclasses.replace(usual.scene, image_size=16))
+    scene = {"scene": dataclasses.replace(usual.scene, image_size=16)} if hasattr(usual, "scene") else {}
+    return dataclasses.replace(usual, **SMALL[name], **scene)
 
 
 @pytest.fixture(autouse=True, scope="module")

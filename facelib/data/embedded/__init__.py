@@ -13,6 +13,7 @@ scans              what a scanner sees of heads
 florence           twenty poses of each person and a scan (paper 3); florence_clips: three conditions (paper 5)
 facewarehouse      nine people in twenty expressions, each with a scan (paper 5)
 celeba_cases       the same people plain, with covered eyes, in uneven or little light, and smiling (paper 5)
+face_scans         range scans of four scanners and their protocols (paper 2); shown_faces: what people show to them
 portraits          a few people for a check, kept nowhere
 """
 
@@ -21,6 +22,15 @@ from __future__ import annotations
 from facelib.data.embedded.aflw_300wlp import Aflw2000Settings, W300LpSettings, open_aflw2000, open_w300lp
 from facelib.data.embedded.arl_vtf import ArlVtfSettings, open_arl_vtf
 from facelib.data.embedded.celeba_cases import CelebaCasesSettings, open_celeba_cases
+from facelib.data.embedded.face_scans import (
+    BosphorusSettings,
+    Bu3dfeSettings,
+    Bu4dfeSettings,
+    FrgcSettings,
+    open_bu3dfe,
+    open_bu4dfe,
+    open_free_scans,
+)
 from facelib.data.embedded.facescape import NOSE_TIP, FaceScapeSettings, open_facescape
 from facelib.data.embedded.facewarehouse import FaceWarehouseSettings, open_facewarehouse
 from facelib.data.embedded.florence import FlorenceSettings, open_florence
@@ -35,11 +45,15 @@ __all__ = [
     "NOSE_TIP",
     "Aflw2000Settings",
     "ArlVtfSettings",
+    "BosphorusSettings",
+    "Bu3dfeSettings",
+    "Bu4dfeSettings",
     "CelebaCasesSettings",
     "FaceScapeSettings",
     "FaceWarehouseSettings",
     "FlorenceClipsSettings",
     "FlorenceSettings",
+    "FrgcSettings",
     "GeneratedSettings",
     "LabelledFaces",
     "LabelledStream",
@@ -56,11 +70,14 @@ __all__ = [
     "landmarked_faces_of",
     "open_aflw2000",
     "open_arl_vtf",
+    "open_bu3dfe",
+    "open_bu4dfe",
     "open_celeba_cases",
     "open_facescape",
     "open_facewarehouse",
     "open_florence",
     "open_florence_clips",
+    "open_free_scans",
     "open_people_stream",
     "open_w300lp",
     "open_web_faces",

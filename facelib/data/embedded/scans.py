@@ -11,10 +11,10 @@ import torch
 
 from facelib.errors import BadInput
 from facelib.faces.morphable_model import MorphableModel
+from facelib.faces.scanners import IN_MOUTH, triangles_without
 from facelib.geometry.rasterizer import interpolate, rasterize
 
 NOSE_TIP = 30  # landmark
-IN_MOUTH = ("cavities", "tongue")  # regions that show where lips part; those of the eyes lie behind eyeballs
 RAY_ANGLE, RAY_STEP = math.radians(0.6), 0.9  # between a scanner's rays: about the head, and along its height in mm
 HALF_ANGLE = math.radians(100)  # that the scanner sees to either side
 
@@ -96,8 +96,7 @@ def scan_of(
         BadInput: for more points than the scanner sees there.
     """
     tip = head[0, model.landmarks[NOSE_TIP]]
-    triangles = model.triangles[~_in_regions(model, without)[model.triangles].any(dim=1)]
-    points = _scanned(head, triangles, float(tip[1]), settings.reach)
+    points = _scanned(head, triangles_without(model, without), float(tip[1]), settings.reach)
     radially = points * torch.tensor([1.0, 0.0, 1.0])
     radially = radially / radially.norm(dim=1, keepdim=True)
     points = points + settings.scan_noise * torch.randn(len(points), 1, generator=generator) * radially
@@ -108,14 +107,6 @@ def scan_of(
             "for: lower points or raise reach"
         )
     return points[torch.randperm(len(points), generator=generator)[: settings.points]]
-
-
-def _in_regions(model: MorphableModel, names: tuple[str, ...]) -> torch.Tensor:
-    """Whether each vertex (V,) lies in one of them."""
-    inside = torch.zeros(len(model.mean), dtype=torch.bool)
-    for name in names:
-        inside |= model.regions[name] > 0.5
-    return inside
 
 
 def _scanned(head: torch.Tensor, triangles: torch.Tensor, height: float, reach: float) -> torch.Tensor:

@@ -1,0 +1,158 @@
+"""From a scan of a face to its normal component images, the same way for embedded and for real scans (paper 2).
+
+Spikes are removed, the tip of the nose is found, what is far from it is cut off, small holes are filled, the head is
+turned to the front, and the surface is seen anew on a grid about the tip of the nose, of which planes fitted to 5 x 5
+cells give the normals (section 2.3, eqs. 4 to 7). The paper says no more of how it prepares scans; the steps are the
+usual ones of the papers that it compares with.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from facelib.data.face_template import FaceTemplate
+from facelib.data.frontal_alignment import FrontalPose, find_pose
+from facelib.errors import BadInput, DegenerateInput, check_floating, check_shape
+from facelib.faces.surfaces import sheet_triangles
+from facelib.geometry.neighbours import knn
+from facelib.geometry.normal_components import normal_components
+from facelib.geometry.range_images import fill_small_holes, range_image_of_mesh, range_image_of_points
+from facelib.geometry.spikes import without_spikes
+
+LEAST_SAMPLES = 1000
+SMALLEST, LARGEST = 60.0, 1000.0  # mm, of a scan's extent
+FINEST = 1.0  # mm, of a cloud's grid
+STEEPEST = 7.0  # rise over run of a surface, beyond which two neighbours in a grid lie on two surfaces
+SPACINGS = 2.5  # cells of a cloud's grid, in distances between its points
+LEAST_COVER = 0.5  # share of the face that is seen
+
+
+@dataclass(frozen=True)
+class PreparationSettings:
+    """How scans are prepared.
+
+    Args:
+        size: rows and columns of the images.
+        cell: side of a cell, mm.
+        reach: mm around the tip of the nose to which a scan is cut.
+        spike: mm by which a sample may be off the median of those around it.
+        largest_hole: samples of a hole that is filled.
+        window: side of the window that planes are fitted to, cells.
+    """
+
+    size: int = 112
+    cell: float = 1.45
+    reach: float = 95.0
+    spike: float = 3.0
+    largest_hole: int = 250
+    window: int = 5
+
+
+@dataclass(frozen=True)
+class PreparedScan:
+    """A scan seen from the front.
+
+    Args:
+        positions: (3, H, W) float32, mm, about the tip of the nose, in the axes of the face frame; NaN in holes.
+        normals: (3, H, W) N_x, N_y and N_z in [-1, 1], 0 in holes.
+        mask: (H, W) bool, where there is a normal.
+        pose: how the scan lay.
+    """
+
+    positions: torch.Tensor
+    normals: torch.Tensor
+    mask: torch.Tensor
+    pose: FrontalPose
+
+
+@torch.no_grad()
+def prepare_scan(positions: torch.Tensor, settings: PreparationSettings, template: FaceTemplate) -> PreparedScan:
+    """Prepare a scan that is a grid of positions.
+
+    Args:
+        positions: (3, H, W) mm in the scanner's frame (x to the viewer's right, y up, z to the viewer), row 0 on top;
+            non-finite in holes. The head may be turned by 30 degrees.
+        settings: of the preparation.
+        template: the face that it is laid on.
+
+    Raises:
+        BadInput: on another shape or dtype, or a scan in another unit.
+        DegenerateInput: on too few samples, no face that looks to the viewer, an upside-down one, or one of which more
+            than half is missing.
+    """
+    check_shape("positions", positions, (3, None, None))
+    check_floating(positions=positions)
+    _check_samples(positions.flatten(1).T)
+    clean = without_spikes(positions[None].float(), settings.spike)
+    step = _step_of(clean[0])
+    pose = find_pose(clean[0], step, template)
+    near = (clean - pose.nose_tip.float()[:, None, None]).norm(dim=1, keepdim=True) < settings.reach
+    whole = fill_small_holes(clean.where(near, torch.nan), settings.largest_hole)
+    seen = _from_the_front(whole[0], step, pose, settings)
+    cover = float(seen.isfinite().all(dim=1).sum()) * settings.cell**2 / template.area
+    if cover < LEAST_COVER:
+        raise DegenerateInput(
+            f"holes cover {1 - cover:.0%} of the face: expected at most {1 - LEAST_COVER:.0%}; leave the scan out"
+        )
+    normals, mask = normal_components(seen, window=settings.window)
+    return PreparedScan(seen[0], normals[0], mask[0], pose)
+
+
+def prepare_points(points: torch.Tensor, settings: PreparationSettings, template: FaceTemplate) -> PreparedScan:
+    """Prepare a scan that is a cloud of points, or the vertices of a mesh, in any order.
+
+    Args:
+        points: (N, 3) mm, in the axes of `prepare_scan`.
+        settings, template: as there.
+
+    Raises:
+        BadInput, DegenerateInput: as there.
+    """
+    check_shape("points", points, (None, 3))
+    check_floating(points=points)
+    _check_samples(points)
+    points = points[points.isfinite().all(dim=1)].float()
+    some = points[:: max(len(points) // 500, 1)]
+    spacing = float(knn(some[None], points[None], 2).distances[0, :, 1].median())
+    cell = max(SPACINGS * spacing, FINEST)
+    low, high = points.amin(dim=0), points.amax(dim=0)
+    columns, rows, _ = ((high - low) / cell).ceil().int().add(1).tolist()
+    image = range_image_of_points(points[None], ((low + high) / 2)[None], rows, columns, cell)
+    return prepare_scan(fill_small_holes(image, 4)[0], settings, template)
+
+
+def _check_samples(points: torch.Tensor) -> None:
+    """Raise unless the finite ones of points (N, 3) may be a face in mm."""
+    points = points[points.isfinite().all(dim=1)]
+    if len(points) < LEAST_SAMPLES:
+        raise DegenerateInput(f"the scan has {len(points)} samples: expected at least {LEAST_SAMPLES}; leave it out")
+    middle = points[:: max(len(points) // 5000, 1)].sort(dim=0).values
+    edge = len(middle) // 50
+    extent = float((middle[-1 - edge] - middle[edge]).amax())
+    if not SMALLEST <= extent <= LARGEST:
+        unit = "metres: multiply it by 1000" if extent < 1 else "centimetres: multiply it by 10"
+        guess = f"it seems to be in {unit}" if extent < SMALLEST else "convert it to mm, or cut it to the head"
+        raise BadInput(f"the scan extends over {extent:.3g}, expected {SMALLEST:g} to {LARGEST:g} mm: {guess}")
+
+
+def _step_of(positions: torch.Tensor) -> float:
+    """The distance between neighbours of a grid (3, H, W) along its rows, seen from the front, mm."""
+    step = float(positions[0].diff(dim=1).nanmedian())
+    if not step > 0:
+        raise BadInput(f"x grows by {step:.3g} mm a column: expected a grid with x to the right, row 0 on top")
+    return step
+
+
+def _from_the_front(
+    positions: torch.Tensor, step: float, pose: FrontalPose, settings: PreparationSettings
+) -> torch.Tensor:
+    """The surface through a grid (3, H, W), turned to the front: a range image (1, 3, size, size) about the nose."""
+    vertices = positions.flatten(1).T
+    triangles = sheet_triangles(*positions.shape[1:])
+    depth = vertices[:, 2][triangles]
+    triangles = triangles[depth.amax(dim=1) - depth.amin(dim=1) < STEEPEST * step]  # false for NaN
+    turned = (vertices - pose.nose_tip.float()) @ pose.to_face.rotation.float().mT
+    origin = torch.zeros(1, 3)
+    return range_image_of_mesh(turned[None], triangles, origin, settings.size, settings.size, settings.cell)
