@@ -1,0 +1,49 @@
+"""What a step of training sees: source frames with their labels, and target frames, which have none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True)
+class SourceFrames:
+    """Rendered frames.
+
+    Args:
+        positions: (B, 3, S, S) mm from the frame's centre, axes of the camera, NaN in holes.
+        shape: (B, N) displacements from the mean face in mm, or coefficients of a face model.
+        quaternion: (B, 4) x, y, z, w of R_head.
+        translation: (B, 3) mm, of the face frame's origin from the frame's centre, axes of the camera.
+    """
+
+    positions: torch.Tensor
+    shape: torch.Tensor
+    quaternion: torch.Tensor
+    translation: torch.Tensor
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+
+@dataclass(frozen=True)
+class TargetFrames:
+    """A sensor's frames.
+
+    Args:
+        positions: as those of `SourceFrames`.
+    """
+
+    positions: torch.Tensor
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+
+@dataclass(frozen=True)
+class DomainBatch:
+    """Frames of both domains, which do not belong together."""
+
+    source: SourceFrames
+    target: TargetFrames
