@@ -63,9 +63,10 @@ class FeatureExtractor(nn.Module):
 
     def __init__(self, settings: DepthNetworkSettings) -> None:
         super().__init__()
-        left, channels = _left(settings), 3
+        after, left = _channels(settings), _left(settings)
+        channels = 3
         layers: list[nn.Module] = []
-        for outputs in _channels(settings):
+        for outputs in after:
             layers += _normed(nn.Conv2d(channels, outputs, 4, 2, padding=1, bias=False), settings.slope)
             layers += _normed(nn.Conv2d(outputs, outputs, 3, padding=1, bias=False), settings.slope)
             channels = outputs
@@ -122,7 +123,7 @@ class Generator(nn.Module):
 
     def __init__(self, settings: DepthNetworkSettings) -> None:
         super().__init__()
-        left, channels = _left(settings), _channels(settings)
+        channels, left = _channels(settings), _left(settings)
         inputs = settings.embedding + settings.noise + DOMAINS
         layers = [*_normed(nn.ConvTranspose2d(inputs, channels[-1], left, bias=False), settings.slope)]
         for here, after in zip(reversed(channels), (*reversed(channels[:-1]), 3), strict=True):
