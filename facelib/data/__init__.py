@@ -4,6 +4,7 @@ samples           what every data set yields
 archive           a data set on disk: memory-mapped arrays with a fingerprint, made once, in resumable parts
 clouds            the cloud of each photograph
 posed_faces       photographs with the shape and pose of their faces
+depth_faces       depth frames of faces, with labels and without
 augmentation      photographs turned, shifted, scaled and tinted, with their masks and poses
 occlusion         random shapes before faces
 photograph_style  uneven skin, highlights, tones and compression

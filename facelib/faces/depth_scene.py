@@ -113,7 +113,8 @@ def body_of(model: MorphableModel, heads: torch.Tensor, pose: torch.Tensor, gene
     """
     colour = model.texture_mean.expand_as(heads)
     locks = hair(model, heads[:1], generator)
-    locks = replace(locks, vertices=locks.vertices.expand(len(heads), -1, -1), albedo=locks.albedo.expand(len(heads), -1, -1))
+    everywhere = (each.expand(len(heads), -1, -1) for each in (locks.vertices, locks.albedo))
+    locks = Surface(*everywhere, locks.triangles)
     below = bust(model, heads, colour, pose, generator, of_one_person=True)
     mouth = teeth(model, heads, generator)
     counts = [len(each.triangles) for each in (locks, below, mouth)]
@@ -213,7 +214,8 @@ def sensed_frames(
     clean = torch.minimum(seen.depth, behind)  # infinite where there is nobody
     on_hair = is_hair[seen.triangle.clamp(min=0).long()] & seen.mask
     noise = draw_noise(len(clean), window.height, window.width, scene.sensor, generator)
-    return Frames(*crop_about(sensed(clean, camera, scene.sensor, noise, on_hair), camera, middle, scene.reach, scene.image_size))
+    found = sensed(clean, camera, scene.sensor, noise, on_hair)
+    return Frames(*crop_about(found, camera, middle, scene.reach, scene.image_size))
 
 
 @dataclass(frozen=True)

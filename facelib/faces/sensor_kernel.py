@@ -15,7 +15,7 @@ OUTLINE_REACH = 2  # pixels to each side at which another surface is looked for
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def sense_images(first, last, depth, hair, camera, axial, across, down, loss, sensor, found):  # type: ignore[no-untyped-def]
-    """Write what the sensor gives of images first to last (B, H, W) to `found`; numbers as `sensors._numbers` has them."""
+    """Write what the sensor gives of images first to last (B, H, W) to `found`; its numbers are those of `sensors`."""
     height, width = depth.shape[1:]
     lit = np.empty((height, width), np.bool_)
     for image in range(first, last):
@@ -136,3 +136,21 @@ def _slope(depth, i, j, down, right):  # type: ignore[no-untyped-def]
             if abs(slope) < abs(best):
                 best = slope
     return best if best < np.inf else 0.0
+
+
+@njit(cache=True, nogil=True)
+def smooth_images(first, last, white, kernel, found):  # type: ignore[no-untyped-def]
+    """Write images first to last of `white` under a separable kernel (K,) to `found`, K - 1 pixels smaller."""
+    height, width = found.shape[1:]
+    along = np.empty((white.shape[1], width), np.float32)
+    for image in range(first, last):
+        along[:] = 0
+        found[image] = 0
+        for i in range(white.shape[1]):
+            for tap in range(len(kernel)):
+                for j in range(width):
+                    along[i, j] += kernel[tap] * white[image, i, j + tap]
+        for i in range(height):
+            for tap in range(len(kernel)):
+                for j in range(width):
+                    found[image, i, j] += kernel[tap] * along[i + tap, j]

@@ -20,10 +20,9 @@ import math
 from dataclasses import dataclass, fields
 
 import torch
-from torch.nn import functional
 
 from facelib.errors import BadInput, check_floating, check_shape
-from facelib.faces.sensor_kernel import sense_images
+from facelib.faces.sensor_kernel import sense_images, smooth_images
 from facelib.geometry.camera import PerspectiveCamera
 from facelib.geometry.threads import share_among_threads
 
@@ -112,9 +111,7 @@ class SensorNoise:
     loss: torch.Tensor
 
 
-def draw_noise(
-    count: int, height: int, width: int, sensor: StructuredLight, generator: torch.Generator
-) -> SensorNoise:
+def draw_noise(count: int, height: int, width: int, sensor: StructuredLight, generator: torch.Generator) -> SensorNoise:
     """The noise of `count` images, each drawn anew: what a sensor at rest sees flickers."""
     axial, across, down = _smooth_normal(3 * count, height, width, sensor.grain, generator).split(count)
     loss = _smooth_normal(count, height, width, sensor.hole_grain, generator)
@@ -187,5 +184,7 @@ def _smooth_normal(count: int, height: int, width: int, sigma: float, generator:
     reach = math.ceil(2.5 * sigma)
     kernel = torch.exp(-0.5 * (torch.arange(-reach, reach + 1) / sigma) ** 2)
     kernel = kernel / kernel.norm()
-    white = torch.randn(count, 1, height + 2 * reach, width + 2 * reach, generator=generator)
-    return functional.conv2d(functional.conv2d(white, kernel.view(1, 1, -1, 1)), kernel.view(1, 1, 1, -1))[:, 0]
+    white = torch.randn(count, height + 2 * reach, width + 2 * reach, generator=generator)
+    found = torch.empty(count, height, width)
+    share_among_threads(smooth_images, count, white.numpy(), kernel.numpy(), found.numpy())
+    return found
