@@ -61,8 +61,8 @@ def _sense_pixel(i, j, depth, hair, lit, camera, draws, sensor):  # type: ignore
     if on_outline:
         tilt = min(_angle_to_ray(depth, i, j, camera), grazing_to) if depth[i, j] > 0 else 0.0
         sigma = lateral + lateral_tilt * tilt / (math.pi / 2 - tilt)
-        moved_i = i + round(sigma * down)
-        moved_j = j + round(sigma * across)
+        moved_i = i + math.floor(sigma * down + 0.5)
+        moved_j = j + math.floor(sigma * across + 0.5)
         row, column = min(max(moved_i, 0), height - 1), min(max(moved_j, 0), width - 1)
     else:
         row, column = i, j
@@ -84,10 +84,10 @@ def _sense_pixel(i, j, depth, hair, lit, camera, draws, sensor):  # type: ignore
         sigma *= hair_noise
     # Rounding adds variances of its own, which sigma includes.
     before = math.sqrt(max(sigma**2 - ((step * z**2) ** 2 + unit**2) / 12, 0.0))
-    level = round((1 / z + before / z**2 * axial) / step)
+    level = math.floor((1 / z + before / z**2 * axial) / step + 0.5)
     if level < 1:
         return 0.0
-    return round(1 / (level * step) / unit) * unit
+    return math.floor(1 / (level * step) / unit + 0.5) * unit
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
