@@ -38,7 +38,11 @@ def slanted(depth: float, slope: float = 1.0, size: int = 160) -> torch.Tensor:
 
 
 def reference(
-    depth: np.ndarray, hair: np.ndarray, sensor: StructuredLight, noise: dict[str, np.ndarray], camera: tuple[float, ...]
+    depth: np.ndarray,
+    hair: np.ndarray,
+    sensor: StructuredLight,
+    noise: dict[str, np.ndarray],
+    camera: tuple[float, ...],
 ) -> np.ndarray:
     """One image (H, W), pixel by pixel, from the formulas of the sources."""
     focal_u, focal_v, center_u, center_v = camera
@@ -158,7 +162,7 @@ def test_depth_comes_in_whole_millimetres_and_nothing_of_it_is_lost_without_nois
 
 
 def test_shadows_fall_to_the_left_as_wide_as_the_disparities_differ() -> None:
-    """A plate at 1 m before a wall at 2 m: f b (1 / 1000 - 1 / 2000) = 21.6 pixels of wall in shadow, all left of it."""
+    """A plate at 1 m before a wall at 2 m: f b (1 / 1000 - 1 / 2000) = 21.6 pixels of wall, all left of it."""
     depth = torch.full((1, 20, 120), 2000.0)
     depth[:, :, 60:80] = 1000.0
     holes = (seen(depth, EXACT) == 0)[0, 10]
