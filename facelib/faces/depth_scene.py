@@ -7,7 +7,7 @@ a room with things in it behind them.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 
@@ -24,7 +24,8 @@ from facelib.geometry.rasterizer import rasterize
 from facelib.geometry.rotations import euler_to_matrix
 
 RIM = 4  # pixels drawn beside a crop, so that outlines at its border are found
-WALL = (1700.0, 3500.0)  # mm behind which there is nothing
+WALL = (1900.0, 3500.0)  # mm behind which there is nothing
+NEAREST_THING = 1400.0  # mm, behind the people
 THINGS = 6  # in the room: chairs, shelves, screens, as flat patches
 
 
@@ -96,11 +97,6 @@ class Body:
     surface: Surface
     hair: torch.Tensor
 
-    def part(self, rows: slice) -> Body:
-        """Some of the frames."""
-        vertices, albedo = self.surface.vertices[rows], self.surface.albedo[rows]
-        return replace(self, surface=replace(self.surface, vertices=vertices, albedo=albedo))
-
 
 def body_of(model: MorphableModel, heads: torch.Tensor, pose: torch.Tensor, generator: torch.Generator) -> Body:
     """Hair, teeth, neck and shoulders of one person in N frames: the same hair and build in all of them.
@@ -113,8 +109,8 @@ def body_of(model: MorphableModel, heads: torch.Tensor, pose: torch.Tensor, gene
     """
     colour = model.texture_mean.expand_as(heads)
     locks = hair(model, heads[:1], generator)
-    everywhere = (each.expand(len(heads), -1, -1) for each in (locks.vertices, locks.albedo))
-    locks = Surface(*everywhere, locks.triangles)
+    vertices, albedo = (each.expand(len(heads), -1, -1) for each in (locks.vertices, locks.albedo))
+    locks = Surface(vertices, albedo, locks.triangles)
     below = bust(model, heads, colour, pose, generator, of_one_person=True)
     mouth = teeth(model, heads, generator)
     counts = [len(each.triangles) for each in (locks, below, mouth)]
@@ -130,12 +126,14 @@ def room_behind(scene: DepthSceneSettings, generator: torch.Generator) -> torch.
     place, size, near = torch.rand(3, THINGS, 2, generator=generator).unbind(0)
     room = wall / (1 + tilt[0, 0] * x + 0.3 * tilt[0, 1] * y)
     for thing in range(THINGS):
-        depth = wall * (0.55 + 0.4 * near[thing, 0]) / (1 + tilt[thing + 1, 0] * x + tilt[thing + 1, 1] * y)
+        depth = torch.lerp(torch.tensor(NEAREST_THING), torch.tensor(wall), near[thing, 0]) / (
+            1 + tilt[thing + 1, 0] * x + tilt[thing + 1, 1] * y
+        )
         half_u, half_v = (scene.width * (0.02 + 0.13 * size[thing, 0]), scene.height * (0.03 + 0.3 * size[thing, 1]))
         inside = (u - scene.width * place[thing, 0]).abs() < half_u
         inside &= (v - scene.height * place[thing, 1]).abs() < half_v
         room = torch.where(inside, torch.minimum(room, depth), room)
-    return room
+    return room.clamp(min=NEAREST_THING)
 
 
 def clean_frames(

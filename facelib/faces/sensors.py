@@ -139,10 +139,12 @@ def sensed(
         (B, H, W) float32, whole units of depth in mm, 0 in holes.
 
     Raises:
-        BadInput: on another shape or dtype.
+        BadInput: on another shape, dtype or device.
     """
     check_shape("depth", depth, (None, None, None))
     check_floating(depth=depth)
+    if depth.device.type != "cpu":
+        raise BadInput(f"depth is on {depth.device}: expected it on the CPU, where the sensor is simulated")
     hair = torch.zeros(depth.shape, dtype=torch.bool) if hair is None else hair
     check_shape("hair", hair, tuple(depth.shape))
     for each in fields(noise):
@@ -154,7 +156,7 @@ def sensed(
         sense_images,
         len(clean),
         clean.numpy(),
-        hair.contiguous().numpy(),
+        hair.bool().contiguous().numpy(),
         _values(camera, len(clean)).numpy(),
         *draws,
         _numbers(sensor),

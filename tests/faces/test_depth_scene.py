@@ -9,7 +9,6 @@ import torch
 
 from facelib.errors import BadInput, DegenerateInput
 from facelib.faces.depth_scene import (
-    Body,
     DepthSceneSettings,
     Frames,
     body_of,
@@ -100,15 +99,12 @@ def test_a_person_keeps_hair_and_build(face_model: MorphableModel) -> None:
     hair = body.surface.triangles[body.hair].unique()
     torch.testing.assert_close(body.surface.vertices[0, hair], body.surface.vertices[2, hair])
     assert 0.1 < body.hair.float().mean() < 0.9
-    part = body.part(slice(1, 2))
-    assert isinstance(part, Body)
-    assert torch.equal(part.surface.vertices[0], body.surface.vertices[1])
 
 
 def test_rooms_lie_behind_people_and_differ(face_model: MorphableModel) -> None:
     rooms = torch.stack([room_behind(SENSED, generator(seed)) for seed in range(20)])
     assert rooms.shape == (20, 480, 640)
-    assert rooms.min() > 600
+    assert rooms.min() >= 1400  # nothing hides a face
     assert rooms.max() < 6500
     assert (rooms.flatten(1).std(dim=1) > 50).all()
     assert rooms.mean(dim=(1, 2)).std() > 200

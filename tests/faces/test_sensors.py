@@ -252,6 +252,7 @@ def test_bad_input_is_refused() -> None:
     depth, noise = torch.ones(1, 4, 5), draw_noise(1, 4, 5, KINECT, generator())
     for call in (
         lambda: sensed(depth[0], CAMERA, KINECT, noise),
+        lambda: sensed(depth.to("meta"), CAMERA, KINECT, noise),
         lambda: sensed(depth.int(), CAMERA, KINECT, noise),
         lambda: sensed(depth, CAMERA, KINECT, noise, torch.zeros(1, 4, 4, dtype=torch.bool)),
         lambda: sensed(depth, CAMERA, KINECT, replace(noise, loss=noise.loss[:, :3])),

@@ -44,9 +44,7 @@ class IctDepthSettings(DepthSetSettings):
     images: int = 4
     seed: int = 37
     limits: tuple[float, float, float] = BIWI_LIMITS
-    scene: DepthSceneSettings = field(
-        default_factory=lambda: DepthSceneSettings(sensor=StructuredLight(), dressed=False)
-    )
+    scene: DepthSceneSettings = field(default_factory=lambda: DepthSceneSettings(sensor=StructuredLight()))
 
     @property
     def image_count(self) -> int:
