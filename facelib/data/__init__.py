@@ -5,6 +5,7 @@ archive           a data set on disk: memory-mapped arrays with a fingerprint, m
 clouds            the cloud of each photograph
 posed_faces       photographs with the shape and pose of their faces
 scan_preparation  from range scans to normal component images (frontal_alignment: by a fit of the face_template)
+depth_faces       depth frames of faces, with labels and without
 augmentation      photographs turned, shifted, scaled and tinted, with their masks and poses
 occlusion         random shapes before faces
 photograph_style  uneven skin, highlights, tones and compression

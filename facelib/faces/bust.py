@@ -26,7 +26,13 @@ HANGING = 160.0  # mm that the body reaches below the shoulders
 
 
 def bust(
-    model: MorphableModel, heads: torch.Tensor, albedo: torch.Tensor, pose: torch.Tensor, generator: torch.Generator
+    model: MorphableModel,
+    heads: torch.Tensor,
+    albedo: torch.Tensor,
+    pose: torch.Tensor,
+    generator: torch.Generator,
+    *,
+    of_one_person: bool = False,
 ) -> Surface:
     """One for each head; the body turns less than the head does.
 
@@ -36,10 +42,12 @@ def bust(
         albedo: (B, V, 3) linear RGB.
         pose: (B, 3) yaw, pitch and roll of the heads, radians.
         generator: of sizes, turns and clothes.
+        of_one_person: whether all heads have a body of the same size, which follows all turns alike.
     """
     batch, ring = len(heads), neck_ring(model)
     start, skin = heads[:, ring], albedo[:, ring]
-    size, length, slope, stays, neckline, dip = torch.rand(6, batch, generator=generator)[..., None].unbind(0)
+    bodies = 1 if of_one_person else batch
+    size, length, slope, stays, neckline, dip = torch.rand(6, bodies, generator=generator)[..., None].unbind(0)
     grown = (start.amax(dim=1) - start.amin(dim=1))[:, :1] / NECK_WIDTH  # wide necks stand on wide shoulders
     middle = start.mean(dim=1)
     angle = torch.atan2(start[..., 0] - middle[:, :1], start[..., 2] - middle[:, 2:])  # (B, N)

@@ -80,15 +80,15 @@ class PerspectiveCamera:
         focal_u, focal_v, center_u, center_v = self._values(screen)
         return torch.stack(((u - center_u) * z / focal_u, (v - center_v) * z / focal_v, z), dim=-1)
 
-    def crop(self, top: float, left: float) -> PerspectiveCamera:
+    def crop(self, top: float | torch.Tensor, left: float | torch.Tensor) -> PerspectiveCamera:
         """The camera of an image from which this many rows above and columns to the left were cut off.
 
-        Negative numbers mean rows and columns that were added.
+        Negative numbers mean rows and columns that were added; tensors (B,) another rectangle of each image.
         """
         return replace(self, center_u=self.center_u - left, center_v=self.center_v - top)
 
-    def rescale(self, factor_v: float, factor_u: float) -> PerspectiveCamera:
-        """The camera of an image whose height and width were multiplied by these factors.
+    def rescale(self, factor_v: float | torch.Tensor, factor_u: float | torch.Tensor) -> PerspectiveCamera:
+        """The camera of an image whose height and width were multiplied by these factors, (B,) where they differ.
 
         Raises:
             BadInput: for a factor that is not positive.

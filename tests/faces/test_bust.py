@@ -77,3 +77,18 @@ def test_the_same_seed_gives_the_same(face_model: MorphableModel, seed: int) -> 
     assert torch.equal(first.albedo, again.albedo)
     assert vertex_normals(first.vertices, first.triangles).isfinite().all()
     assert not torch.equal(first.vertices, made(face_model, pose, seed + 5).vertices)
+
+
+def test_one_person_keeps_the_body_in_all_poses(face_model: MorphableModel) -> None:
+    """The same numbers for all: what a head alone would get from the same generator."""
+    pose = torch.tensor([[0.3, 0.1, 0.0], [-0.8, 0.2, 0.1]])
+    heads, albedo = (each.expand(2, -1, -1) for each in (face_model.mean, face_model.texture_mean))
+
+    def body(rows: slice) -> torch.Tensor:
+        generator = torch.Generator().manual_seed(1)
+        surface = bust(face_model, heads[rows], albedo[rows], pose[rows], generator, of_one_person=True)
+        return surface.vertices
+
+    both = body(slice(0, 2))
+    torch.testing.assert_close(both, torch.cat((body(slice(0, 1)), body(slice(1, 2)))))
+    torch.testing.assert_close(both[:1], made(face_model, pose[:1], seed=1).vertices)

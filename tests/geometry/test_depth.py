@@ -7,9 +7,17 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facelib.errors import BadInput
+from facelib.errors import BadInput, DegenerateInput
 from facelib.geometry.camera import PerspectiveCamera, face_to_camera
-from facelib.geometry.depth import camera_to_face_axes, crop_depth, depth_to_positions, positions_to_depth
+from facelib.geometry.depth import (
+    camera_about,
+    camera_to_face_axes,
+    check_millimetres,
+    crop_about,
+    crop_depth,
+    depth_to_positions,
+    positions_to_depth,
+)
 
 CAMERA = PerspectiveCamera(700.0, 4.0, 3.0, focal_v=650.0)
 
@@ -129,6 +137,95 @@ def test_bad_shapes_and_types_are_refused():
     ):
         with pytest.raises(BadInput, match="expected"):
             call()
+
+
+KINECT = PerspectiveCamera(575.8, 320.0, 240.0, focal_v=570.0)
+
+
+@settings(max_examples=30)
+@given(st.floats(-150, 150), st.floats(-100, 100), st.floats(600, 1500), st.sampled_from([64, 160]))
+def test_a_square_crop_has_the_intrinsics_that_move_its_pixels(x, y, z, size):
+    """A known mesh falls on the same places, moved and scaled by hand, to a hundredth of a pixel."""
+    mesh = torch.tensor([x, y, z]) + 100 * torch.randn(1, 500, 3, generator=torch.Generator().manual_seed(0))
+    camera = camera_about(KINECT, torch.tensor([[x, y, z]]), 300.0, size)
+    found = camera.project(mesh)[0].double()
+    points, middle = mesh[0].double(), (575.8 * x / z + 320, 570.0 * y / z + 240)
+    for axis, focal, center in ((0, 575.8, 320.0), (1, 570.0, 240.0)):
+        pixel = focal * points[:, axis] / points[:, 2] + center
+        side = focal * 300 / z
+        expected = (pixel - (middle[axis] - side / 2)) * size / side
+        assert (found[:, axis] - expected).abs().max() < 0.01
+
+
+def test_a_square_crop_takes_the_pixels_that_its_own_fall_on():
+    """By hand: 4 x 4 pixels about column 6, row 5 of the image, each of which the crop shows twice along each axis."""
+    depth = torch.arange(12 * 14, dtype=torch.float32).view(1, 12, 14) + 1000
+    camera = PerspectiveCamera(100.0, 7.0, 6.0)
+    middle = torch.tensor([[-10.0, -10.0, 1000.0]])  # seen at u = 6, v = 5
+    cropped, its = crop_about(depth, camera, middle, 40.0, 8)
+    assert torch.equal(cropped[0], depth[0, 3:7, 4:8].repeat_interleave(2, 0).repeat_interleave(2, 1))
+    values = (its.focal, its.focal_v, its.center_u, its.center_v)
+    assert [float(value) for value in values] == pytest.approx([200, 200, 6, 6])
+
+
+def test_a_square_crop_sees_the_same_surface_within_half_a_pixel():
+    v, u = torch.meshgrid(torch.arange(480) + 0.5, torch.arange(640) + 0.5, indexing="ij")
+    plane = 900 / (1 - 0.4 * (u - 320) / 575.8 + 0.2 * (v - 240) / 570.0)  # z = 900 + 0.4 x - 0.2 y
+    cropped, camera = crop_about(plane[None], KINECT, torch.tensor([[20.0, -30.0, 914.0]]), 250.0, 120)
+    x, y, z = depth_to_positions(cropped, camera)[0]
+    off = (z - (900 + 0.4 * x - 0.2 * y)).abs()
+    assert off.max() < (0.4 + 0.2) * 0.5 * 950 / 570 * 1.1
+
+
+def test_each_image_is_cropped_in_its_own_place():
+    depth = 900 + torch.rand(2, 480, 640, generator=torch.Generator().manual_seed(0))
+    middle = torch.tensor([[30.0, 10.0, 900.0], [-60.0, 20.0, 1200.0]])
+    together, camera = crop_about(depth, KINECT, middle, 300.0, 32)
+    for i in range(2):
+        alone, own = crop_about(depth[i, None], KINECT, middle[i, None], 300.0, 32)
+        assert torch.equal(together[i], alone[0])
+        assert float(camera.center_u[i]) == pytest.approx(float(own.center_u), rel=1e-5)
+
+
+def test_what_lies_beyond_the_border_is_a_hole():
+    depth = torch.full((1, 480, 640), 1000.0)
+    cropped, _ = crop_about(depth, KINECT, torch.tensor([[-540.0, 0.0, 1000.0]]), 300.0, 100)  # at u = 9
+    assert (cropped[0, :, :44] == 0).all()
+    assert (cropped[0, :, 46:] == 1000).all()
+
+
+@pytest.mark.parametrize(
+    ("middle", "reach", "size", "message"),
+    [
+        ((-600.0, 0.0, 1000.0), 300.0, 32, "cut by its border"),
+        ((0.0, 0.0, 200.0), 300.0, 32, r"covers 864 pixels, the image has 480 x 640"),
+        ((0.0, 0.0, -5.0), 300.0, 32, "expected it in front"),
+        ((0.0, math.nan, 900.0), 300.0, 32, "non-finite"),
+        ((0.0, 0.0, 900.0), 0.0, 32, "positive"),
+        ((0.0, 0.0, 900.0), 300.0, 0, "positive"),
+    ],
+)
+def test_impossible_square_crops_are_refused(middle, reach, size, message):
+    with pytest.raises(BadInput, match=message):
+        crop_about(torch.full((1, 480, 640), 900.0), KINECT, torch.tensor([middle]), reach, size)
+
+
+def frame_of_a_person() -> torch.Tensor:
+    frame = torch.full((1, 60, 80), 2500.0)
+    frame[0, 20:50, 30:50], frame[0, :, :10] = 850.0, 0
+    return frame
+
+
+def test_other_units_than_millimetres_are_said():
+    check_millimetres(frame_of_a_person())
+    check_millimetres(frame_of_a_person().where(frame_of_a_person() > 0, torch.nan))
+    with pytest.raises(BadInput, match=r"begins at 0.85: .*may be metres; multiply by 1000"):
+        check_millimetres(frame_of_a_person() / 1000)
+    with pytest.raises(BadInput, match=r"begins at 8500: .*tenths of them.*divide by 10"):
+        check_millimetres(frame_of_a_person() * 10)
+    for empty in (0.0, math.nan):
+        with pytest.raises(DegenerateInput, match="depth image 1 is all holes"):
+            check_millimetres(torch.cat((frame_of_a_person(), torch.full((1, 60, 80), empty))))
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

@@ -38,6 +38,12 @@ SMALL: dict[str, dict[str, Any]] = {
     "frgc": {"identities": 2, "scans": 5, "expressive": 2, "size": 32},
     "bosphorus": {"identities": 2, "scans": 5, "expressive": 3, "size": 32},
     "bu4dfe": {"identities": 2, "frames": 1, "size": 32},
+    "syn_data_1": {"identities": 2, "frames": 5},
+    "syn_data_2": {"identities": 2, "frames": 3},
+    "syn_data_3": {"identities": 2, "frames": 3},
+    "depth_facewarehouse": {"identities": 1},
+    "biwi": {"frames": 25},
+    "ict_3dhp": {"frames": 11},
 }
 # Twenty expressions, three conditions, five cases, six emotions; of each person of ARL-VTF one image in the gallery and
 # one probe of each kind.
@@ -45,6 +51,7 @@ COUNTS = {
     **{"web_faces": 6, "facescape": 40, "arl_vtf": 2 * 3 + 2, "300w_lp": 6, "people_stream": 2},
     **{"aflw2000": 6, "same_people": 6, "florence": 4, "florence_clips": 6, "facewarehouse": 40, "celeba_cases": 10},
     **{"bu3dfe": 2 * 7, "frgc": 5, "bosphorus": 5, "bu4dfe": 2 * 6},
+    **{"syn_data_1": 5, "syn_data_2": 3, "syn_data_3": 3, "depth_facewarehouse": 20, "biwi": 25, "ict_3dhp": 11},
 }
 OTHER_SIZES = {"same_people": "aflw2000"}  # the same photographs of other people
 SAME_SEED = {"same_people": "aflw2000", "florence_clips": "florence"}  # unless a paper gives one; the same people

@@ -14,6 +14,9 @@ florence           twenty poses of each person and a scan (paper 3); florence_cl
 facewarehouse      nine people in twenty expressions, each with a scan (paper 5)
 celeba_cases       the same people plain, with covered eyes, in uneven or little light, and smiling (paper 5)
 face_scans         range scans of four scanners and their protocols (paper 2); shown_faces: what people show to them
+depth_sets         what the depth frames of paper 4 share; head_motion: where heads turn
+syn_data           SynData1 to 3: clean frames with labels; depth_targets: FaceWarehouse, Biwi and ICT-3DHP by a
+                   structured-light sensor; ict_depth: imported heads before it
 portraits          a few people for a check, kept nowhere
 """
 
@@ -22,6 +25,13 @@ from __future__ import annotations
 from facelib.data.embedded.aflw_300wlp import Aflw2000Settings, W300LpSettings, open_aflw2000, open_w300lp
 from facelib.data.embedded.arl_vtf import ArlVtfSettings, open_arl_vtf
 from facelib.data.embedded.celeba_cases import CelebaCasesSettings, open_celeba_cases
+from facelib.data.embedded.depth_targets import (
+    BiwiSettings,
+    DepthFaceWarehouseSettings,
+    Ict3dhpSettings,
+    open_depth_facewarehouse,
+    open_depth_sequences,
+)
 from facelib.data.embedded.face_scans import (
     BosphorusSettings,
     Bu3dfeSettings,
@@ -39,27 +49,34 @@ from facelib.data.embedded.generation import GeneratedSettings, batches_folder, 
 from facelib.data.embedded.labelled_stream import LabelledFaces, LabelledStream, labelled_faces_of
 from facelib.data.embedded.landmarked_stream import LandmarkedStream, detected_faces, landmarked_faces_of
 from facelib.data.embedded.people_stream import PeopleStream, PeopleStreamSettings, open_people_stream
+from facelib.data.embedded.syn_data import SynData1Settings, SynData2Settings, SynData3Settings, open_syn_data
 from facelib.data.embedded.web_faces import WebFacesSettings, open_web_faces
 
 __all__ = [
     "NOSE_TIP",
     "Aflw2000Settings",
     "ArlVtfSettings",
+    "BiwiSettings",
     "BosphorusSettings",
     "Bu3dfeSettings",
     "Bu4dfeSettings",
     "CelebaCasesSettings",
+    "DepthFaceWarehouseSettings",
     "FaceScapeSettings",
     "FaceWarehouseSettings",
     "FlorenceClipsSettings",
     "FlorenceSettings",
     "FrgcSettings",
     "GeneratedSettings",
+    "Ict3dhpSettings",
     "LabelledFaces",
     "LabelledStream",
     "LandmarkedStream",
     "PeopleStream",
     "PeopleStreamSettings",
+    "SynData1Settings",
+    "SynData2Settings",
+    "SynData3Settings",
     "W300LpSettings",
     "WebFacesSettings",
     "batches_folder",
@@ -73,12 +90,15 @@ __all__ = [
     "open_bu3dfe",
     "open_bu4dfe",
     "open_celeba_cases",
+    "open_depth_facewarehouse",
+    "open_depth_sequences",
     "open_facescape",
     "open_facewarehouse",
     "open_florence",
     "open_florence_clips",
     "open_free_scans",
     "open_people_stream",
+    "open_syn_data",
     "open_w300lp",
     "open_web_faces",
 ]

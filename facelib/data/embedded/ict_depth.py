@@ -1,0 +1,85 @@
+"""Depth frames of imported heads of ICT-FaceKit before the same sensor: nobody is trained on them (paper 4).
+
+People whom our own face model did not make, in a topology that is not ours, in the poses of the Biwi counterpart. They
+have the necks of their scans and no hair.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import ClassVar
+
+import numpy as np
+import torch
+
+from facelib.data.archive import FaceArchive
+from facelib.data.embedded.depth_sets import DepthSetSettings, frames_of_person, open_depth_set, places
+from facelib.data.embedded.depth_targets import BIWI_LIMITS
+from facelib.data.embedded.generation import OnImages, check_counts, sample_expressions
+from facelib.data.embedded.head_motion import turned
+from facelib.data.embedded.ict_faces import imported_heads
+from facelib.errors import BadInput
+from facelib.faces.depth_scene import DepthSceneSettings
+from facelib.faces.ict_model import load_ict_model
+from facelib.faces.morphable_model import MorphableModel
+from facelib.faces.sensors import StructuredLight
+
+
+@dataclass(frozen=True, kw_only=True)
+class IctDepthSettings(DepthSetSettings):
+    """The set.
+
+    Args:
+        heads: SHA-256 of the imported model's file (`imported_heads`), by which the fingerprint follows the import.
+        identities: number of people.
+        images: frames of each, with an expression of its own at some strength.
+    """
+
+    archive: ClassVar[str] = "ict_depth"
+    version: ClassVar[int] = 1  # raise it when the generation changes: older data are then passed over
+
+    heads: str
+    identities: int = 100
+    images: int = 4
+    seed: int = 37
+    limits: tuple[float, float, float] = BIWI_LIMITS
+    scene: DepthSceneSettings = field(default_factory=lambda: DepthSceneSettings(sensor=StructuredLight()))
+
+    @property
+    def image_count(self) -> int:
+        """Frames in the data set."""
+        return self.identities * self.images
+
+
+def open_ict_depth(settings: IctDepthSettings, on_images: OnImages = lambda count: None) -> FaceArchive:
+    """The set from the cache, generated where it is missing.
+
+    Its arrays are those of `frames_of_person`, with the coefficients of the imported model, identity and sequence (all
+    0).
+
+    Args:
+        settings, on_images: as `open_depth_set`.
+
+    Raises:
+        MissingPart: when ICT-FaceKit was not imported.
+        BadInput: when other heads are imported than the settings name, or on fewer than one identity or image.
+    """
+    check_counts(identities=settings.identities, images=settings.images)
+    if settings.heads != imported_heads():
+        raise BadInput(f"heads are {settings.heads!r}: expected those that are imported, {imported_heads()!r}")
+    people, frames = range(settings.identities), [settings.images] * settings.identities
+    make = partial(_frames, settings)
+    return open_depth_set(settings, settings.seed, people, frames, make, on_images, load_ict_model)
+
+
+def _frames(
+    settings: IctDepthSettings, model: MorphableModel, shape: torch.Tensor, number: int, generator: torch.Generator
+) -> dict[str, np.ndarray]:
+    """All frames of one person."""
+    count = settings.images
+    action, _ = sample_expressions(model, count, 1.0, generator)
+    pose, place = turned(count, settings.limits, generator), places(count, settings, generator)
+    scene = replace(settings.scene, dressed=False)  # our hair and necks belong to our model
+    arrays = frames_of_person(model, shape, action, pose, place, scene, generator)
+    return arrays | {"sequence": np.zeros(count, np.int16)}
