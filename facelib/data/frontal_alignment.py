@@ -25,13 +25,13 @@ from facelib.geometry.rotations import angle_from_frontal, quaternion_to_matrix
 SAMPLING = 4.5  # mm between the samples that are looked at
 SURROUNDINGS, SHOWN = 30.0, 0.42  # mm around a place, from which it stands out, and the share of a disc that is seen
 CANDIDATES, APART = 5, 20.0  # places that are tried, and mm between them
-LAID_REACH, LAID_OFF = 75.0, 3.0  # mm around a place that are laid on the mean face, and mm that may be left then
+LAID_REACH, LAID_OFF = 75.0, 3.5  # mm around a place that are laid on the mean face, and mm that may be left then
 FIT_REACH, FIT_PAIRS, FIT_KEPT = 85.0, (8.0, 6.0, 4.0), 0.9  # mm around the nose; mm of a pair in each step; share
 INDEPENDENT = 100.0  # samples in the fit whose errors, of 1 mm, are independent of one another
 TIP_SEARCH, TIP_REACH = 14.0, 9.0  # mm around the fitted tip and around the foremost sample there
 BESIDE_NOSE, LEAST_NOSE = 26.0, 14.0  # mm to its sides, and height: noses have 24 to 34, the back of a head 9
 FARTHEST_TURN = math.radians(50)  # from frontal, beyond which a scan shows too little of a face to tell
-AGREES_WELL, AGREES = 0.6, 1.0  # mm: no place can fit better; a face may
+AGREES_WELL, AGREES = 0.6, 0.82  # mm: no place can fit better; a face may
 EXPLAINED, LEAST_AREA = 0.65, 2500.0  # share of the upper face's samples that agree, and mm^2 of them
 
 
