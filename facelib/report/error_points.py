@@ -56,17 +56,19 @@ def draw_points(
     *,
     only_differences: bool = False,
 ) -> Figure:
-    """A column of panels for each metric: the values above, the differences from the reference below; a row a method.
+    """A column of panels for each metric: the values above, the differences from the reference below, where there are
+    some; a row a method.
 
     Args:
         data: of `point_data`.
         metrics: of the paper, for their units.
         titles: of the columns: name of a metric -> words.
         emphasised: labels of the methods to stand out.
-        only_differences: leaves the upper panels out.
+        only_differences: leaves the values out where there are differences.
     """
     labels, reference = list(dict.fromkeys(data["method"])), data["reference"].iloc[0]
-    kinds = [DIFFERENCE] if only_differences else [MEASURED, DIFFERENCE]
+    compared = data[list(DIFFERENCE)].notna().any(axis=None)
+    kinds = ([] if only_differences and compared else [MEASURED]) + ([DIFFERENCE] if compared else [])
     size = (2.6 + 1.55 * len(titles), (0.75 + 0.19 * len(labels)) * len(kinds))
     figure, axes = plt.subplots(len(kinds), len(titles), figsize=size, squeeze=False, sharey=True, layout="constrained")
     looks = line_looks(emphasised, emphasised)
@@ -83,7 +85,8 @@ def draw_points(
         for panel, title in zip(axes[0], titles.values(), strict=True):
             panel.set_title(title, fontsize=8)
         _name_methods(line[0], labels, emphasised)
-    figure.supxlabel(f"difference: error above that of “{reference}”", fontsize=7)
+    if compared:
+        figure.supxlabel(f"difference: error above that of “{reference}”", fontsize=7)
     return figure
 
 

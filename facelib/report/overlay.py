@@ -24,6 +24,7 @@ from facelib.report.meshes import CLAY
 from facelib.report.style import ERROR_COLOURS, PALETTE
 
 SIDE = 192  # pixels of a panel
+NARROW, LINE_INCHES = 6.5, 0.13  # width of a figure in inches, and height of a line below it
 LINE = 16  # characters of a name above a panel
 SAMPLES = 2  # of a panel's pixel along each axis
 FOUND, TRUE = PALETTE[0], "#E3170A"  # blue and red, as in the paper
@@ -234,5 +235,8 @@ def name_row(panel: Axes, text: str, size: float = 7.5) -> None:
 
 
 def note_below(figure: Figure, text: str) -> None:
-    """What marks and numbers mean, at the lower left of a figure, below its axes."""
-    figure.text(0.0, -0.01, text, ha="left", va="top", fontsize=6.5, color="#222222")
+    """What marks and numbers mean, at the lower left of a figure, below its axes; below the stamp where both have no
+    room side by side."""
+    width, height = figure.get_size_inches()
+    lower = LINE_INCHES / height if width < NARROW else 0.0
+    figure.text(0.0, -0.01 - lower, text, ha="left", va="top", fontsize=6.5, color="#222222")

@@ -57,7 +57,9 @@ def test_without_the_reference_there_is_no_difference() -> None:
     data = point_data(open_estimates(open_runs("sadrnet", "smoke")), ["direct"], ["sparse_2d"], "sadrnet")
 
     assert data[list(DIFFERENCE)].isna().all(axis=None)
-    assert len(draw_points(data, PAPER.metrics, {"sparse_2d": "Sparse"}).axes) == 2
+    for only in (False, True):
+        figure = draw_points(data, PAPER.metrics, {"sparse_2d": "Sparse"}, only_differences=only)
+        assert [panel.get_xlabel() for panel in figure.axes] == ["percent"]
 
 
 def test_no_run_gives_no_line() -> None:

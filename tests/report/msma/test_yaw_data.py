@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -27,6 +28,7 @@ def test_means_by_range_and_paired_differences(monkeypatch: pytest.MonkeyPatch) 
     assert data["reference"].unique().tolist() == ["a"]
     figure = draw_yaw(data.reset_index(), AFLW)
     assert len(figure.axes) == 1
+    plt.close(figure)
 
 
 def test_no_scores_give_no_line() -> None:
