@@ -1,7 +1,7 @@
 """Torch and numba mathematics of faces in space: no files, no models.
 
-Where heads are: rotations, camera, alignment (similarities, paper 3's self-alignment; procrustes is its core), icp
-(with point_to_plane, its step).
+Where heads are: rotations, camera, alignment (similarities, paper 3's self-alignment; procrustes is its core),
+orthographic_fit (a pose from places in an image), icp (with point_to_plane, its step).
 How they look: rasterizer, supersampling, differentiable_rendering, lighting, visibility.
 Surfaces: normals of meshes, nearest_on_surface, normal_components of range_images (without spikes), depth,
 cropping.

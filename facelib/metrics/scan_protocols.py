@@ -24,6 +24,7 @@ from facelib.geometry.normals import vertex_normals
 
 NOSE_TIP, CHIN = 30, 8  # landmarks
 BROWS = (*LANDMARK_GROUPS["right_brow"], *LANDMARK_GROUPS["left_brow"])
+HOLE = 12.0  # mm from its nearest point on, a scan does not show a place
 LEAST_POINTS = 100  # of a scan once it is cut
 
 
@@ -117,6 +118,37 @@ def scan_error(
         off.append(_distances(moved[indices] - laid[kept], normals[kept], distances, protocol))
     values = [(each.square().mean().sqrt() if protocol.statistic == "rms" else each.mean()) for each in off]
     return float(torch.stack(values).mean() / fit.scale)
+
+
+@torch.no_grad()
+def scan_distances(
+    face: torch.Tensor,
+    triangles: torch.Tensor,
+    landmarks: torch.Tensor,
+    scan: torch.Tensor,
+    scan_landmarks: torch.Tensor,
+    protocol: ScanProtocol,
+) -> torch.Tensor:
+    """How far a scan of any topology is from each point of a face, for pictures of `scan_error` from scan to face.
+
+    Args:
+        face, triangles, landmarks, scan, scan_landmarks, protocol: as `scan_error` takes them, and raises on.
+
+    Returns:
+        (V,) mm, of the nearest point of the scan; NaN where the protocol cuts the face off, or no such point is near.
+    """
+    scan = scan[_kept(scan, scan_landmarks, protocol)]
+    start = similarity_transform(landmarks[None], scan_landmarks[None], scale=protocol.landmark_scale)
+    laid = start.apply(face[None])[0]
+    normals = vertex_normals(laid[None], triangles)[0]
+    planes = normals if protocol.distance == "plane" else None
+    fit = icp(scan, laid, target_normals=planes, scale=protocol.icp_scale, tolerance=protocol.tolerance).transform
+    moved = fit.apply(scan)
+    distances, indices = (each[0] for each in nearest(moved[None], laid[None]))
+    off = _distances(laid[indices] - moved, normals[indices], distances, protocol) / fit.scale
+    distances, indices = (each[0] for each in nearest(laid[None], moved[None]))
+    there = _kept(fit.inverse().apply(laid), scan_landmarks, protocol) & (distances < HOLE * fit.scale)
+    return off[indices].where(there, torch.nan)
 
 
 def _kept(points: torch.Tensor, landmarks: torch.Tensor, protocol: ScanProtocol) -> torch.Tensor:

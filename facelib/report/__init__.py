@@ -7,9 +7,12 @@ intervals   of measured rates and their differences, by drawing identities again
 tables      ours beside the printed numbers; markup: as Markdown and LaTeX
 verdicts    on what a paper claims; claims: the same as JSON, Markdown and picture
 manifest    pictures with their source data and a line on where they come from
+error_points   metrics of methods with their intervals; yaw_errors: over ranges of yaw
 cost        time and memory of the runs; training_curves: their losses and validation, epoch by epoch
+learning_curve   what is watched against photographs learnt from
 interactive_picture   a figure to play with, and the still picture of it
 views       a face to turn, photographs in studio light, frames and landmarks
+overlay     faces laid over photographs, in grids of pictures
 meshes      faces as mesh files, to turn in a browser, and as shaded pictures
 output_folder   which folders of users may be filled
 speed       pictures of `facelib bench`

@@ -6,7 +6,7 @@ image so. Colours are those of a screen, in [0, 1]; NaN stands for not known and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 FILE_TYPES = ("glb", "obj", "ply")
 CLAY = (0.82, 0.78, 0.73)  # of a face without colours
 SAMPLES = 3  # of a still picture's pixel along each axis
+BUTTON = 38  # pixels of a row of buttons
 SHOWN_POINTS = 20_000  # a page's mesh is thinned to about so many; each takes 40 bytes
 
 
@@ -105,7 +106,9 @@ def write_mesh(path: Path, vertices: torch.Tensor, triangles: torch.Tensor, colo
     return path
 
 
-def turnable_meshes(meshes: Sequence[FaceMesh], label: str, png: bytes, most: int = SHOWN_POINTS) -> InteractivePicture:
+def turnable_meshes(
+    meshes: Sequence[FaceMesh], label: str, png: bytes, most: int = SHOWN_POINTS, in_a_row: int | None = None
+) -> InteractivePicture:
     """Faces to turn, one at a time, with buttons that change between them; the view stays.
 
     Args:
@@ -113,6 +116,7 @@ def turnable_meshes(meshes: Sequence[FaceMesh], label: str, png: bytes, most: in
         label: says which run they come from.
         png: a still picture of the same, for pages without scripts.
         most: vertices of a mesh that is not thinned.
+        in_a_row: buttons; all when missing. Where there are several rows, a legend says which face is shown.
 
     Raises:
         BadInput: without a mesh.
@@ -128,7 +132,7 @@ def turnable_meshes(meshes: Sequence[FaceMesh], label: str, png: bytes, most: in
         {"label": mesh.title, "method": "restyle", "args": [{"visible": [other is mesh for other in meshes]}]}
         for mesh in meshes
     ]
-    axis = {"visible": False}
+    axis, step = {"visible": False}, in_a_row or len(meshes)
     note = {"text": label, "x": 1, "y": 0, "xref": "paper", "yref": "paper", "showarrow": False}
     figure.update_layout(
         template="none",
@@ -143,9 +147,23 @@ def turnable_meshes(meshes: Sequence[FaceMesh], label: str, png: bytes, most: in
         annotations=[note | {"yanchor": "top", "yshift": -8, "font": {"size": 10, "color": "#666666"}}],
     )
     if len(meshes) > 1:
-        place = {"x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom", "pad": {"b": 8}}
-        figure.update_layout(updatemenus=[{"type": "buttons", "direction": "right", "buttons": buttons, **place}])
+        _add_buttons(figure, [buttons[first : first + step] for first in range(0, len(meshes), step)])
     return InteractivePicture(figure, png, f"a face to turn: {', '.join(mesh.title for mesh in meshes)}")
+
+
+def _add_buttons(figure: go.Figure, rows: Sequence[Sequence[Mapping[str, Any]]]) -> None:
+    """Rows of buttons above a figure."""
+    alone = len(rows) == 1  # else each row would go on showing the button that was pressed last in it
+    look = {"type": "buttons", "direction": "right", "showactive": alone}
+    place = {"x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom"}
+    menus = [
+        {"buttons": row, **look, **place, "pad": {"b": 8 + BUTTON * number}}
+        for number, row in enumerate(reversed(rows))
+    ]
+    figure.update_layout(updatemenus=menus, margin={"t": 50 + BUTTON * (len(rows) - 1)})
+    if not alone:
+        figure.update_traces(showlegend=True)
+        figure.update_layout(showlegend=True, legend={"x": 0, "y": 0.98})
 
 
 def shaded_picture(mesh: FaceMesh, yaw: float = 0.0, size: int = 240, pitch: float = 0.0) -> torch.Tensor:

@@ -6,11 +6,12 @@ import math
 from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from facelib.papers.paper import Metric, Paper
-from facelib.report.style import stamp, tier_label, use_house_style
+from facelib.report.style import stamp, switch_off, tier_label, use_house_style
 from facelib.runs.records import Record
 
 HELD_OUT = "held_out_"  # before the name of a term of the loss, where validation gives it
@@ -42,13 +43,38 @@ def draw_training_curves(paper: Paper, records: Mapping[str, Record]) -> Figure 
         _draw_validation(right, record, {name: paper.metrics[name] for name in printed_metrics(paper)})
         left.set_title(label)
     for panel in panels.flat:
-        panel.set_xlabel("epoch")
-        panel.locator_params(axis="x", integer=True, nbins=5)
-        if panel.lines:
-            panel.legend(fontsize=6.5, handlelength=1, loc="center left", bbox_to_anchor=(1, 0.5))
-        else:
-            panel.set_axis_off()
+        _finish(panel)
     stamp(figure, tier_label(next(iter(trained.values())).tier))
+    return figure
+
+
+def loss_data(records: Mapping[str, Record]) -> pd.DataFrame:
+    """The weighted terms of losses: columns method, epoch, term, training and validation (NaN where not known)."""
+    return pd.DataFrame(
+        [
+            {"method": label, "epoch": epoch, "term": name, "training": value}
+            | {"validation": row["validation"].get(f"{HELD_OUT}{name}", math.nan)}
+            for label, record in records.items()
+            for epoch, row in enumerate(record.history)
+            for name, value in row["losses"].items()
+        ]
+    )
+
+
+def draw_losses(records: Mapping[str, Record]) -> Figure:
+    """A panel for each run with the terms of its loss, two in a row.
+
+    Args:
+        records: label -> record of a run that was trained; at least one.
+    """
+    rows = math.ceil(len(records) / 2)
+    figure, panels = plt.subplots(rows, 2, figsize=(8.4, 2.3 * rows), squeeze=False, layout="constrained")
+    for panel, (label, record) in zip(panels.flat, records.items(), strict=False):
+        _draw_losses(panel, record)
+        panel.set_title(label, fontsize=8)
+        _finish(panel)
+        panel.yaxis.label.set_fontsize(7)
+    switch_off(panels.flat[len(records) :])
     return figure
 
 
@@ -57,6 +83,16 @@ def printed_metrics(paper: Paper) -> list[str]:
     tables = [table for table in paper.tables.values() if not table.title]
     shown = {name for table in tables for name in (*table.main, *table.more)}
     return [name for name in paper.metrics if name in shown]
+
+
+def _finish(panel: Axes) -> None:
+    """Axis of epochs and legend; a panel without curves is left out."""
+    panel.set_xlabel("epoch")
+    panel.locator_params(axis="x", integer=True, nbins=5)
+    if panel.lines:
+        panel.legend(fontsize=6.5, handlelength=1, loc="center left", bbox_to_anchor=(1, 0.5))
+    else:
+        panel.set_axis_off()
 
 
 def _draw_losses(panel: Axes, record: Record) -> None:

@@ -11,7 +11,7 @@ from facelib.faces.face_layout import face_layout
 from facelib.faces.morphable_model import MorphableModel
 from facelib.faces.population import sample_people
 from facelib.geometry.rotations import euler_to_matrix
-from facelib.metrics.scan_protocols import PROTOCOLS, ScanProtocol, scan_error, scan_protocol
+from facelib.metrics.scan_protocols import PROTOCOLS, ScanProtocol, scan_distances, scan_error, scan_protocol
 
 Surface = tuple[torch.Tensor, torch.Tensor, torch.Tensor]  # vertices, triangles, landmarks
 
@@ -110,6 +110,31 @@ def test_a_scan_in_metres_is_refused(person: Surface) -> None:
     vertices, triangles, landmarks = person
     with pytest.raises(BadInput, match="is it in mm"):
         scan_error(vertices, triangles, landmarks, 1000 * vertices, 1000 * landmarks, scan_protocol("deng"))
+
+
+def test_distances_point_by_point_have_the_root_mean_square_of_the_error(
+    person: Surface, face_model: MorphableModel
+) -> None:
+    vertices, triangles, landmarks = person
+    mean = face_model.mean[torch.unique(face_layout(face_model, 32).triangles)]
+    protocol = scan_protocol("deng")
+    face = moved((mean, triangles, face_model.mean[face_model.landmarks]), 3.0)  # in another unit
+    distances = scan_distances(*face, vertices, landmarks, protocol)
+
+    there = ~distances.isnan()
+    assert 0.5 < there.float().mean() < 1  # the throat and the forehead are cut off
+    whole = distances[there].square().mean().sqrt()
+    assert whole == pytest.approx(error(face, person, protocol), rel=0.1)
+    assert scan_distances(*moved(person, 1.0), vertices, landmarks, protocol)[there].nanmean() < 0.02
+
+
+def test_a_place_that_the_scan_does_not_show_has_no_distance(person: Surface) -> None:
+    vertices, triangles, landmarks = person
+    chin = vertices[:, 1] < landmarks[48, 1] - 15  # mm below the corner of the mouth
+    half = vertices[vertices[:, 1] > landmarks[48, 1]]
+    distances = scan_distances(vertices, triangles, landmarks, half, landmarks, scan_protocol("deng"))
+    assert distances[chin].isnan().all()
+    assert not distances[vertices[:, 1].argsort()[-300:]].isnan().all()
 
 
 def test_an_unknown_protocol() -> None:

@@ -142,3 +142,14 @@ def test_a_picture_shows_the_side_that_is_asked_for(face: FaceMesh) -> None:
     assert width[1] < 0.95 * width[0]  # a face is wider than deep
     right = (profile < 0.95).any(dim=0).nonzero()[:, 1].max()  # the nose's tip, to the right when the head turns left
     assert (profile[:, :, right] < 0.95).any(dim=0).sum() < 10
+
+
+def test_rows_of_buttons_and_a_legend_that_says_what_is_shown(face: FaceMesh) -> None:
+    meshes = [FaceMesh(name, face.vertices, face.triangles) for name in "abcd"]
+    figure = turnable_meshes(meshes, "label", b"", in_a_row=2).figure
+    upper, lower = sorted(figure.layout.updatemenus, key=lambda menu: -menu.pad.b)
+
+    assert [[button.label for button in menu.buttons] for menu in (upper, lower)] == [["a", "b"], ["c", "d"]]
+    assert lower.buttons[0].args[0]["visible"] == [False, False, True, False]
+    assert all(trace.showlegend for trace in figure.data)
+    assert figure.layout.margin.t > 80

@@ -11,7 +11,7 @@ import pytest
 from made_records import make_face_record, use_made_runs
 
 from facelib.papers.sadrnet import PAPER
-from facelib.report.training_curves import draw_training_curves, printed_metrics
+from facelib.report.training_curves import draw_losses, draw_training_curves, loss_data, printed_metrics
 
 
 @pytest.fixture(autouse=True)
@@ -63,3 +63,18 @@ def test_without_a_training_there_is_no_picture() -> None:
     assert draw_training_curves(PAPER, {"mean": replace(make_face_record("mean_face"), history=[])}) is None
     assert "shape_ratio" not in printed_metrics(PAPER)
     assert "sparse_2d" in printed_metrics(PAPER)
+
+
+def test_terms_of_several_runs_have_a_panel_each() -> None:
+    rows = [
+        {"losses": {"edge": 3.0}, "validation": {"loss": 5.0, "held_out_edge": 4.0}},
+        {"losses": {"edge": 2.0, "face": 1.0}, "validation": {"loss": 5.0}},
+    ]
+    record = replace(make_face_record("sadrnet"), history=rows)
+    data, figure = loss_data({"made": record}), draw_losses({"a": record, "b": record, "c": record})
+
+    assert data[["epoch", "term", "training"]].to_numpy().tolist() == [[0, "edge", 3], [1, "edge", 2], [1, "face", 1]]
+    assert data["validation"].fillna(-1).tolist() == [4, -1, -1]
+    assert [panel.get_title(loc="left") for panel in figure.axes] == ["a", "b", "c", ""]
+    assert [panel.axison for panel in figure.axes] == [True, True, True, False]
+    assert len(figure.axes[0].lines) == 4

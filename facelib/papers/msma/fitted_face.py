@@ -137,7 +137,7 @@ class FittedFace:
     def surface(self) -> Surface:
         """The face, finer."""
         renderer, found = self.renderer, self.coefficients
-        fine, triangles = _finer(renderer)
+        fine, triangles = finer_mesh(renderer)
         coarse = torch.cat((self.vertices, renderer.albedo_of(found)[0]), dim=1)
         vertices, albedo = torch.from_numpy(fine @ coarse.numpy()).split(3, dim=1)
         screen = renderer.camera.project(renderer.in_camera(vertices[None], found))[0]
@@ -189,10 +189,11 @@ class FittedFace:
 
 
 @lru_cache(maxsize=4)
-def _finer(renderer: FaceRenderer) -> tuple[sparse.csr_matrix, torch.Tensor]:
-    """From the renderer's vertices to those of a finer mesh, (N, V), and its triangles (T, 3), without the edge."""
+def finer_mesh(renderer: FaceRenderer, times: int = FINER) -> tuple[sparse.csr_matrix, torch.Tensor]:
+    """From the renderer's vertices to those of a mesh finer so many times, (N, V), and its triangles (T, 3), without
+    the edge."""
     whole, triangles = sparse.identity(len(renderer.mean)), renderer.triangles.numpy()
-    for _ in range(FINER):
+    for _ in range(times):
         step, triangles = subdivision_operator(triangles, whole.shape[0])
         whole = step @ whole
     place = whole @ renderer.place.numpy()

@@ -10,8 +10,8 @@ from facelib.papers.msma import PAPER
 from facelib.papers.msma.coefficient_file import write_coefficients
 from facelib.papers.msma.fitted_face import FittedFace
 from facelib.report.interactive_picture import still_png, write_page
-from facelib.report.meshes import FaceMesh, turnable_meshes, write_mesh
-from facelib.report.msma.fit_pictures import SIDE, draw_relit, draw_turned, overlay
+from facelib.report.meshes import turnable_meshes, write_mesh
+from facelib.report.msma.fit_pictures import SIDE, draw_relit, draw_turned, face_meshes, overlay
 from facelib.report.output_folder import check_output
 from facelib.report.style import pixels, tier_label
 from facelib.storage import atomic_path, write_bytes
@@ -43,11 +43,6 @@ def write_fit(folder: Path, face: FittedFace, name: str) -> list[Path]:
     label = "; ".join(described(face))
     surface, shown = face.surface, overlay(face)
     relit, turned = (still_png(draw(face, label), SIDE) for draw in (draw_relit, draw_turned))
-    faces = [
-        FaceMesh("photograph's colours", surface.vertices, surface.triangles, face.colours),
-        FaceMesh("albedo", surface.vertices, surface.triangles, face.albedo),
-        FaceMesh("shape", surface.vertices, surface.triangles),
-    ]
     paths = [folder / file for file in FILES]
     coefficients, glb, over, *others, page = paths
     write_coefficients(coefficients, face, name)  # first: it marks the folder as ours
@@ -56,7 +51,7 @@ def write_fit(folder: Path, face: FittedFace, name: str) -> list[Path]:
         matplotlib.image.imsave(temporary, pixels(shown), format="png")
     for path, png in zip(others, (relit, turned), strict=True):
         write_bytes(path, png)
-    write_page(turnable_meshes(faces, label, turned, len(surface.vertices)), page)
+    write_page(turnable_meshes(face_meshes(face), label, turned, len(surface.vertices)), page)
     return paths
 
 

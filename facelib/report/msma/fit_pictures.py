@@ -12,7 +12,7 @@ from facelib.data.photographs import FaceBox, square_crop
 from facelib.geometry.lighting import ambient_and_directional
 from facelib.papers.msma.fitted_face import FittedFace
 from facelib.report.meshes import FaceMesh, shaded_picture
-from facelib.report.sadrnet.overlay import laid_over, named_pictures
+from facelib.report.overlay import laid_over, named_pictures
 from facelib.report.style import stamp
 
 LARGEST = 1600  # pixels of the longer side of a photograph with a face over it
@@ -44,10 +44,7 @@ def draw_relit(face: FittedFace, label: str) -> Figure:
     side = face.crop.scale * face.renderer.size
     square = FaceBox(left, top, left + side, top + side)
     crop = square_crop(face.photograph, square, SIDE, enlarge=1.0, as_border=True).image.clamp(0, 1)
-    even, colour = AMBIENT * face.strength, DIRECTED * face.strength
-    lights = {"light as found": face.light} | {
-        name: ambient_and_directional(even, torch.tensor(towards), 1.0, colour) for name, towards in LIGHTS.items()
-    }
+    lights = {"light as found": face.light} | other_lights(face)
     points = surface.points * (SIDE / face.renderer.size)
 
     def over(picture: torch.Tensor, light: torch.Tensor, albedo: torch.Tensor) -> torch.Tensor:
@@ -64,11 +61,22 @@ def draw_relit(face: FittedFace, label: str) -> Figure:
     return _named(rows, ("its colours", "model's albedo"), ("in the photograph", *lights), label)
 
 
+def other_lights(face: FittedFace) -> dict[str, torch.Tensor]:
+    """Lights (9, 3) from other sides, as strong as the one that was found."""
+    even, colour = AMBIENT * face.strength, DIRECTED * face.strength
+    return {name: ambient_and_directional(even, torch.tensor(towards), 1.0, colour) for name, towards in LIGHTS.items()}
+
+
+def face_meshes(face: FittedFace, name: str = "") -> list[FaceMesh]:
+    """A face in the photograph's colours, in its albedo, and in clay; their titles begin with the name."""
+    surface = face.surface
+    colours = {"photograph's colours": face.colours, "albedo": face.albedo, "shape": None}
+    return [FaceMesh(f"{name}{title}", surface.vertices, surface.triangles, each) for title, each in colours.items()]
+
+
 def draw_turned(face: FittedFace, label: str) -> Figure:
     """The face turned to both sides, in the photograph's colours and in clay."""
-    surface = face.surface
-    coloured = FaceMesh("colours", surface.vertices, surface.triangles, face.colours)
-    shape = FaceMesh("shape", surface.vertices, surface.triangles)
+    coloured, _, shape = face_meshes(face)
     rows = [[shaded_picture(mesh, yaw, SIDE) for yaw in YAWS] for mesh in (coloured, shape)]
     columns = [f"{yaw:+.0f}°" if yaw else "from the front" for yaw in YAWS]
     return _named(rows, ("its colours", "shape"), columns, label)

@@ -1,6 +1,6 @@
 """Pictures of paper 3, and what `facelib reconstruct` writes.
 
-predictions            what networks predict on photographs, beside the truth; overlay: faces laid over photographs
+predictions            what networks predict on photographs, beside the truth
 position_maps, skin_masks, gimbal_lock, mesh_loss   figures 3 and 4, 5, 8, 11
 alignment_pictures, occlusion_pictures   figures 6 and 10: several networks on the same photographs
 method_pictures        the drawings of its method notebook

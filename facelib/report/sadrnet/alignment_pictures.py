@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from facelib.report.sadrnet.overlay import (
+from facelib.report.overlay import (
     enlarged,
-    name_block,
-    name_column,
-    name_row,
     note_below,
     overlay_face,
-    picture_grid,
+    photograph_grid,
     show,
     show_landmarks,
 )
@@ -67,7 +64,7 @@ def draw_comparison(titles: Sequence[str], predictions: Predictions) -> Figure:
     Raises:
         BadInput: on another number of titles.
     """
-    figure, blocks = photograph_grid(titles, predictions, predictions.found, ("landmarks", "mesh"))
+    figure, blocks = photograph_grid(titles, predictions.faces.images, predictions.found, ("landmarks", "mesh"))
     for label, block in blocks.items():
         errors, points = predictions.scores[label]["sparse_2d"], predictions.points(label)
         for number, (landmarks, mesh) in enumerate(block):
@@ -75,39 +72,6 @@ def draw_comparison(titles: Sequence[str], predictions: Predictions) -> Figure:
             show(mesh, overlay_face(predictions.faces.images[number], points[number], predictions.mapper.triangles))
     note_below(figure, "landmarks: predicted blue, true red; corner: sparse 2D NME (%)")
     return figure
-
-
-def photograph_grid(
-    titles: Sequence[str], predictions: Predictions, labels: Iterable[str], parts: Sequence[str], height: float = 1.04
-) -> tuple[Figure, dict[str, np.ndarray]]:
-    """A row for each photograph: itself in the first column, then a block of panels for each label, yet empty.
-
-    Args:
-        titles: B names of rows.
-        predictions: B photographs.
-        labels: names of the blocks.
-        parts: names of the columns of each block, perhaps empty.
-        height: of a row in inches.
-
-    Returns:
-        The picture, and label -> panels (B, parts).
-
-    Raises:
-        BadInput: on another number of titles.
-    """
-    predictions.check_titles(titles)
-    places = {label: slice(1 + len(parts) * n, 1 + len(parts) * (n + 1)) for n, label in enumerate(labels)}
-    figure, panels = picture_grid(len(titles), 1 + len(parts) * len(places), height)
-    name_column(panels[0, 0], "photograph", 6.5)
-    for line, title, image in zip(panels, titles, predictions.faces.images, strict=True):
-        show(line[0], enlarged(image))
-        name_row(line[0], title, 7)
-    blocks = {label: panels[:, place] for label, place in places.items()}
-    for label, block in blocks.items():
-        for panel, name in zip(block[0], parts, strict=True):
-            name_column(panel, name, 6.5)
-        name_block(block[0, 0], label, len(parts), rise=12 if any(parts) else 3)
-    return figure, blocks
 
 
 def show_aligned(panel: Axes, predictions: Predictions, label: str, number: int, error: float) -> None:

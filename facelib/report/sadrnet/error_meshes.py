@@ -13,7 +13,7 @@ from facelib.data.photographs import Photograph
 from facelib.papers.sadrnet.reconstruction import seen_points
 from facelib.report.interactive_picture import InteractivePicture, still_png
 from facelib.report.meshes import FaceMesh, shaded_picture, turnable_meshes
-from facelib.report.sadrnet.overlay import SIDE, bar_beside, enlarged, error_colours, name_column, picture_grid, show
+from facelib.report.overlay import SIDE, bar_beside, enlarged, error_colours, name_column, picture_grid, show
 from facelib.report.sadrnet.predictions import TRUTH, Predictions
 from facelib.report.style import ERROR_COLOURS, stamp, switch_off
 

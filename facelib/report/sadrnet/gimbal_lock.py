@@ -19,7 +19,7 @@ from facelib.errors import BadInput
 from facelib.geometry.rotations import euler_to_matrix
 from facelib.metrics.pose_error import FIX_PITCH_OR_ROLL, FIX_YAW, euler_errors, near_gimbal_lock
 from facelib.papers.sadrnet.protocol import head_angles
-from facelib.report.sadrnet.overlay import enlarged, name_row, note_below, overlay_face, show
+from facelib.report.overlay import enlarged, name_row, note_below, overlay_face, show
 from facelib.report.sadrnet.predictions import Evaluator, Predictions
 from facelib.report.style import PALETTE
 

@@ -11,8 +11,7 @@ from facelib.geometry.normals import triangle_normals
 from facelib.metrics.bootstrap import mean_interval
 from facelib.report.markup import to_markdown
 from facelib.report.meshes import FaceMesh, shaded_picture
-from facelib.report.sadrnet.alignment_pictures import photograph_grid
-from facelib.report.sadrnet.overlay import SIDE, show
+from facelib.report.overlay import SIDE, photograph_grid, show
 from facelib.report.sadrnet.predictions import TRUTH, Evaluator, Predictions
 
 FIGURE_11 = ("sadrnet", "no_mesh_loss")
@@ -93,7 +92,7 @@ def draw_shapes(titles: Sequence[str], predictions: Predictions) -> Figure:
     shapes = {TRUTH: predictions.mapper.points_of(predictions.true.shape)}
     shapes |= {label: predictions.laid_shapes(label) for label in predictions.found}
     measured = {label: roughness(predictions, label) for label in predictions.found}
-    figure, blocks = photograph_grid(titles, predictions, shapes, ("", ""), height=1.15)
+    figure, blocks = photograph_grid(titles, predictions.faces.images, shapes, ("", ""), height=1.15)
     for label, block in blocks.items():
         for number, (pair, points) in enumerate(zip(block, shapes[label], strict=True)):
             for panel, yaw in zip(pair, (0.0, YAW), strict=True):

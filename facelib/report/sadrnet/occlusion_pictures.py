@@ -16,16 +16,17 @@ from facelib.errors import BadInput
 from facelib.faces.occluders import Occluder
 from facelib.metrics.bootstrap import mean_difference_interval
 from facelib.papers.sadrnet.reconstruction import seen_points
-from facelib.report.sadrnet.alignment_pictures import photograph_grid, show_aligned
-from facelib.report.sadrnet.overlay import (
+from facelib.report.overlay import (
     SIDE,
     bar_beside,
     error_colours,
     note_below,
     overlay_face,
+    photograph_grid,
     show,
     show_landmarks,
 )
+from facelib.report.sadrnet.alignment_pictures import show_aligned
 from facelib.report.sadrnet.predictions import COVERED, SKIN, WORN, Evaluator, Predictions, groups_of, median_place
 from facelib.report.style import ERROR_COLOURS
 
@@ -66,7 +67,9 @@ def draw_under_occlusion(titles: Sequence[str], predictions: Predictions) -> Fig
     Raises:
         BadInput: on another number of titles.
     """
-    figure, blocks = photograph_grid(titles, predictions, predictions.found, ("landmarks", "enlarged", "error"))
+    figure, blocks = photograph_grid(
+        titles, predictions.faces.images, predictions.found, ("landmarks", "enlarged", "error")
+    )
     errors = {label: predictions.dense_errors(label) for label in predictions.found}
     evaluated = torch.cat([each[:, predictions.evaluated] for each in errors.values()])
     limit, triangles = float(evaluated.flatten().quantile(SHOWN_SHARE)), predictions.mapper.triangles

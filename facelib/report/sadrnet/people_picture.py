@@ -14,7 +14,7 @@ from facelib.errors import BadInput
 from facelib.geometry.alignment import similarity_transform
 from facelib.papers.sadrnet.shape_protocol import FRONTAL
 from facelib.report.meshes import FaceMesh, shaded_picture
-from facelib.report.sadrnet.overlay import (
+from facelib.report.overlay import (
     SIDE,
     bar_beside,
     enlarged,

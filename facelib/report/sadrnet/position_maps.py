@@ -19,7 +19,7 @@ from facelib.faces.morphable_model import MorphableModel
 from facelib.faces.population import sample_people
 from facelib.faces.scene import GAMMA
 from facelib.papers.sadrnet.maps import FaceMapper
-from facelib.report.sadrnet.overlay import (
+from facelib.report.overlay import (
     bare,
     enlarged,
     face_pixels,

@@ -31,8 +31,8 @@ from facelib.papers.sadrnet.building import face_mapper
 from facelib.papers.sadrnet.maps import FaceMapper, TrueMaps
 from facelib.papers.sadrnet.settings import ReconstructionSettings
 from facelib.papers.sadrnet.trained import load_trained
+from facelib.report.overlay import face_pixels
 from facelib.report.records import scores_of
-from facelib.report.sadrnet.overlay import face_pixels
 from facelib.runs.records import Record
 
 AT_ONCE = 32  # photographs

@@ -13,7 +13,7 @@ from matplotlib.patches import Rectangle
 from facelib.data.photographs import FaceBox, FaceCrop, Photograph, square_crop
 from facelib.papers.sadrnet.reconstruction import Reconstruction
 from facelib.report.meshes import FaceMesh, shaded_picture
-from facelib.report.sadrnet.overlay import overlay_face
+from facelib.report.overlay import overlay_face
 from facelib.report.style import PALETTE, pixels, stamp, switch_off
 
 SIDE = 384  # pixels of a panel

@@ -18,7 +18,7 @@ from facelib.data.posed_faces import PosedFaces, posed_faces
 from facelib.errors import BadInput
 from facelib.faces.occluders import Occluder
 from facelib.metrics.bootstrap import mean_interval
-from facelib.report.sadrnet.overlay import bar_beside, enlarged, named_pictures
+from facelib.report.overlay import bar_beside, enlarged, named_pictures
 from facelib.report.sadrnet.predictions import BACKGROUND, COVERED, SKIN, WORN, Evaluator, Predictions, median_place
 from facelib.report.style import PALETTE, legend_outside
 

@@ -11,8 +11,8 @@ from made_predictions import knowing, pictures_in, shaken, shifted, texts_of, ti
 
 from facelib.errors import BadInput
 from facelib.metrics.landmark_error import nme
+from facelib.report.overlay import FOUND, TRUE
 from facelib.report.sadrnet.alignment_pictures import comparison_data, draw_comparison, typical_photographs
-from facelib.report.sadrnet.overlay import FOUND, TRUE
 from facelib.report.sadrnet.predictions import Predictions
 
 ROWS = np.array([4, 9])

@@ -24,10 +24,10 @@ from facelib.report.sadrnet.error_curves import (
     curve_data,
     draw_curves,
     draw_yaw,
-    near_and_far,
     yaw_data,
 )
 from facelib.report.style import EMPHASISED_COLOURS, use_house_style
+from facelib.report.yaw_errors import near_and_far
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ from made_records import make_face_record, use_made_runs
 
 from facelib.papers.sadrnet.methods import METHODS
 from facelib.report.records import open_runs
-from facelib.report.sadrnet.learning_curve import COLUMNS, draw_learning, learning_data, photographs
+from facelib.report.sadrnet.learning_curve import SHOWN, draw_learning, learning_data, photographs
 from facelib.runs.records import write_record
 
 
@@ -38,7 +38,7 @@ def test_runs_that_watched_the_shape_are_drawn() -> None:
     found = open_runs("sadrnet", "smoke")
     data = learning_data(found, ["direct", "sadrnet", "coefficients"])
 
-    assert list(data.columns) == list(COLUMNS)
+    assert list(data.columns) == ["method", "seed", "samples", *SHOWN]
     assert data["method"].unique().tolist() == [METHODS["sadrnet"].label]
     assert (data["samples"] / photographs(new)).tolist() == [1, 2, 3]
     assert data["shape_ratio"].tolist() == pytest.approx([1.0, 0.9, 0.8])

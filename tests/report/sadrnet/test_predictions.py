@@ -16,7 +16,7 @@ from facelib.data.posed_faces import posed_faces
 from facelib.errors import BadInput, MissingPart
 from facelib.faces.occluders import Occluder
 from facelib.papers.sadrnet.protocol import evaluate_alignment
-from facelib.report.sadrnet.overlay import face_pixels
+from facelib.report.overlay import face_pixels
 from facelib.report.sadrnet.predictions import (
     AT_ONCE,
     BACKGROUND,

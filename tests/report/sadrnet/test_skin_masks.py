@@ -12,7 +12,7 @@ from made_predictions import RAMP, knowing, pictures_in, texts_of, tiny_archive,
 from facelib.data.posed_faces import posed_faces
 from facelib.errors import BadInput
 from facelib.metrics.bootstrap import mean_interval
-from facelib.report.sadrnet.overlay import face_pixels
+from facelib.report.overlay import face_pixels
 from facelib.report.sadrnet.predictions import WORN, Evaluator
 from facelib.report.sadrnet.skin_masks import (
     RANDOM,

@@ -9,16 +9,18 @@ import pytest
 import torch
 
 from facelib.errors import BadInput
-from facelib.report.sadrnet.overlay import (
+from facelib.report.overlay import (
     clay,
     error_colours,
     face_pixels,
     name_block,
     note_below,
     overlay_face,
+    photograph_grid,
     picture_grid,
     show,
     show_landmarks,
+    wrapped,
 )
 
 # A square of two triangles that faces the viewer: columns 2 to 6, rows 1 to 4 of an image of 8 x 8 pixels.
@@ -132,3 +134,20 @@ def test_names_and_notes_are_inside_the_saved_picture() -> None:
         assert extent.y1 <= saved.y1
     middle = texts[0].get_window_extent()
     assert (middle.x0 + middle.x1) / 2 == pytest.approx(panels[0, 0].get_window_extent().x1, abs=1)
+
+
+def test_long_names_take_several_lines_and_brackets_begin_one() -> None:
+    assert wrapped("short (one)") == "short (one)"
+    assert wrapped("Base method (somebody)") == "Base method\n(somebody)"
+    assert wrapped("one two three four five") == "one two three\nfour five"
+    assert wrapped("one two three four five", panels=2) == "one two three four five"
+
+
+def test_photographs_have_a_row_and_methods_a_block() -> None:
+    images = torch.rand(2, 3, 8, 8)
+    figure, blocks = photograph_grid(["a", "b"], images, ["x", "y"], ("left", "right"))
+    assert {label: panels.shape for label, panels in blocks.items()} == {"x": (2, 2), "y": (2, 2)}
+    assert sum(bool(panel.images) for panel in figure.axes) == 2
+    with pytest.raises(BadInput, match="1 titles for 2 photographs"):
+        photograph_grid(["a"], images, ["x"], ("",))
+    plt.close(figure)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -23,6 +24,8 @@ from facelib.report.meshes import CLAY
 from facelib.report.style import ERROR_COLOURS, PALETTE
 
 SIDE = 192  # pixels of a panel
+NARROW, LINE_INCHES = 6.5, 0.13  # width of a figure in inches, and height of a line below it
+LINE = 16  # characters of a name above a panel
 SAMPLES = 2  # of a panel's pixel along each axis
 FOUND, TRUE = PALETTE[0], "#E3170A"  # blue and red, as in the paper
 
@@ -152,6 +155,13 @@ def show_landmarks(panel: Axes, found: torch.Tensor, true: torch.Tensor, size: i
         panel.plot(np.where(inside, u, np.nan), np.where(inside, v, np.nan), color=colour, **look)
 
 
+def wrapped(text: str, panels: int = 1) -> str:
+    """A name on as many lines as it takes above so many panels; brackets begin a line where it takes several."""
+    width = LINE * panels
+    parts = [text] if len(text) <= width else text.replace(" (", "\n(").split("\n")
+    return "\n".join(textwrap.fill(part, width) for part in parts)
+
+
 def name_column(panel: Axes, text: str, size: float = 7.5) -> None:
     """A title above a column of pictures."""
     panel.set_title(text, fontsize=size, fontweight="bold", loc="center", pad=3)
@@ -160,9 +170,43 @@ def name_column(panel: Axes, text: str, size: float = 7.5) -> None:
 def name_block(panel: Axes, text: str, columns: int, rise: float = 3) -> None:
     """A name above several columns of pictures, in points above the first one's panel."""
     panel.annotate(
-        text, (columns / 2, 1.0), (0, rise), xycoords="axes fraction", textcoords="offset points",
+        wrapped(text, columns), (columns / 2, 1.0), (0, rise), xycoords="axes fraction", textcoords="offset points",
         ha="center", va="bottom", fontsize=7, fontweight="bold",
     )  # fmt: skip
+
+
+def photograph_grid(
+    titles: Sequence[str], images: torch.Tensor, labels: Iterable[str], parts: Sequence[str], height: float = 1.04
+) -> tuple[Figure, dict[str, np.ndarray]]:
+    """A row for each photograph: itself in the first column, then a block of panels for each label, yet empty.
+
+    Args:
+        titles: B names of rows.
+        images: photographs (B, 3, S, S).
+        labels: names of the blocks.
+        parts: names of the columns of each block, perhaps empty.
+        height: of a row in inches.
+
+    Returns:
+        The picture, and label -> panels (B, parts).
+
+    Raises:
+        BadInput: on another number of titles.
+    """
+    if len(titles) != len(images):
+        raise BadInput(f"{len(titles)} titles for {len(images)} photographs: expected one each")
+    places = {label: slice(1 + len(parts) * n, 1 + len(parts) * (n + 1)) for n, label in enumerate(labels)}
+    figure, panels = picture_grid(len(titles), 1 + len(parts) * len(places), height)
+    name_column(panels[0, 0], "photograph", 6.5)
+    for line, title, image in zip(panels, titles, images, strict=True):
+        show(line[0], enlarged(image))
+        name_row(line[0], wrapped(title), 7)
+    blocks = {label: panels[:, place] for label, place in places.items()}
+    for label, block in blocks.items():
+        for panel, name in zip(block[0], parts, strict=True):
+            name_column(panel, name, 6.5)
+        name_block(block[0, 0], label, len(parts), rise=12 if any(parts) else 3)
+    return figure, blocks
 
 
 def named_pictures(
@@ -191,5 +235,8 @@ def name_row(panel: Axes, text: str, size: float = 7.5) -> None:
 
 
 def note_below(figure: Figure, text: str) -> None:
-    """What marks and numbers mean, at the lower left of a figure, below its axes."""
-    figure.text(0.0, -0.01, text, ha="left", va="top", fontsize=6.5, color="#222222")
+    """What marks and numbers mean, at the lower left of a figure, below its axes; below the stamp where both have no
+    room side by side."""
+    width, height = figure.get_size_inches()
+    lower = LINE_INCHES / height if width < NARROW else 0.0
+    figure.text(0.0, -0.01 - lower, text, ha="left", va="top", fontsize=6.5, color="#222222")
