@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 
 from facelib.conventions import LANDMARK_COUNT, LANDMARK_GROUPS
 from facelib.errors import BadInput, check_shape, unknown_name
-from facelib.geometry.alignment import similarity_transform
+from facelib.geometry.alignment import Similarity, similarity_transform
 from facelib.geometry.icp import icp
 from facelib.geometry.neighbours import nearest
 from facelib.geometry.normals import vertex_normals
@@ -98,20 +98,8 @@ def scan_error(
         BadInput: on wrong shapes, or when the cut leaves fewer than 100 points of the scan.
         DegenerateInput: on non-finite values, or points in one place.
     """
-    check_shape("face", face, (None, 3))
-    check_shape("landmarks", landmarks, (LANDMARK_COUNT, 3))
-    check_shape("scan_landmarks", scan_landmarks, (LANDMARK_COUNT, 3))
-    scan = scan[_kept(scan, scan_landmarks, protocol)]
-    if len(scan) < LEAST_POINTS:
-        raise BadInput(f"{len(scan)} points of the scan are within {protocol.radius:g} mm of the nose: is it in mm?")
-    start = similarity_transform(landmarks[None], scan_landmarks[None], scale=protocol.landmark_scale)
-    laid = start.apply(face[None])[0]
-    normals = vertex_normals(laid[None], triangles)[0]
-    planes = normals if protocol.distance == "plane" else None
-    fit = icp(scan, laid, target_normals=planes, scale=protocol.icp_scale, tolerance=protocol.tolerance).transform
-    moved = fit.apply(scan)
-    distances, indices = (each[0] for each in nearest(moved[None], laid[None]))
-    off = [_distances(laid[indices] - moved, normals[indices], distances, protocol)]
+    laid, normals, moved, fit, off_scan = _laid(face, triangles, landmarks, scan, scan_landmarks, protocol)
+    off = [off_scan]
     if protocol.direction == "both":
         kept = _kept(fit.inverse().apply(laid), scan_landmarks, protocol)
         distances, indices = (each[0] for each in nearest(laid[kept][None], moved[None]))
@@ -137,7 +125,43 @@ def scan_distances(
     Returns:
         (V,) mm, of the nearest point of the scan; NaN where the protocol cuts the face off, or no such point is near.
     """
+    laid, _, moved, fit, off = _laid(face, triangles, landmarks, scan, scan_landmarks, protocol)
+    distances, indices = (each[0] for each in nearest(laid[None], moved[None]))
+    there = _kept(fit.inverse().apply(laid), scan_landmarks, protocol) & (distances < HOLE * fit.scale)
+    return (off[indices] / fit.scale).where(there, torch.nan)
+
+
+class _Laid(NamedTuple):
+    """A scan fitted to a face, both in the frame of the scan's landmarks but for the fit.
+
+    Args:
+        face: (V, 3), by the landmarks alone; normals: (V, 3) of it.
+        scan: (P, 3) of the points that the protocol keeps, as ICP has moved them.
+        fit: what moved them.
+        distances: (P,) from each to the face.
+    """
+
+    face: torch.Tensor
+    normals: torch.Tensor
+    scan: torch.Tensor
+    fit: Similarity
+    distances: torch.Tensor
+
+
+def _laid(
+    face: torch.Tensor,
+    triangles: torch.Tensor,
+    landmarks: torch.Tensor,
+    scan: torch.Tensor,
+    scan_landmarks: torch.Tensor,
+    protocol: ScanProtocol,
+) -> _Laid:
+    check_shape("face", face, (None, 3))
+    check_shape("landmarks", landmarks, (LANDMARK_COUNT, 3))
+    check_shape("scan_landmarks", scan_landmarks, (LANDMARK_COUNT, 3))
     scan = scan[_kept(scan, scan_landmarks, protocol)]
+    if len(scan) < LEAST_POINTS:
+        raise BadInput(f"{len(scan)} points of the scan are within {protocol.radius:g} mm of the nose: is it in mm?")
     start = similarity_transform(landmarks[None], scan_landmarks[None], scale=protocol.landmark_scale)
     laid = start.apply(face[None])[0]
     normals = vertex_normals(laid[None], triangles)[0]
@@ -145,10 +169,8 @@ def scan_distances(
     fit = icp(scan, laid, target_normals=planes, scale=protocol.icp_scale, tolerance=protocol.tolerance).transform
     moved = fit.apply(scan)
     distances, indices = (each[0] for each in nearest(moved[None], laid[None]))
-    off = _distances(laid[indices] - moved, normals[indices], distances, protocol) / fit.scale
-    distances, indices = (each[0] for each in nearest(laid[None], moved[None]))
-    there = _kept(fit.inverse().apply(laid), scan_landmarks, protocol) & (distances < HOLE * fit.scale)
-    return off[indices].where(there, torch.nan)
+    off = _distances(laid[indices] - moved, normals[indices], distances, protocol)
+    return _Laid(laid, normals, moved, fit, off)
 
 
 def _kept(points: torch.Tensor, landmarks: torch.Tensor, protocol: ScanProtocol) -> torch.Tensor:
