@@ -42,7 +42,7 @@ class IctDepthSettings(DepthSetSettings):
     heads: str
     identities: int = 100
     images: int = 4
-    seed: int = 37
+    seed: int = 47
     limits: tuple[float, float, float] = BIWI_LIMITS
     scene: DepthSceneSettings = field(default_factory=lambda: DepthSceneSettings(sensor=StructuredLight()))
 

@@ -70,7 +70,7 @@ class SynData1Settings(SynDataSettings):
     identities: int = 450
     expressions: int = 20
     frames: int = 9000
-    seed: int = 31
+    seed: int = 41
     limits: tuple[float, float, float] = NEAR_FRONTAL
 
 
@@ -82,7 +82,7 @@ class SynData2Settings(SynDataSettings):
 
     identities: int = 165
     frames: int = 47034
-    seed: int = 32
+    seed: int = 42
     limits: tuple[float, float, float] = BIWI_LIMITS
 
 
@@ -94,7 +94,7 @@ class SynData3Settings(SynDataSettings):
 
     identities: int = 143
     frames: int = 42606
-    seed: int = 33
+    seed: int = 43
     limits: tuple[float, float, float] = ICT_3DHP_LIMITS
     scene: DepthSceneSettings = field(default_factory=lambda: DepthSceneSettings(**ICT_3DHP_CAMERA))
 
