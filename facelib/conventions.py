@@ -41,6 +41,7 @@ LANDMARK_GROUPS: dict[str, range] = {
 LANDMARK_COUNT = 68
 INNER_LANDMARKS = range(17, 68)  # all but the jaw line
 OUTER_EYE_CORNERS = (36, 45)
+NOSE_TIP = 30
 MIRRORED_LANDMARKS = (  # which landmark of a face lies where each lies in its mirror image
     *range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1), 45, 44, 43, 42, 47, 46, 39, 38, 37, 36,
     41, 40, *range(54, 47, -1), *range(59, 54, -1), *range(64, 59, -1), *range(67, 64, -1),

@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 
-from facelib.conventions import OUTER_EYE_CORNERS
+from facelib.conventions import NOSE_TIP, OUTER_EYE_CORNERS
 from facelib.data.embedded.portraits import portraits
 from facelib.data.photographs import FORMATS, FaceBox, Photograph, read_photograph
 from facelib.errors import BadInput, FacelibError, MissingPart
@@ -26,7 +26,6 @@ from facelib.papers.sadrnet.trained import TrainedNetwork
 from facelib.reconstruction import read_face
 
 INNER = slice(17, 68)  # brows, eyes, nose and mouth: the outline is another line for each convention and each pose
-NOSE_TIP = 30
 PREDICTOR = "shape_predictor_68_face_landmarks.dat"
 FITTED, FITTED_YAW, FITTED_SIZE, FITTED_CROP = 120, 40.0, 256, 2.6  # rendered faces that the translation is fitted on
 INSTALL = "pip install 'facelib-companion[photographs]'"

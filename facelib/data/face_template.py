@@ -7,8 +7,8 @@ from functools import lru_cache
 
 import torch
 
+from facelib.conventions import NOSE_TIP
 from facelib.faces.morphable_model import ByIdentity, MorphableModel
-from facelib.faces.scanners import NOSE_TIP
 from facelib.geometry.normals import vertex_normals
 
 NOSE_BASE = 33  # landmark

@@ -18,13 +18,13 @@ from typing import Literal
 
 import torch
 
+from facelib.conventions import NOSE_TIP
 from facelib.errors import BadInput, check_finite, check_shape
 from facelib.faces.morphable_model import MorphableModel
 from facelib.geometry.range_images import range_image_of_depth
 from facelib.geometry.rasterizer import interpolate, rasterize
 from facelib.geometry.rotations import euler_to_matrix
 
-NOSE_TIP = 30  # landmark
 IN_MOUTH = ("cavities", "tongue")  # regions that show where lips part; those of the eyes lie behind eyeballs
 HAIR = ("brows", "scalp")
 ROUGHNESS = 4.0  # how much noisier hair is than skin

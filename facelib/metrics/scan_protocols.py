@@ -15,14 +15,14 @@ from typing import Literal, NamedTuple
 
 import torch
 
-from facelib.conventions import LANDMARK_COUNT, LANDMARK_GROUPS
+from facelib.conventions import LANDMARK_COUNT, LANDMARK_GROUPS, NOSE_TIP
 from facelib.errors import BadInput, check_shape, unknown_name
 from facelib.geometry.alignment import Similarity, similarity_transform
 from facelib.geometry.icp import icp
 from facelib.geometry.neighbours import nearest
 from facelib.geometry.normals import vertex_normals
 
-NOSE_TIP, CHIN = 30, 8  # landmarks
+CHIN = 8  # landmark
 BROWS = (*LANDMARK_GROUPS["right_brow"], *LANDMARK_GROUPS["left_brow"])
 HOLE = 12.0  # mm from its nearest point on, a scan does not show a place
 LEAST_POINTS = 100  # of a scan once it is cut

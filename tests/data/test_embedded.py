@@ -10,9 +10,9 @@ import pytest
 from scipy.spatial import cKDTree
 from tiny_runs import use_private_cache
 
+from facelib.conventions import NOSE_TIP
 from facelib.data.archive import FaceArchive
 from facelib.data.embedded import (
-    NOSE_TIP,
     FaceScapeSettings,
     WebFacesSettings,
     fingerprint_of,

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from facelib.conventions import NOSE_TIP
 from facelib.data.embedded import FaceWarehouseSettings
-from facelib.data.embedded.scans import IN_MOUTH, NOSE_TIP, own_scans, scan_of, scans_of
+from facelib.data.embedded.scans import IN_MOUTH, own_scans, scan_of, scans_of
 from facelib.faces.baking import load_face_model
 from facelib.faces.morphable_model import MorphableModel
 from facelib.faces.population import expression_coefficients

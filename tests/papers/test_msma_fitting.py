@@ -8,13 +8,14 @@ import pytest
 import torch
 
 from facelib.data.landmarked_faces import LandmarkedFaces
+from facelib.faces.model_fit import EXPRESSION_SPREAD
 from facelib.faces.morphable_model import MorphableModel
 from facelib.faces.population import EXPRESSIONS, expression_coefficients
 from facelib.geometry.alignment import similarity_transform
 from facelib.geometry.lighting import GAMMA_AMBIENT
 from facelib.geometry.rotations import geodesic_distance
 from facelib.models.msma import FaceCoefficients
-from facelib.papers.msma.face_renderer import EXPRESSION_SPREAD, FaceRenderer
+from facelib.papers.msma.face_renderer import FaceRenderer
 from facelib.papers.msma.fitting import fit
 from facelib.papers.msma.objective import WeakObjective
 from facelib.papers.msma.settings import FittingSettings, WeakLossSettings

@@ -13,10 +13,10 @@ from facelib.data.embedded import CelebaCasesSettings, FlorenceClipsSettings, op
 from facelib.data.embedded.celeba_cases import CASES as MADE_CASES
 from facelib.data.embedded.florence_clips import CONDITIONS as MADE_CONDITIONS
 from facelib.data.landmarked_faces import LandmarkedFaces
+from facelib.faces.model_fit import EXPRESSION_SPREAD
 from facelib.metrics.scan_protocols import PROTOCOLS as SCAN_PROTOCOLS
 from facelib.papers.msma import PAPER
 from facelib.papers.msma.bootstrap import bootstrap_metrics
-from facelib.papers.msma.face_renderer import EXPRESSION_SPREAD
 from facelib.papers.msma.methods import METHODS
 from facelib.papers.msma.metrics import CASES, CONDITIONS, METRICS, PROTOCOLS
 from facelib.papers.msma.networks import build_msma, face_renderer

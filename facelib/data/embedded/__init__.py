@@ -41,7 +41,7 @@ from facelib.data.embedded.face_scans import (
     open_bu4dfe,
     open_free_scans,
 )
-from facelib.data.embedded.facescape import NOSE_TIP, FaceScapeSettings, open_facescape
+from facelib.data.embedded.facescape import FaceScapeSettings, open_facescape
 from facelib.data.embedded.facewarehouse import FaceWarehouseSettings, open_facewarehouse
 from facelib.data.embedded.florence import FlorenceSettings, open_florence
 from facelib.data.embedded.florence_clips import FlorenceClipsSettings, open_florence_clips
@@ -53,7 +53,6 @@ from facelib.data.embedded.syn_data import SynData1Settings, SynData2Settings, S
 from facelib.data.embedded.web_faces import WebFacesSettings, open_web_faces
 
 __all__ = [
-    "NOSE_TIP",
     "Aflw2000Settings",
     "ArlVtfSettings",
     "BiwiSettings",

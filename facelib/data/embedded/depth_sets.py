@@ -16,7 +16,7 @@ import torch
 
 from facelib.data.archive import FaceArchive
 from facelib.data.depth_faces import DepthFrames, stored_depth
-from facelib.data.embedded.generation import GeneratedSettings, OnImages, generator_of, open_generated
+from facelib.data.embedded.generation import GeneratedSettings, OnImages, dealt, generator_of, open_generated
 from facelib.errors import BadInput
 from facelib.faces.baking import load_face_model
 from facelib.faces.depth_scene import DepthSceneSettings, body_of, clean_frames, room_behind, sensed_frames
@@ -152,4 +152,4 @@ def dealt_evenly(total: int, parts: int) -> list[int]:
     """
     if not 1 <= parts <= total:
         raise BadInput(f"{total} frames for {parts} people or sequences: expected at least one of each")
-    return [len(part) for part in np.array_split(np.arange(total), parts)]
+    return dealt(total, parts)

@@ -21,12 +21,13 @@ from facelib.data.embedded.generation import (
     OnImages,
     Person,
     check_counts,
+    dealt,
     generator_of,
     open_generated,
     open_people,
     sample_pose,
 )
-from facelib.data.embedded.ict_faces import imported_heads
+from facelib.data.embedded.ict_faces import check_heads
 from facelib.data.embedded.shown_faces import (
     EMOTIONS,
     ShownFaces,
@@ -109,11 +110,11 @@ class FreeScansSettings(FaceScansSettings):
     expressive: int
 
     def scans_of(self, number: int) -> int:
-        return _dealt(self.scans, self.identities, number)
+        return dealt(self.scans, self.identities)[number]
 
     def expressive_of(self, number: int) -> int:
         """Scans with an expression of the person with this number."""
-        return self.scans_of(number) - _dealt(self.scans - self.expressive, self.identities, number)
+        return self.scans_of(number) - dealt(self.scans - self.expressive, self.identities)[number]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,8 +232,7 @@ def open_ict_scans(settings: IctScansSettings, on_images: OnImages = lambda coun
         BadInput: when other heads are imported than the settings name, or as `open_free_scans`.
     """
     _check_free(settings)
-    if settings.heads != imported_heads():
-        raise BadInput(f"heads are {settings.heads!r}: expected those that are imported, {imported_heads()!r}")
+    check_heads(settings.heads)
     model = cache(load_ict_model)
     people = cache(lambda: sample_people(model(), settings.identities, settings.seed, fixed_albedo=True))
 
@@ -281,11 +281,6 @@ def _show_freely(
     settings: FreeScansSettings, model: MorphableModel, number: int, generator: torch.Generator
 ) -> ShownFaces:
     return free_expressions(model, settings.scans_of(number), settings.expressive_of(number), generator)
-
-
-def _dealt(total: int, people: int, number: int) -> int:
-    """The share of one person when so many things are dealt among people, the first of whom get one more."""
-    return total // people + (number < total % people)
 
 
 def _scan_person(

@@ -13,6 +13,7 @@ from typing import ClassVar
 import numpy as np
 import torch
 
+from facelib.conventions import NOSE_TIP
 from facelib.data.archive import FaceArchive
 from facelib.data.embedded.generation import OnImages, Person, check_counts, open_people, photograph, spread
 from facelib.errors import BadInput
@@ -21,7 +22,6 @@ from facelib.faces.population import EXPRESSIONS, expression_coefficients
 from facelib.faces.scene import SceneSettings
 from facelib.geometry.point_clouds import farthest_point_sampling, sample_surface
 
-NOSE_TIP = 30  # landmark
 FACE_DEPTH = 5.0  # mm: the cloud covers what lies in front of this depth, the face without the back of the head
 SURFACE_CANDIDATES = 4096  # points on the surface that farthest point sampling chooses from
 FRONTAL_YAW = 15.0  # degrees

@@ -142,6 +142,11 @@ def spread(
     return tuple(deviation * draw for deviation, draw in zip(spreads, draws, strict=True))
 
 
+def dealt(total: int, parts: int) -> list[int]:
+    """How many of so many things each part has when they are dealt evenly; the first ones get what is left over."""
+    return [total // parts + (number < total % parts) for number in range(parts)]
+
+
 def sample_pose(count: int, spreads: tuple[float, float, float], generator: torch.Generator) -> torch.Tensor:
     """Yaw, pitch and roll (count, 3), radians: normal, of these standard deviations in degrees, cut at 2.5 of them."""
     return torch.deg2rad(torch.stack(spread(count, spreads, 2.5, generator), dim=1))

@@ -18,8 +18,7 @@ from facelib.data.embedded.depth_sets import DepthSetSettings, frames_of_person,
 from facelib.data.embedded.depth_targets import BIWI_LIMITS
 from facelib.data.embedded.generation import OnImages, check_counts, sample_expressions
 from facelib.data.embedded.head_motion import turned
-from facelib.data.embedded.ict_faces import imported_heads
-from facelib.errors import BadInput
+from facelib.data.embedded.ict_faces import check_heads
 from facelib.faces.depth_scene import DepthSceneSettings
 from facelib.faces.ict_model import load_ict_model
 from facelib.faces.morphable_model import MorphableModel
@@ -66,8 +65,7 @@ def open_ict_depth(settings: IctDepthSettings, on_images: OnImages = lambda coun
         BadInput: when other heads are imported than the settings name, or on fewer than one identity or image.
     """
     check_counts(identities=settings.identities, images=settings.images)
-    if settings.heads != imported_heads():
-        raise BadInput(f"heads are {settings.heads!r}: expected those that are imported, {imported_heads()!r}")
+    check_heads(settings.heads)
     people, frames = range(settings.identities), [settings.images] * settings.identities
     make = partial(_frames, settings)
     return open_depth_set(settings, settings.seed, people, frames, make, on_images, load_ict_model)

@@ -16,6 +16,7 @@ from typing import ClassVar
 import numpy as np
 import torch
 
+from facelib.conventions import NOSE_TIP
 from facelib.data.archive import FaceArchive
 from facelib.data.embedded.aflw_300wlp import YAW_BINS, Aflw2000Settings, largest_remainder
 from facelib.data.embedded.generation import (
@@ -27,7 +28,6 @@ from facelib.data.embedded.generation import (
     spread,
 )
 from facelib.data.embedded.posed_photographs import check_camera, posed_photographs
-from facelib.data.embedded.scans import NOSE_TIP
 from facelib.errors import BadInput, MissingPart
 from facelib.faces.baking import load_face_model
 from facelib.faces.ict_model import ict_model_path, load_ict_model
@@ -73,6 +73,12 @@ def imported_heads() -> str:
     return verify_once(ict_model_path())
 
 
+def check_heads(heads: str) -> None:
+    """Raise BadInput unless heads, by the SHA-256 of their file, are the imported ones; MissingPart without any."""
+    if heads != imported_heads():
+        raise BadInput(f"heads are {heads!r}: expected those that are imported, {imported_heads()!r}")
+
+
 def open_ict_faces(settings: IctFacesSettings, on_images: OnImages = lambda count: None) -> FaceArchive:
     """The set from the cache, generated where it is missing.
 
@@ -105,8 +111,7 @@ def _check(settings: IctFacesSettings) -> None:
         raise BadInput(f"yaw_shares are {settings.yaw_shares}: expected three numbers of 0 or more, not all zero")
     if not settings.reach > 0:
         raise BadInput(f"reach is {settings.reach}: expected more than 0 mm")
-    if settings.heads != imported_heads():
-        raise BadInput(f"heads are {settings.heads!r}: expected those that are imported, {imported_heads()!r}")
+    check_heads(settings.heads)
 
 
 class _World:

@@ -9,12 +9,12 @@ from typing import Protocol
 import numpy as np
 import torch
 
+from facelib.conventions import NOSE_TIP
 from facelib.errors import BadInput
 from facelib.faces.morphable_model import MorphableModel
 from facelib.faces.scanners import IN_MOUTH, triangles_without
 from facelib.geometry.rasterizer import interpolate, rasterize
 
-NOSE_TIP = 30  # landmark
 RAY_ANGLE, RAY_STEP = math.radians(0.6), 0.9  # between a scanner's rays: about the head, and along its height in mm
 HALF_ANGLE = math.radians(100)  # that the scanner sees to either side
 

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from facelib.faces.face_layout import face_layout
+from facelib.faces.model_fit import EXPRESSION_SPREAD
 from facelib.faces.morphable_model import MorphableModel
 from facelib.faces.scene import GAMMA
 from facelib.geometry.camera import PerspectiveCamera, face_to_camera
@@ -24,10 +25,6 @@ from facelib.models.msma import FaceCoefficients
 
 FOCAL, FULL_SIZE = 1015.0, 224  # pixels
 DISTANCE_MM, DECIMETRE = 1000.0, 100.0  # mm
-# Strength of a facial action, root mean square over the population's expressions. Eq. 18 squares coefficients, and so
-# takes them in standard deviations, as bases of scans have them; strengths as they are would cost a hundredth of that,
-# and take up what landmarks are off by: direct fits were worse than the mean face.
-EXPRESSION_SPREAD = 0.09
 MAP = 16  # texels of the layout that says what the face is; its limits on the head are the same at every size
 EYE_FRONT = 0.5  # cosine to the viewing direction from which on an eyeball may be seen between its lids
 DARKEST = 1e-4  # linear light below which encoding has no gradient, which would grow without bounds towards black
@@ -89,6 +86,9 @@ class FaceRenderer(nn.Module):
             "middle": _middle(model),
             "mean": model.mean[used],
             "identity_basis": model.identity_basis[:, used],
+            # Eq. 18 squares coefficients, and so takes them in standard deviations, as bases of scans have them;
+            # strengths as they are would cost a hundredth of that, and take up what landmarks are off by: direct fits
+            # were worse than the mean face.
             "expression_basis": EXPRESSION_SPREAD * model.expression_basis[:, used],
             "texture_mean": model.texture_mean[used],
             "texture_basis": model.texture_basis[:, used],

@@ -13,8 +13,9 @@ from torch import nn
 
 from facelib.data.landmarked_faces import LandmarkedFaces, aligned, moved_back
 from facelib.data.photographs import FaceBox, Photograph
+from facelib.faces.model_fit import EXPRESSION_SPREAD
 from facelib.models.msma import FaceCoefficients
-from facelib.papers.msma.face_renderer import EXPRESSION_SPREAD, FaceRenderer
+from facelib.papers.msma.face_renderer import FaceRenderer
 from facelib.papers.msma.fitting import fit
 from facelib.papers.msma.methods import DIRECT_FIT, MEAN_FACE, FaceReader
 from facelib.papers.msma.networks import (
@@ -56,23 +57,37 @@ class FoundFaces:
 Reader = Callable[[LandmarkedFaces], FoundFaces]
 
 
+CropReader = Callable[[LandmarkedFaces], FaceCoefficients | torch.Tensor]  # off aligned crops
+
+
 def reader_of(method: FaceReader, settings: MSMARunSettings, network: nn.Module) -> Reader:
     """What a method reads with its network, in eval mode; networks of paper 3 are the shipped ones.
 
     The landmark reader knows no shape: its faces are the mean face.
     """
-    if method.name == MEAN_FACE:
-        return mean_faces(settings)
-    if method.name == DIRECT_FIT:
-        return _read_crops(settings, lambda crops: _fitted(settings, crops))
-    if method.shipped == (method.name,):
+    if is_of_paper_3(method):
         return _of_paper_3(load_shipped(method.name))
+    return _read_crops(settings, crop_reader_of(method, settings, network))
+
+
+def is_of_paper_3(method: FaceReader) -> bool:
+    """Whether a method is a shipped network of paper 3, which crops photographs as it was taught."""
+    return method.shipped == (method.name,)
+
+
+def crop_reader_of(method: FaceReader, settings: MSMARunSettings, network: nn.Module) -> CropReader:
+    """What a method of paper 5 reads off aligned crops: coefficients, or the landmark reader's landmarks."""
+    if method.name == MEAN_FACE:
+        return lambda crops: mean_coefficients(len(crops))
+    if method.name == DIRECT_FIT:
+        return lambda crops: _fitted(settings, crops)
     device = next(network.parameters()).device
 
+    @torch.no_grad()
     def read(crops: LandmarkedFaces) -> FaceCoefficients | torch.Tensor:
         return to_device(network(crops.images.to(device)), "cpu")
 
-    return _read_crops(settings, read)
+    return read
 
 
 def mean_faces(settings: MSMARunSettings) -> Reader:
@@ -80,9 +95,7 @@ def mean_faces(settings: MSMARunSettings) -> Reader:
     return _read_crops(settings, lambda crops: mean_coefficients(len(crops)))
 
 
-def _read_crops(
-    settings: MSMARunSettings, read: Callable[[LandmarkedFaces], FaceCoefficients | torch.Tensor]
-) -> Reader:
+def _read_crops(settings: MSMARunSettings, read: CropReader) -> Reader:
     """What coefficients of aligned crops, or landmarks on them alone, say of the photographs."""
     size = settings.network.image_size
     renderer, standard = face_renderer(size), standard_landmarks(size)

@@ -8,9 +8,10 @@ import torch
 from torch import nn
 
 from facelib.data.embedded import LabelledFaces
+from facelib.faces.model_fit import EXPRESSION_SPREAD
 from facelib.geometry.alignment import lengths
 from facelib.models.msma import FaceCoefficients
-from facelib.papers.msma.face_renderer import DISTANCE_MM, EXPRESSION_SPREAD, FaceRenderer
+from facelib.papers.msma.face_renderer import DISTANCE_MM, FaceRenderer
 from facelib.papers.photograph_task import Photographs, PhotographTask
 from facelib.runs.tasks import Monitor, to_device
 

@@ -16,17 +16,15 @@ from torch import nn
 from facelib.data.archive import FaceArchive
 from facelib.data.landmarked_faces import LandmarkedFaces, aligned, standard_place
 from facelib.data.photographs import FaceBox, FaceCrop, Photograph
+from facelib.faces.model_fit import EXPRESSION_SPREAD
 from facelib.geometry.orthographic_fit import orthographic_fit
 from facelib.models.msma import FaceCoefficients
 from facelib.papers.msma import PAPER
-from facelib.papers.msma.face_renderer import EXPRESSION_SPREAD, FaceRenderer
+from facelib.papers.msma.face_renderer import FaceRenderer
 from facelib.papers.msma.fitted_face import FittedFace, finer_mesh
-from facelib.papers.msma.fitting import fit
-from facelib.papers.msma.methods import DIRECT_FIT, MEAN_FACE
-from facelib.papers.msma.networks import face_renderer, mean_coefficients, standard_landmarks, weak_objective
+from facelib.papers.msma.networks import face_renderer, standard_landmarks
 from facelib.papers.msma.protocol import detected_rows
-from facelib.papers.msma.readers import FoundFaces, reader_of
-from facelib.papers.msma.settings import MSMARunSettings
+from facelib.papers.msma.readers import CropReader, FoundFaces, crop_reader_of, is_of_paper_3, reader_of
 from facelib.papers.msma.trained import load_trained
 from facelib.papers.paper import BASELINE
 from facelib.papers.sadrnet.reconstruction import bounds
@@ -125,27 +123,15 @@ def open_readers(records: Mapping[str, Record]) -> dict[str, PlacedReader]:
 
 def _reader(record: Record) -> PlacedReader:
     method, settings = PAPER.method(record.method), override(PAPER.settings(record.tier), record.parameters)
-    renderer = face_renderer(settings.network.image_size)
-    if method.kind == BASELINE and method.name not in (DIRECT_FIT, MEAN_FACE):
-        read = reader_of(method, settings, nn.Identity())
+    network = nn.Identity() if method.kind == BASELINE else load_trained(str(record.run.folder)).network
+    if is_of_paper_3(method):
+        renderer, read = face_renderer(settings.network.image_size), reader_of(method, settings, network)
         return lambda faces: laid_faces(renderer, read(faces))
-    coefficients = _coefficients_of(record, settings)
+    coefficients = crop_reader_of(method, settings, network)
     return lambda faces: fitted_faces(faces, coefficients, record.method)
 
 
-def _coefficients_of(record: Record, settings: MSMARunSettings) -> Callable[[LandmarkedFaces], FaceCoefficients]:
-    """From aligned crops to what a method of paper 5 reads off them."""
-    if record.method == MEAN_FACE:
-        return lambda crops: mean_coefficients(len(crops))
-    if record.method == DIRECT_FIT:
-        return lambda crops: fit(weak_objective(settings), crops, mean_coefficients(len(crops)), settings.fitting)
-    network = load_trained(str(record.run.folder)).network
-    return torch.no_grad()(lambda crops: network(crops.images))
-
-
-def fitted_faces(
-    faces: LandmarkedFaces, read: Callable[[LandmarkedFaces], FaceCoefficients], method: str
-) -> list[PlacedFace]:
+def fitted_faces(faces: LandmarkedFaces, read: CropReader, method: str) -> list[PlacedFace]:
     """The faces that coefficients make, in their photographs.
 
     Args:
