@@ -11,6 +11,6 @@ occluders         glasses, sunglasses (glasses) and masks (surgical_mask) on hea
 surroundings      what else is seen of a person: bust, hair, teeth
 face_layout       the UV layout of the face; visible_skin_mask: the pixels that show it
 sensors           what a structured-light depth camera makes of clean depth; depth_scene: people before one, in a room
-scene             camera, light, background, sensor: from people to images; relighting: in a light that is given
+scene             camera, background, sensor: from people to images; lights: of the scene
 scanners          range scanners: from heads to scans with noise, spikes and holes
 """

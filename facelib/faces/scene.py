@@ -14,11 +14,12 @@ import torch
 from torch.nn import functional
 
 from facelib.errors import BadInput, check_finite, check_shape, unknown_name
+from facelib.faces.lights import highlights, sample_light
 from facelib.faces.morphable_model import MorphableModel
 from facelib.faces.surfaces import Surface, join
 from facelib.faces.visible_skin_mask import visible_skin_mask
 from facelib.geometry.camera import PerspectiveCamera, WeakPerspectiveCamera, face_to_camera
-from facelib.geometry.lighting import ambient_and_directional, shade
+from facelib.geometry.lighting import shade
 from facelib.geometry.normals import vertex_normals
 from facelib.geometry.rasterizer import rasterize
 from facelib.geometry.rotations import angle_from_frontal, euler_to_matrix
@@ -28,7 +29,6 @@ GAMMA = 2.2  # images are encoded as screens and cameras do; albedo and light ar
 BACKGROUNDS = ("removed", "plain", "backdrop", "structured")
 BACKDROP = (0.30, 0.32, 0.35)  # linear RGB
 HEAD_BRIGHTNESS = 0.22  # linear, what the camera's metering aims at
-WIDEST_HIGHLIGHT, NARROWEST_HIGHLIGHT = 5.0, 40.0  # exponents on the cosine
 LANDMARK_TOLERANCE = 6.0  # mm a landmark may lie behind the surface and still count as visible
 
 
@@ -110,8 +110,9 @@ def render(
     generator: torch.Generator,
     occluders: Surface | None = None,
     shine: float = 0.0,
+    light: torch.Tensor | None = None,
 ) -> Rendering:
-    """Photograph heads; distance, light, crop, background, blur and noise are drawn from the generator.
+    """Photograph heads; distance, crop, background, blur, noise, and a light that is not given, are drawn.
 
     Args:
         model: the face model, for its triangles and landmarks.
@@ -122,6 +123,7 @@ def render(
         generator: of all randomness.
         occluders: one surface a head.
         shine: largest strength of highlights, over that of the lamp; 0 for matt faces.
+        light: (B, 9, 3) harmonics in the frame of a frontal face; None for `sample_light`'s.
 
     Raises:
         BadInput: on wrong shapes or non-finite vertices or angles.
@@ -134,6 +136,9 @@ def render(
     check_shape("pose", pose, (batch, 3))
     check_finite("the sum of each head's vertices", vertices.sum(dim=(1, 2)))  # ten times cheaper than each by itself
     check_finite("pose", pose)
+    if light is not None:
+        check_shape("light", light, (batch, 9, 3))
+        check_finite("light", light)
     rotation = euler_to_matrix(*pose.unbind(1))
     distance = _uniform(batch, *settings.distance, generator)
     translation = torch.stack((torch.zeros(batch), torch.zeros(batch), distance), dim=1)
@@ -150,11 +155,12 @@ def render(
     fragments = rasterize(
         enlarged, triangles, size * samples, size * samples, perspective=camera.perspective, cull_back_faces=True
     )
-    light = sample_light(batch, settings.light_variation, generator)
+    if light is None:
+        light = sample_light(batch, settings.light_variation, generator)
     normals = vertex_normals(vertices, triangles) @ rotation.transpose(1, 2)
     radiance = shade(albedo, normals, light).clamp(min=0)
     if shine > 0:
-        radiance = radiance + _highlights(normals, light, shine, generator)
+        radiance = radiance + highlights(normals, light, shine, generator)
     pixels = average_samples(radiance, triangles, fragments, samples)
     image = _develop(pixels.value, pixels.cover[:, None], settings, generator)
 
@@ -210,45 +216,6 @@ def _frame(
 def _camera_numbers(camera: PerspectiveCamera | WeakPerspectiveCamera) -> tuple[torch.Tensor, ...]:
     scale = camera.focal if isinstance(camera, PerspectiveCamera) else camera.scale
     return tuple(torch.as_tensor(number) for number in (scale, camera.center_u, camera.center_v))
-
-
-def sample_light(count: int, variation: float, generator: torch.Generator) -> torch.Tensor:
-    """Random light: an ambient part and one lamp, softer and more frontal where variation is small.
-
-    Args:
-        count: B.
-        variation: 0 to 1.
-        generator: of the randomness.
-
-    Returns:
-        (B, 9, 3) harmonics in the frame of a frontal face (x to its left, y up, z towards the camera).
-    """
-    spread = torch.randn(count, 3, generator=generator) * variation
-    direction = torch.tensor([0.0, 0.25, 1.0]) + spread * torch.tensor([0.9, 0.5, 0.25])
-    strength, tint, fill = (torch.rand(3, count, 1, generator=generator) - 0.5).unbind(0)
-    warm = 1 + 0.2 * variation * tint * torch.tensor([1.0, 0.0, -1.0])
-    ambient = (0.30 + 0.2 * variation * fill) * (2 - warm)
-    intensity = 0.95 * torch.exp(0.7 * variation * strength)
-    return ambient_and_directional(ambient, direction, intensity[:, 0], warm)
-
-
-def _highlights(
-    normals: torch.Tensor, light: torch.Tensor, strongest: float, generator: torch.Generator
-) -> torch.Tensor:
-    """What surfaces mirror of the lamp, (B, V, 1), by Blinn's model with random strengths and widths.
-
-    Args:
-        normals: (B, V, 3) in the frame of the light, whose viewer is on the z axis.
-        light: (B, 9, 3) harmonics; those of first order (y, z, x) tell where the lamp is and how strong.
-        strongest: the largest strength.
-    """
-    lamp = light[:, [3, 1, 2]].mean(dim=2)
-    strength = lamp.norm(dim=1, keepdim=True)
-    half = functional.normalize(functional.normalize(lamp, dim=1) + torch.tensor([0.0, 0.0, 1.0]), dim=1)
-    share, width = torch.rand(2, len(lamp), 1, generator=generator).unbind(0)
-    facing = (normals @ half[..., None])[..., 0].clamp(min=0)
-    exponent = WIDEST_HIGHLIGHT * (NARROWEST_HIGHLIGHT / WIDEST_HIGHLIGHT) ** width
-    return (strongest * share.square() * strength * facing**exponent)[..., None]
 
 
 def _develop(

@@ -11,9 +11,9 @@ import torch
 from facelib.errors import BadInput, UnknownName
 from facelib.faces.morphable_model import MorphableModel
 from facelib.faces.population import sample_people
-from facelib.faces.scene import BACKDROP, BACKGROUNDS, GAMMA, Rendering, SceneSettings, render, sample_light
+from facelib.faces.scene import BACKDROP, BACKGROUNDS, GAMMA, Rendering, SceneSettings, render
 from facelib.geometry.camera import PerspectiveCamera, WeakPerspectiveCamera, face_to_camera
-from facelib.geometry.lighting import shade
+from facelib.geometry.lighting import ambient_and_directional
 from facelib.geometry.rotations import euler_to_matrix
 
 SETTINGS = SceneSettings(image_size=48)
@@ -77,9 +77,10 @@ def test_impossible_sizes(photograph, changes: dict[str, int]) -> None:  # type:
         photograph(**changes)
 
 
-@pytest.mark.parametrize("wrong", ["vertices", "albedo", "pose", "nan vertices", "nan pose", "empty"])
+@pytest.mark.parametrize("wrong", ["vertices", "albedo", "pose", "nan vertices", "nan pose", "empty", "light"])
 def test_bad_input(face_model: MorphableModel, heads: tuple[torch.Tensor, torch.Tensor], wrong: str) -> None:
     vertices, albedo, pose = *heads, POSES.clone()
+    light = torch.zeros(len(pose), 9) if wrong == "light" else None
     if wrong == "vertices":
         vertices = vertices[:, :-1]
     elif wrong == "albedo":
@@ -91,10 +92,10 @@ def test_bad_input(face_model: MorphableModel, heads: tuple[torch.Tensor, torch.
         vertices[1, 7, 2] = float("nan")
     elif wrong == "nan pose":
         pose[2, 0] = float("nan")
-    else:
+    elif wrong == "empty":
         vertices, albedo, pose = vertices[:0], albedo[:0], pose[:0]
     with pytest.raises(BadInput):
-        render(face_model, vertices, albedo, pose, SETTINGS, torch.Generator())
+        render(face_model, vertices, albedo, pose, SETTINGS, torch.Generator(), light=light)
 
 
 def test_same_seed_same_picture(photograph) -> None:  # type: ignore[no-untyped-def]
@@ -227,34 +228,11 @@ def test_weak_perspective_ignores_the_distance(photograph) -> None:  # type: ign
     assert (near - far).abs().max() > 1.0  # a near camera swells the nose
 
 
-def test_light_without_variation_by_hand() -> None:
-    light = sample_light(3, 0.0, torch.Generator().manual_seed(0))
-    assert torch.equal(light[0], light[1])
-    towards = torch.tensor([0.0, 0.25, 1.0]) / 1.0625**0.5
-    # A lamp of strength s shades a white point that faces it with 17/16 s when projected on nine harmonics.
-    facing = shade(torch.ones(1, 1, 3), towards.view(1, 1, 3), light[:1])
-    torch.testing.assert_close(facing, torch.full((1, 1, 3), 0.30 + 0.95 * 17 / 16), atol=1e-4, rtol=0)
-
-
-def test_light_varies() -> None:
-    light = sample_light(50, 1.0, torch.Generator().manual_seed(0))
-    assert light.isfinite().all()
-    assert light[:, 3].std() > 0.2  # the x harmonic: lamps from the left and from the right
-    assert (light[:, 0, 0] - light[:, 0, 2]).abs().max() > 0.02  # tinted
-    half = sample_light(50, 0.5, torch.Generator().manual_seed(0))
-    assert half[:, 3].std() < light[:, 3].std()
-
-
-def test_light_from_the_left_brightens_the_left(face_model: MorphableModel, heads, monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    from facelib.faces import scene
-    from facelib.geometry.lighting import ambient_and_directional
-
+def test_light_from_the_left_brightens_the_left(face_model: MorphableModel, heads) -> None:  # type: ignore[no-untyped-def]
     lamp = ambient_and_directional(torch.full((3,), 0.2), torch.tensor([1.0, 0.0, 0.3]), 0.8, torch.ones(3))
-    monkeypatch.setattr(scene, "sample_light", lambda count, variation, generator: lamp.expand(count, 9, 3))
+    frontal, drawn = torch.zeros(1, 3), torch.Generator().manual_seed(0)
     settings = replace(SETTINGS, **CLEAN)
-    image = render(
-        face_model, heads[0][:1], heads[1][:1], torch.zeros(1, 3), settings, torch.Generator().manual_seed(0)
-    ).image[0]
+    image = render(face_model, heads[0][:1], heads[1][:1], frontal, settings, drawn, light=lamp[None]).image[0]
     assert image[:, 20:30, 28:38].mean() > 1.3 * image[:, 20:30, 10:20].mean()  # the subject's left is on our right
 
 

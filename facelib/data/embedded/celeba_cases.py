@@ -6,7 +6,7 @@ that a difference between two cases is due to what `CASES` says of them. CelebA 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import ClassVar
 
@@ -26,12 +26,12 @@ from facelib.data.embedded.generation import (
 from facelib.data.embedded.scans import own_scans
 from facelib.data.photograph_style import dimmed
 from facelib.faces.hair import bearded
+from facelib.faces.lights import sample_light, side_light
 from facelib.faces.morphable_model import MorphableModel
 from facelib.faces.occluders import Occluder, occluder_surface
 from facelib.faces.population import EXPRESSIONS, expression_coefficients
-from facelib.faces.relighting import relit, side_light
-from facelib.faces.scene import SceneSettings, render, sample_light
-from facelib.faces.surfaces import Surface, join
+from facelib.faces.scene import SceneSettings, render
+from facelib.faces.surfaces import join
 from facelib.faces.surroundings import surroundings
 
 SLIGHT = 0.25  # strength of the expressions that people have by themselves, at most
@@ -80,7 +80,7 @@ class CelebaCasesSettings:
     """
 
     archive: ClassVar[str] = "embedded_celeba_cases"
-    version: ClassVar[int] = 1  # raise it when the generation changes: older data are then passed over
+    version: ClassVar[int] = 2  # raise it when the generation changes: older data are then passed over
 
     identities: int = 40
     points: int = 5000
@@ -131,7 +131,7 @@ def _photograph_person(
         pose=sample_pose(1, (settings.yaw_spread, settings.pitch_spread, settings.roll_spread), generator),
         light=sample_light(1, settings.scene.light_variation, generator),
         expression=sample_expressions(model, 1, SLIGHT, generator),
-        scene=replace(settings.scene, light_variation=0.0),
+        scene=settings.scene,
         seed=int(torch.randint(2**62, (1,), generator=generator)),
     )
     photographs = [sitting.photograph(case, generator) for case in CASES.values()]
@@ -150,7 +150,7 @@ class _Sitting:
         pose: (1, 3) radians.
         light: (1, 9, 3) harmonics.
         expression: strengths (1, E) of the facial actions, and the number (1,) of the expression.
-        scene: the light of `relit`, the camera and the sensor.
+        scene: camera and sensor.
         seed: of beard, hair, clothes, camera and background.
     """
 
@@ -172,8 +172,7 @@ class _Sitting:
         covering = occluder_surface(model, head, case.occluder, generator)
         worn = worn if covering is None else join(covering, worn)
         light = side_light(1, generator) if case.uneven else self.light
-        skin, worn = (relit(each, self.pose, light) for each in (Surface(head, albedo, model.triangles), worn))
-        rendering = render(model, head, skin.albedo, self.pose, self.scene, looks, worn)
+        rendering = render(model, head, albedo, self.pose, self.scene, looks, worn, light=light)
         return {
             "images": as_bytes(dimmed(rendering.image, case.stops, case.noise, generator)),
             "skin": rendering.skin.to(torch.uint8).numpy(),
