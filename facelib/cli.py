@@ -373,14 +373,15 @@ def _box(text: str) -> tuple[float, float, float, float]:
 @click.option("--json", "as_json", is_flag=True, help="The cards, for programs.")
 def models(name: str | None, as_json: bool) -> None:
     """List the trained models that come with the package, or show the card of the one called NAME."""
-    from facelib.weights import read_card, shipped_names, weights_path
+    from facelib.weights import read_card, shipped_names, weights_paths
 
     cards = {each: read_card(each) for each in ([name] if name else shipped_names())}
     if as_json:
         click.echo(json.dumps(cards, indent=1))
         return
     for each, card in cards.items():
-        click.echo(f"{each}: {card['summary']} ({weights_path(each).stat().st_size / 1e6:.1f} MB)")
+        size = sum(path.stat().st_size for path in weights_paths(each))
+        click.echo(f"{each}: {card['summary']} ({size / 1e6:.1f} MB)")
         if name:
             told = (f"   {field}: {value}" for field, value in card.items() if field not in ("summary", "measured"))
             click.echo("\n".join(told))
@@ -434,12 +435,12 @@ def ship(run: str, name: str) -> None:
     from facelib.papers import load_paper
     from facelib.runs.folders import RECORD_FILE
     from facelib.runs.records import read_record
-    from facelib.weights import weights_path
+    from facelib.weights import weights_paths
 
     paper = load_paper(read_record(Path(run) / RECORD_FILE).paper)
     shipping = import_module(f"facelib.papers.{paper.name}.shipping")
     click.echo(str(shipping.ship(run, name)))
-    click.echo(weights_path(name))
+    click.echo("\n".join(map(str, weights_paths(name))))
 
 
 @main.command()

@@ -11,7 +11,7 @@ import torch
 from facelib import weights
 from facelib.errors import BadInput, CorruptFile, UnknownName
 from facelib.storage import read_json
-from facelib.weights import LARGEST, read_card, read_shipped_weights, shipped_names, weights_path, write_shipped
+from facelib.weights import LARGEST, read_card, read_shipped_weights, shipped_names, weights_paths, write_shipped
 
 CARD = {"kind": "toy", "summary": "two numbers", "source": "made", "licence": "CC0", "not_for": "anything"}
 
@@ -25,7 +25,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_every_model_that_ships_is_whole() -> None:
     assert "blazeface_full_range" in shipped_names()
     for name in shipped_names():
-        assert weights_path(name).stat().st_size <= LARGEST
+        assert all(path.stat().st_size <= LARGEST for path in weights_paths(name))
         assert all(value.isfinite().all() for value in read_shipped_weights(name).values())
         assert {"licence", "source", "not_for"} < set(read_card(name))
 
@@ -43,11 +43,11 @@ def test_what_is_written_is_read_in_single_precision(folder: Path) -> None:
 
 
 def test_damage_is_seen(folder: Path) -> None:
-    path = write_shipped("toy", {"weight": torch.ones(3)}, CARD)
+    (path,) = write_shipped("toy", {"weight": torch.ones(3)}, CARD)
     whole = path.read_bytes()
 
     path.write_bytes(whole[:-1] + b"\x01")
-    with pytest.raises(CorruptFile, match=r"toy\.safetensors has SHA-256 .*, its card says .*install facelib again"):
+    with pytest.raises(CorruptFile, match=r"toy\.safetensors: SHA-256 .*, the card says .*install facelib again"):
         read_shipped_weights("toy")
     path.unlink()
     with pytest.raises(CorruptFile, match="is missing, though its card is there"):
@@ -60,6 +60,25 @@ def test_damage_is_seen(folder: Path) -> None:
         read_card("toys")
 
 
+def test_what_one_file_cannot_hold_takes_two(folder: Path) -> None:
+    tensors = {f"layer{number}": torch.full((1_500_000,), float(number)) for number in range(4)}
+    first, second = write_shipped("toy", tensors, CARD)
+    assert max(first.stat().st_size, second.stat().st_size) <= LARGEST
+    found = read_shipped_weights("toy")
+    assert found.keys() == tensors.keys()
+    assert all(torch.equal(found[key], value) for key, value in tensors.items())
+
+    with pytest.raises(BadInput, match=r"toy takes 18\.0 MB in half precision: expected at most 2 files"):
+        write_shipped("toy", tensors | {str(number): torch.zeros(1_500_000) for number in (1, 2)}, CARD)
+    second.unlink()
+    with pytest.raises(CorruptFile, match=r"toy\.2\.safetensors is missing"):
+        read_shipped_weights("toy")
+    write_shipped("toy", tensors, CARD)
+    write_shipped("toy", {"weight": torch.ones(3)}, CARD)
+    assert weights_paths("toy") == [first]
+    assert not second.exists()
+
+
 @pytest.mark.parametrize(
     ("name", "tensor", "card", "message"),
     [
@@ -67,7 +86,7 @@ def test_damage_is_seen(folder: Path) -> None:
         ("../toy", torch.ones(1), CARD, "expected small letters"),
         ("toy", torch.tensor([0, torch.nan]), CARD, "weight holds numbers that are not finite"),
         ("toy", torch.tensor([1.0, -70_000]), CARD, "weight holds 70000, above 65504"),
-        ("toy", torch.ones(4_000_001), CARD, "toy takes 8.0 MB in half precision, above 8"),
+        ("toy", torch.ones(4_000_001), CARD, "toy takes 8.0 MB in half precision: expected at most 2 files of 8 MB"),
         ("toy", torch.ones(1), CARD | {"licence": ""}, "the card of toy lacks licence"),
     ],
 )

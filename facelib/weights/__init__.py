@@ -1,7 +1,7 @@
-"""Trained weights that come with the package: for each model a safetensors file in half precision, and its card.
+"""Trained weights that come with the package: for each model safetensors files in half precision, and its card.
 
-The card is a JSON file that carries its own checksum and that of the weights; it says what made them, under which
-licence, and what they are not for.
+A model that one file cannot hold takes two. The card is a JSON file that carries its own checksum and that of the
+weights; it says what made them, under which licence, and what they are not for.
 """
 
 from __future__ import annotations
@@ -13,15 +13,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from facelib.errors import BadInput, CorruptFile, unknown_name
-from facelib.storage import read_json, sha256_of, write_bytes, write_json
+from facelib.storage import read_json, write_bytes, write_json
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 FOLDER = Path(__file__).parent
-LARGEST = 8_000_000  # bytes of a file: every clone and every installation carries it
+LARGEST = 8_000_000  # bytes of a file
+MOST_FILES = 2  # of a model: every clone and every installation carries them
 CARD_FIELDS = ("kind", "summary", "source", "licence", "not_for")  # texts that every card has
-CHECKSUM = "weights_sha256"
+CHECKSUM = "weights_sha256"  # of all files of a model, one after the other
+HEADER = 250  # bytes, more than a file says of one tensor
+FILES = "weights_files"  # how many; a card without it has one
 REMEDY = "install facelib again, or check the file out again"
 
 
@@ -30,9 +33,13 @@ def shipped_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in FOLDER.glob("*.json")))
 
 
-def weights_path(name: str) -> Path:
-    """Where a model's weights lie; its card lies beside them."""
-    return FOLDER / f"{name}.safetensors"
+def weights_paths(name: str) -> list[Path]:
+    """Where a model's weights lie, in one file or several; its card lies beside them.
+
+    Raises:
+        UnknownName, CorruptFile: as `read_card`.
+    """
+    return _paths(name, read_card(name).get(FILES, 1))
 
 
 def read_card(name: str, kind: str | None = None) -> dict[str, Any]:
@@ -62,18 +69,21 @@ def read_shipped_weights(name: str) -> dict[str, Tensor]:
         UnknownName: there is no such model.
         CorruptFile: weights or card are missing, damaged, or do not belong together.
     """
-    from safetensors.torch import load_file
+    from safetensors.torch import load
 
-    path, expected = weights_path(name), read_card(name)[CHECKSUM]
-    if not path.is_file():
-        raise CorruptFile(f"{path} is missing, though its card is there: {REMEDY}")
-    found = sha256_of(path)
+    contents, expected = [], read_card(name)[CHECKSUM]
+    for path in weights_paths(name):
+        if not path.is_file():
+            raise CorruptFile(f"{path} is missing, though its card is there: {REMEDY}")
+        contents.append(path.read_bytes())
+    found = _checksum(contents)
     if found != expected:
-        raise CorruptFile(f"{path} has SHA-256 {found[:12]}..., its card says {str(expected)[:12]}...: {REMEDY}")
-    return {key: _whole(value) for key, value in load_file(path).items()}
+        where = " and ".join(str(path) for path in weights_paths(name))
+        raise CorruptFile(f"{where}: SHA-256 {found[:12]}..., the card says {str(expected)[:12]}...: {REMEDY}")
+    return {key: _whole(value) for content in contents for key, value in load(content).items()}
 
 
-def write_shipped(name: str, tensors: Mapping[str, Tensor], card: Mapping[str, Any]) -> Path:
+def write_shipped(name: str, tensors: Mapping[str, Tensor], card: Mapping[str, Any]) -> list[Path]:
     """Write a model's weights, and then its card.
 
     Args:
@@ -82,11 +92,11 @@ def write_shipped(name: str, tensors: Mapping[str, Tensor], card: Mapping[str, A
         card: all but the checksum of the weights.
 
     Returns:
-        The path of the weights.
+        The paths of the weights.
 
     Raises:
         BadInput: a name of other letters, a card without one of the fields of every card, values that are not finite
-            or that half precision cannot hold, or a file above 8 MB.
+            or that half precision cannot hold, or more than two files of 8 MB.
     """
     from safetensors.torch import save
 
@@ -95,15 +105,37 @@ def write_shipped(name: str, tensors: Mapping[str, Tensor], card: Mapping[str, A
     missing = [field for field in CARD_FIELDS if not card.get(field)]
     if missing:
         raise BadInput(f"the card of {name} lacks {', '.join(missing)}: every card says this")
-    content = save({key: halved(key, value) for key, value in tensors.items()})
-    if len(content) > LARGEST:
+    halves = {key: halved(key, value) for key, value in tensors.items()}
+    contents = [save(part) for part in _parts(halves)]
+    if len(contents) > MOST_FILES or any(len(content) > LARGEST for content in contents):
         raise BadInput(
-            f"{name} takes {len(content) / 1e6:.1f} MB in half precision, above {LARGEST / 1e6:g}: ship a narrower "
-            "network"
+            f"{name} takes {sum(map(len, contents)) / 1e6:.1f} MB in half precision: expected at most {MOST_FILES} "
+            f"files of {LARGEST / 1e6:g} MB; ship a narrower network"
         )
-    write_bytes(weights_path(name), content)
-    write_json(_card_path(name), {**card, CHECKSUM: hashlib.sha256(content).hexdigest()})
-    return weights_path(name)
+    for path, content in zip(_paths(name, len(contents)), contents, strict=True):
+        write_bytes(path, content)
+    for path in _paths(name, MOST_FILES)[len(contents) :]:
+        path.unlink(missing_ok=True)
+    write_json(_card_path(name), {**card, FILES: len(contents), CHECKSUM: _checksum(contents)})
+    return weights_paths(name)
+
+
+def _parts(tensors: Mapping[str, Tensor]) -> list[dict[str, Tensor]]:
+    """The tensors in their order, dealt to as few files as hold them with what safetensors adds."""
+    parts: list[dict[str, Tensor]] = [{}]
+    filled = 0
+    for key, value in tensors.items():
+        size = value.numel() * value.element_size() + HEADER
+        if parts[-1] and filled + size > LARGEST - HEADER:
+            parts.append({})
+            filled = 0
+        parts[-1][key] = value
+        filled += size
+    return parts
+
+
+def _checksum(contents: list[bytes]) -> str:
+    return hashlib.sha256(b"".join(contents)).hexdigest()
 
 
 def rounded(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -133,6 +165,10 @@ def halved(name: str, value: Tensor) -> Tensor:
 
 def _whole(value: Tensor) -> Tensor:
     return value.float() if value.is_floating_point() else value
+
+
+def _paths(name: str, count: int) -> list[Path]:
+    return [FOLDER / f"{name}{'' if number == 1 else f'.{number}'}.safetensors" for number in range(1, count + 1)]
 
 
 def _card_path(name: str) -> Path:
