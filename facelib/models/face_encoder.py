@@ -122,6 +122,11 @@ class FaceEncoder(nn.Module):
         pose = (turned.scale, turned.rotation, turned.translation)
         return FaceReading(placed, visible, *pose, identity, expression, code)
 
+    def pose_reading(self) -> dict[str, torch.Tensor]:
+        """Weight and bias of the linear layer that reads the pose alone off the code."""
+        before = sum(self.parts[:2])
+        return {name: value[before : before + POSE_NUMBERS] for name, value in self.reading.state_dict().items()}
+
 
 def _layout(network: nn.Module) -> torch.memory_format:
     """Channels last, a quarter faster on processors, where no layer is too narrow for it."""

@@ -47,6 +47,7 @@ class FaceMaps(NamedTuple):
         attention: A, (B, H/8, W/8) in [0, 1]; None without the branch.
         scale, rotation, translation: f (B,), R (B, 3, 3) and t (B, 3), from the shape to the geometry; None without
             a shape.
+        first_pose: scale, rotation and translation in which the image was unposed; None where it was not.
     """
 
     geometry: torch.Tensor
@@ -56,6 +57,7 @@ class FaceMaps(NamedTuple):
     scale: torch.Tensor | None
     rotation: torch.Tensor | None
     translation: torch.Tensor | None
+    first_pose: tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None = None
 
     @property
     def pose(self) -> Similarity | None:
@@ -79,8 +81,8 @@ class SADRNet(nn.Module):
         bases: (K, 3, S, S) mm, maps of the bases of a linear face model, for coefficients.
         shared_layers: of the decoder's ten, the first ones, that P and S share. The paper's share all; fine features
             carry the pose, which the shape must not follow, so with fewer the shape is learnt sooner (ours).
-        unposes: whether the shape is read off the image as it lies on the mean face (`facelib.models.unposed`), posed
-            by P, instead of off the encoder's features (ours); for a self-aligned geometry.
+        unposes: whether the shape is read off the image as it lies on the mean face (`facelib.models.unposed`), in a
+            first pose that is regressed, instead of off the encoder's features (ours); for a self-aligned geometry.
 
     Raises:
         BadInput: for a size that cannot be halved so often, coefficients without bases or with another geometry, or
@@ -108,13 +110,14 @@ class SADRNet(nn.Module):
         check_shared(shared_layers)
         _check_kinds(template.size, geometry, shape, bases)
         if unposes and geometry != "self_aligned":
-            raise BadInput(f"a position map unposes the image: expected a self-aligned geometry, got {geometry!r}")
+            raise BadInput(f"an image is unposed for a self-aligned geometry, not for geometry {geometry!r}")
         check_width(width)
         self.template, self.geometry, self.shape = template, geometry, shape
         self.low, channels = trunk.low(width)
         self.attention = AttentionBranch(channels, width) if attention else None
         self.high, features = trunk.high(channels, width)
-        self.hidden = FaceCode(features) if geometry == "regressed_pose" else None
+        reads_pose = unposes or geometry == "regressed_pose"
+        self.hidden = FaceCode(features) if reads_pose else None
         if shape == "coefficients":
             assert bases is not None
             self.register_buffer("bases", bases, persistent=False)
@@ -134,7 +137,7 @@ class SADRNet(nn.Module):
             self.shape_head = head(self.unposed.channels, 0)
         elif geometry != "direct" and shape != "coefficients":
             self.shape_head = head(features, shared_layers)
-        self.pose_head = nn.Linear(HIDDEN, POSE_NUMBERS) if geometry == "regressed_pose" else None
+        self.pose_head = nn.Linear(HIDDEN, POSE_NUMBERS) if reads_pose else None
         initialise(self)
         if self.hidden is not None:
             self.hidden.start()
@@ -158,19 +161,21 @@ class SADRNet(nn.Module):
         check_training_batch(self, len(images))
         features, mask = self.encode(images)
         code = features if self.hidden is None else self.hidden(features)
+        read = None if self.hidden is None else self.regressed_pose(code)
         decoded = code if self.shape == "coefficients" else self.decoder(features)
         pose_dependent = None if self.pose_dependent_head is None else self.position_map(decoded)  # P
         if self.geometry == "direct":
             assert pose_dependent is not None
             return FaceMaps(pose_dependent, pose_dependent, None, mask, None, None, None)
         if self.unposed is not None:
-            assert pose_dependent is not None
-            decoded = self.unposed(images, self.rough_pose(pose_dependent, mask))
+            decoded = self.unposed(images, read)
         shape = self.shape_map(decoded)  # S
         laid = shape if shape_learns else shape.detach()
-        pose = self.regressed_pose(code) if pose_dependent is None else self.align(laid, pose_dependent, mask)
+        pose = read if pose_dependent is None else self.align(laid, pose_dependent, mask)
+        assert pose is not None
         posed = pose.apply(laid.flatten(2).mT).mT.unflatten(2, (size, size))  # G, eq. 2
-        return FaceMaps(posed, pose_dependent, shape, mask, pose.scale, pose.rotation, pose.translation)
+        first = None if self.unposed is None or read is None else (read.scale, read.rotation, read.translation)
+        return FaceMaps(posed, pose_dependent, shape, mask, pose.scale, pose.rotation, pose.translation, first)
 
     def encode(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
         """The features of the smallest size, and A (B, H/8, W/8) by which they are weighed (eq. 9)."""
@@ -198,12 +203,6 @@ class SADRNet(nn.Module):
         if self.shape == "scratch":
             return SHAPE_MM * output
         return self.template.mean_map + DEFORMATION_MM * output
-
-    @torch.no_grad()
-    def rough_pose(self, pose_dependent: torch.Tensor, attention: torch.Tensor | None) -> Similarity:
-        """The pose of the mean face in the place of the shape that is not known yet."""
-        mean = self.template.mean_map.expand(len(pose_dependent), -1, -1, -1)
-        return self.align(mean, pose_dependent, attention)
 
     def align(self, shape: torch.Tensor, pose_dependent: torch.Tensor, attention: torch.Tensor | None) -> Similarity:
         """The self-alignment (section III.C) on the 68 landmarks, weighted by their visibility."""

@@ -54,6 +54,7 @@ class UnposedEncoder(nn.Module):
         """Features (B, C, S / 2^halvings, S / 2^halvings)."""
         return self.layers(self.unposed(images, pose))
 
+    @torch.no_grad()
     def unposed(self, images: torch.Tensor, pose: Similarity) -> torch.Tensor:
         """What of the images lies on the mean face, in light of mean 0 and deviation 1, and the cosine of the view.
 
@@ -62,7 +63,7 @@ class UnposedEncoder(nn.Module):
             pose: from the face frame (mm) to the image (pixels).
 
         Returns:
-            (B, 4, S / 2, S / 2); texels that turn away show nothing, 0.
+            (B, 4, S / 2, S / 2), without gradient; texels that turn away show nothing, 0.
         """
         side = self.size // EVERY
         places = pose.apply(self.points.expand(len(images), -1, -1))[..., :2]

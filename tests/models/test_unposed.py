@@ -103,6 +103,8 @@ def test_the_shape_does_not_teach_the_pose(template: FaceTemplate) -> None:
     assert taught == {"unposed", "shape_head"}
 
 
-def test_without_a_position_map_nothing_is_unposed(template: FaceTemplate) -> None:
-    with pytest.raises(BadInput, match="a position map unposes the image: expected a self-aligned geometry"):
+def test_only_for_a_self_aligned_geometry(template: FaceTemplate) -> None:
+    with pytest.raises(
+        BadInput, match="an image is unposed for a self-aligned geometry, not for geometry 'regressed_pose'"
+    ):
         SADRNet(template, width=1 / 16, geometry="regressed_pose", unposes=True)

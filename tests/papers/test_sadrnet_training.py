@@ -23,7 +23,7 @@ from facelib.papers.sadrnet import PAPER
 from facelib.papers.sadrnet.building import build_task
 from facelib.papers.sadrnet.data_sets import split_people
 from facelib.papers.sadrnet.maps import FaceMapper
-from facelib.papers.sadrnet.methods import ENCODER, METHODS
+from facelib.papers.sadrnet.methods import ENCODER, METHODS, READER
 from facelib.papers.sadrnet.networks import build_network, face_model, start
 from facelib.papers.sadrnet.objective import stages
 from facelib.papers.sadrnet.photographs import ArchivePhotographs, held_out_of_archive
@@ -31,6 +31,7 @@ from facelib.papers.sadrnet.protocol import evaluate_alignment, metrics_of
 from facelib.papers.sadrnet.settings import PhotographAugmentation, ScheduleSettings
 from facelib.papers.sadrnet.tasks import ReconstructionTask
 from facelib.report.sadrnet.predictions import open_evaluator
+from facelib.runs.checkpoints import save_weights
 from facelib.runs.folders import Run
 from facelib.runs.records import Record, read_record, read_scores, same_result
 from facelib.storage import sha256_of
@@ -262,6 +263,28 @@ def test_encoders_start_in_the_face_encoder(record):
     for part in ("low", "high"):
         for key, value in getattr(network, part).state_dict().items():
             assert torch.equal(value, stored[f"network.{part}.{key}"])
+
+
+def test_a_network_that_unposes_starts_with_the_pose_and_the_second_look_of_its_pretrainings(tmp_path):
+    torch.manual_seed(0)
+    settings = PAPER.run_settings("unposed_shape", "smoke", changes={"network.attention": False})
+    encoder, reader = (
+        build_network(METHODS[name], PAPER.run_settings(name, "smoke")).eval() for name in (ENCODER, READER)
+    )
+    torch.nn.init.normal_(encoder.reading.weight, std=0.01)
+    files = {name: tmp_path / f"{name}.safetensors" for name in (ENCODER, READER)}
+    save_weights(files[ENCODER], {"network": encoder})
+    save_weights(files[READER], {"network": reader})
+    network = build_network(METHODS["unposed_shape"], settings)
+    start(network, settings, files)
+
+    size = settings.network.image_size
+    images = torch.rand(2, 3, size, size)
+    with torch.no_grad():
+        found, expected = network.eval()(images).first_pose, encoder(images).pose
+        looks = [each.unposed(images, expected) for each in (network, reader)]
+    torch.testing.assert_close(found, (expected.scale, expected.rotation, expected.translation))
+    assert torch.equal(*looks)
 
 
 def test_a_missing_face_encoder_is_asked_for_at_the_same_size(tmp_path, monkeypatch):

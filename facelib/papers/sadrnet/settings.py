@@ -341,7 +341,7 @@ def relevant(method: Reconstructor, settings: ReconstructionSettings) -> Reconst
     )
     if not method.is_pretraining:
         there = {
-            "network.hidden.": settings.network.geometry == "regressed_pose",
+            "network.hidden.": settings.network.geometry == "regressed_pose" or settings.network.unposes,
             "network.unposed.": settings.network.unposes,
         }
         slow = tuple(part for part in settings.training.slow_parts if there.get(part, True))
