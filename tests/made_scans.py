@@ -10,7 +10,7 @@ import numpy as np
 import torch
 import trimesh
 
-from facelib.data.scan_files import MeshScan
+from facelib.data.scan_files import MeshScan, ending_of
 from facelib.faces.morphable_model import MorphableModel
 from facelib.faces.population import sample_people
 from facelib.faces.scanners import SCANNERS, scan_heads
@@ -37,16 +37,16 @@ def as_mesh(positions: torch.Tensor) -> MeshScan:
 
 def write_scan(path: Path, positions: torch.Tensor) -> Path:
     """A grid (3, H, W) as the file that its name asks for."""
-    kind = path.name.split(".", 1)[1]
-    if kind == "abs":
+    kind = ending_of(path)
+    if kind == ".abs":
         path.write_bytes(abs_file(positions))
-    elif kind == "abs.gz":
+    elif kind == ".abs.gz":
         path.write_bytes(gzip.compress(abs_file(positions), 1))
-    elif kind == "bnt":
+    elif kind == ".bnt":
         path.write_bytes(bnt_file(positions))
-    elif kind == "wrl":
+    elif kind == ".wrl":
         path.write_text(wrl_file(as_mesh(positions)))
-    elif kind == "cloud.ply":
+    elif path.name.endswith(".cloud.ply"):
         trimesh.PointCloud(as_mesh(positions).vertices.numpy()).export(path)
     else:
         mesh = as_mesh(positions)

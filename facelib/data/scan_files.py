@@ -10,6 +10,7 @@ import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -94,11 +95,9 @@ def _read_with_trimesh(path: Path) -> tuple[np.ndarray, np.ndarray]:
     # From memory and without materials, so that a scan makes us open no other file.
     content = io.BytesIO(path.read_bytes())
     try:
-        found = trimesh.load(content, path.suffix[1:].lower(), process=False, skip_materials=True)
-        if isinstance(found, trimesh.PointCloud):
-            return np.asarray(found.vertices), np.empty((0, 3), np.int64)
-        mesh = found.to_mesh()
-        return np.asarray(mesh.vertices), np.asarray(mesh.faces)
+        found: Any = trimesh.load(content, path.suffix[1:].lower(), process=False, skip_materials=True)
+        found = found.to_mesh() if isinstance(found, trimesh.Scene) else found
+        return np.asarray(found.vertices), np.asarray(getattr(found, "faces", np.empty((0, 3), np.int64)))
     except Exception as error:  # of any kind: its readers check little
         kind = path.suffix[1:].upper()
         raise CorruptFile(f"{path} is no whole {kind} file ({error}): save it again, as triangles") from error
