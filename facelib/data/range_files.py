@@ -110,7 +110,7 @@ def _abs_numbers(path: Path, file: BinaryIO, name: str, samples: int) -> np.ndar
     if len(words) != samples:
         _refuse(path, f"it holds {len(words):,} {name}, its header says {samples:,}")
     try:
-        return np.array(words).astype(np.float64)
+        return np.fromiter(map(float, words), np.float64, samples)
     except ValueError as error:
         raise CorruptFile(f"{path}: its {name} are no numbers ({error}): {REMEDY}") from error
 

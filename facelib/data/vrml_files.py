@@ -41,7 +41,7 @@ def read_vrml(path: Path) -> tuple[np.ndarray, np.ndarray]:
     points, polygons = (_only_block(path, text, *named) for named in ((POINTS, "points"), (POLYGONS, "faces")))
     _check_in_place(path, text)
     vertices = _numbers(path, points, "points").reshape(-1, 3)
-    triangles = _fans(path, _numbers(path, polygons, "faces").astype(np.int64))
+    triangles = _fans(path, _numbers(path, polygons, "faces"))
     outside = (triangles < 0) | (triangles >= len(vertices))
     if outside.any():
         _refuse(path, f"a face has the corner {triangles[outside][0]}, expected 0 to {len(vertices) - 1}")
