@@ -1,7 +1,8 @@
 """A reproducible companion to five papers on faces: models, losses, data and metrics in PyTorch.
 
-`facelib.reconstruct(image)` gives the 3D face of a photograph, and `facelib.fit(image)` the coefficients of a face
-model that look like it; they are imported when they are first asked for.
+`facelib.reconstruct(image)` gives the 3D face of a photograph, `facelib.fit(image)` the coefficients of a face model
+that look like it, and `facelib.identify(scan, gallery)` says whom a scan resembles; they are imported when they are
+first asked for.
 """
 
 from __future__ import annotations
@@ -12,7 +13,11 @@ from typing import Any
 __version__ = "0.1.0"
 
 
-_MODULES = {"reconstruct": "facelib.reconstruction", "fit": "facelib.face_fitting"}
+_MODULES = {
+    "reconstruct": "facelib.reconstruction",
+    "fit": "facelib.face_fitting",
+    "identify": "facelib.identification",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -18,6 +18,7 @@ from facelib.papers import PAPERS, load_paper
 
 TIER_NAMES = ("smoke", "laptop", "gpu", "paper")
 WORLD_NAMES = ("embedded", "ict")
+RANKS = 10  # people that `facelib identify` lists
 
 
 class _Commands(click.Group):
@@ -356,6 +357,42 @@ def fit(
     click.echo(", ".join(f"{name} {angle:+.1f}" for name, angle in face.angles.items()) + " degrees")
     for path in paths:
         click.echo(path)
+
+
+@main.command()
+@click.argument("scan", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--gallery",
+    required=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A folder of scans; the identity of each is its name up to the first dot.",
+)
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="A PNG file of the nearest three."
+)
+@click.option("--json", "as_json", is_flag=True, help="All ranks, for programs.")
+@click.option("--model", metavar="NAME", help="A model of `facelib models`; default normal_components.")
+def identify(scan: Path, gallery: Path, output: Path | None, as_json: bool, model: str | None) -> None:
+    """Say which people of a gallery a SCAN of a face resembles (.ply, .obj, .stl, .wrl, .abs, .abs.gz or .bnt, mm)."""
+    from facelib.identification import draw_identification, identify
+    from facelib.papers.component_networks import load_networks
+    from facelib.report.interactive_picture import still_png
+    from facelib.storage import write_bytes
+
+    found = identify(scan, gallery, load_networks(model))
+    if as_json:
+        click.echo(json.dumps(found.to_json(), indent=1))
+    else:
+        lines: list[tuple[str, ...]] = [("", "identity", "distance", "x", "y", "z")]
+        for place, rank in enumerate(found.ranks[:RANKS], start=1):
+            distances = (f"{each:.3f}" for each in (rank.distance, *rank.axes.values()))
+            lines.append((f"{place}.", rank.identity, *distances))
+        click.echo(_aligned(lines))
+        if len(found.ranks) > RANKS:
+            click.echo(f"and {len(found.ranks) - RANKS} more; --json tells all")
+    if output:
+        write_bytes(output, still_png(draw_identification(found), 200))
+        click.echo(output, err=as_json)
 
 
 def _box(text: str) -> tuple[float, float, float, float]:

@@ -59,6 +59,7 @@ def test_help_lists_every_command() -> None:
             "faces",
             "reconstruct",
             "fit",
+            "identify",
             "doctor",
             "bench",
         )

@@ -4,6 +4,7 @@ samples           what every data set yields
 archive           a data set on disk: memory-mapped arrays with a fingerprint, made once, in resumable parts
 clouds            the cloud of each photograph
 posed_faces       photographs with the shape and pose of their faces
+scan_files        scans in files of many kinds (range_files: of scanners; vrml_files)
 scan_preparation  from range scans to normal component images (frontal_alignment: by a fit of the face_template)
 depth_faces       depth frames of faces, with labels and without
 augmentation      photographs turned, shifted, scaled and tinted, with their masks and poses

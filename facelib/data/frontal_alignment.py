@@ -63,10 +63,10 @@ def find_pose(positions: torch.Tensor, step: float, template: FaceTemplate) -> F
     Raises:
         DegenerateInput: where there is no such face; it says when the face is upside down.
     """
-    pose = _pose_of(positions, step, template)
+    pose = upright_pose(positions, step, template)
     if pose is None:
         upside_down = (positions * positions.new_tensor([-1, -1, 1])[:, None, None]).flip(1, 2)
-        if _pose_of(upside_down, step, template):
+        if upright_pose(upside_down, step, template):
             raise DegenerateInput("the face is upside down: turn the scan by 180 degrees about z, so that y points up")
         raise DegenerateInput(
             "no face that looks to the viewer was found: expected the nose along +z, y up, millimetres, and less than "
@@ -75,7 +75,8 @@ def find_pose(positions: torch.Tensor, step: float, template: FaceTemplate) -> F
     return pose
 
 
-def _pose_of(positions: torch.Tensor, step: float, template: FaceTemplate) -> FrontalPose | None:
+def upright_pose(positions: torch.Tensor, step: float, template: FaceTemplate) -> FrontalPose | None:
+    """As `find_pose`, but None where there is no face, or an upside-down one."""
     factor = max(round(SAMPLING / step), 1)
     coarse = positions[:, factor // 2 :: factor, factor // 2 :: factor].double()
     samples = coarse.flatten(1).T[coarse.isfinite().all(dim=0).flatten()]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 
 from facelib.data.face_template import FaceTemplate
-from facelib.data.frontal_alignment import FrontalPose, find_pose
+from facelib.data.frontal_alignment import FrontalPose, find_pose, upright_pose
 from facelib.errors import BadInput, DegenerateInput, check_floating, check_shape
 from facelib.faces.surfaces import sheet_triangles
 from facelib.geometry.neighbours import knn
@@ -23,10 +23,11 @@ from facelib.geometry.spikes import without_spikes
 
 LEAST_SAMPLES = 1000
 SMALLEST, LARGEST = 60.0, 1000.0  # mm, of a scan's extent
-FINEST = 1.0  # mm, of a cloud's grid
+FINEST = 1.0  # mm, of the grid that a cloud or mesh is seen on
 STEEPEST = 7.0  # rise over run of a surface, beyond which two neighbours in a grid lie on two surfaces
 SPACINGS = 2.5  # cells of a cloud's grid, in distances between its points
 LEAST_COVER = 0.5  # share of the face that is seen
+ALONE = 110.0  # mm around the tip of a nose, beyond which another's face shows
 
 
 @dataclass(frozen=True)
@@ -79,8 +80,8 @@ def prepare_scan(positions: torch.Tensor, settings: PreparationSettings, templat
 
     Raises:
         BadInput: on another shape or dtype, or a scan in another unit.
-        DegenerateInput: on too few samples, no face that looks to the viewer, an upside-down one, or one of which more
-            than half is missing.
+        DegenerateInput: on too few samples, no face that looks to the viewer, an upside-down one, several, or one of
+            which more than half is missing.
     """
     check_shape("positions", positions, (3, None, None))
     check_floating(positions=positions)
@@ -88,10 +89,11 @@ def prepare_scan(positions: torch.Tensor, settings: PreparationSettings, templat
     clean = without_spikes(positions[None].float(), settings.spike)
     step = _step_of(clean[0])
     pose = find_pose(clean[0], step, template)
-    near = (clean - pose.nose_tip.float()[:, None, None]).norm(dim=1, keepdim=True) < settings.reach
-    whole = fill_small_holes(clean.where(near, torch.nan), settings.largest_hole)
+    from_nose = (clean - pose.nose_tip.float()[:, None, None]).norm(dim=1, keepdim=True)
+    _check_alone(clean.where(from_nose > ALONE, torch.nan)[0], step, template)
+    whole = fill_small_holes(clean.where(from_nose < settings.reach, torch.nan), settings.largest_hole)
     seen = _from_the_front(whole[0], step, pose, settings)
-    cover = float(seen.isfinite().all(dim=1).sum()) * settings.cell**2 / template.area
+    cover = _cover(seen[0], settings.cell, template)
     if cover < LEAST_COVER:
         raise DegenerateInput(
             f"holes cover {1 - cover:.0%} of the face: expected at most {1 - LEAST_COVER:.0%}; leave the scan out"
@@ -115,12 +117,44 @@ def prepare_points(points: torch.Tensor, settings: PreparationSettings, template
     _check_samples(points)
     points = points[points.isfinite().all(dim=1)].float()
     some = points[:: max(len(points) // 500, 1)]
-    spacing = float(knn(some[None], points[None], 2).distances[0, :, 1].median())
-    cell = max(SPACINGS * spacing, FINEST)
+    cell = max(SPACINGS * float(knn(some[None], points[None], 2).distances[0, :, 1].median()), FINEST)
+    image = range_image_of_points(points[None], *_grid_before(points, cell), cell)
+    return prepare_scan(fill_small_holes(image, 4)[0], settings, template)
+
+
+def prepare_mesh(
+    vertices: torch.Tensor, triangles: torch.Tensor, settings: PreparationSettings, template: FaceTemplate
+) -> PreparedScan:
+    """Prepare a scan that is a mesh, whichever way round its triangles are.
+
+    Args:
+        vertices: (N, 3) mm, in the axes of `prepare_scan`.
+        triangles: (T, 3) vertex ids.
+        settings, template: as there.
+
+    Raises:
+        BadInput, DegenerateInput: as there.
+    """
+    check_shape("vertices", vertices, (None, 3))
+    check_shape("triangles", triangles, (None, 3))
+    check_floating(vertices=vertices)
+    corners = vertices.float()[triangles]  # (T, 3, 3)
+    points = corners.flatten(0, 1)
+    _check_samples(points)
+    edges = (corners - corners.roll(1, dims=1)).norm(dim=2)
+    cell = max(float(edges.nanmedian()), FINEST)
+    image = range_image_of_mesh(vertices.float()[None], triangles, *_grid_before(points, cell), cell)
+    return prepare_scan(image[0], settings, template)
+
+
+def _grid_before(points: torch.Tensor, cell: float) -> tuple[torch.Tensor, int, int]:
+    """Centre (1, 3), rows and columns of a grid that shows points (N, 3) from the front, without those far from most
+    others: one stray point must not make the grid huge."""
+    points = points[points.isfinite().all(dim=1)]
+    points = points[(points - points.median(dim=0).values).abs().amax(dim=1) < LARGEST]
     low, high = points.amin(dim=0), points.amax(dim=0)
     columns, rows, _ = ((high - low) / cell).ceil().int().add(1).tolist()
-    image = range_image_of_points(points[None], ((low + high) / 2)[None], rows, columns, cell)
-    return prepare_scan(fill_small_holes(image, 4)[0], settings, template)
+    return ((low + high) / 2)[None], rows, columns
 
 
 def _check_samples(points: torch.Tensor) -> None:
@@ -143,6 +177,17 @@ def _step_of(positions: torch.Tensor) -> float:
     if not step > 0:
         raise BadInput(f"x grows by {step:.3g} mm a column: expected a grid with x to the right, row 0 on top")
     return step
+
+
+def _cover(positions: torch.Tensor, step: float, template: FaceTemplate) -> float:
+    """How much a grid (3, H, W) shows, as a share of a face."""
+    return float(positions.isfinite().all(dim=0).sum()) * step**2 / template.area
+
+
+def _check_alone(beside: torch.Tensor, step: float, template: FaceTemplate) -> None:
+    """Raise where what lies beside a face, a grid (3, H, W), shows another one; seldom is there enough to look at."""
+    if _cover(beside, step, template) >= LEAST_COVER and upright_pose(beside, step, template):
+        raise DegenerateInput("the scan shows several faces: cut it to one of them")
 
 
 def _from_the_front(

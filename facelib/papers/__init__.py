@@ -4,6 +4,7 @@ paper       the contract: what a paper's package gives
 run         train, evaluate, load and prepare, the same for every paper
 status      which runs are current, outdated, committed or missing, and why
 trained     networks of runs that read photographs, and those that ship; shipping: their cards
+component_networks   the three networks of paper 2 as they ship, which `facelib identify` asks
 datasets    every data set by name
 published   the papers' printed numbers
 """

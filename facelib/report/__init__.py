@@ -14,6 +14,7 @@ interactive_picture   a figure to play with, and the still picture of it
 views       a face to turn, photographs in studio light, frames and landmarks
 overlay     faces laid over photographs, in grids of pictures
 meshes      faces as mesh files, to turn in a browser, and as shaded pictures
+component_pictures   scans of faces, their range images and normal components
 output_folder   which folders of users may be filled
 speed       pictures of `facelib bench`
 

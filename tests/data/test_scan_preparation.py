@@ -7,10 +7,17 @@ import math
 import pytest
 import torch
 import trimesh
+from made_scans import as_mesh
 
 from facelib.data.face_template import FaceTemplate, face_template
 from facelib.data.frontal_alignment import find_pose, prominent_places
-from facelib.data.scan_preparation import PreparationSettings, PreparedScan, prepare_points, prepare_scan
+from facelib.data.scan_preparation import (
+    PreparationSettings,
+    PreparedScan,
+    prepare_mesh,
+    prepare_points,
+    prepare_scan,
+)
 from facelib.errors import BadInput, DegenerateInput
 from facelib.faces.morphable_model import MorphableModel
 from facelib.faces.population import expression_coefficients, sample_people
@@ -93,6 +100,19 @@ def test_points_in_any_order_give_what_their_grid_gives(face_model: MorphableMod
     assert float(agree.median()) > math.cos(math.radians(4))
 
 
+def test_a_mesh_gives_nearly_what_its_grid_gives(face_model: MorphableModel, template: FaceTemplate) -> None:
+    """Whichever way round its triangles are, and with a stray vertex far away, which must not make the grid huge."""
+    positions = scans(face_model, PERFECT, ((10, 5, 0),)).positions[0]
+    mesh, stray = as_mesh(positions), torch.tensor([[1e8, 0.0, 0.0], [1e8, 1.0, 0.0], [1e8, 0.0, 1.0]])
+    triangles = torch.cat((mesh.triangles.flip(1), len(mesh.vertices) + torch.arange(3)[None]))
+    by_mesh = prepare_mesh(torch.cat((mesh.vertices, stray)), triangles, SETTINGS, template)
+    by_grid = prepare_scan(positions, SETTINGS, template)
+    both = by_grid.mask & by_mesh.mask
+    assert both.sum() > 0.95 * by_grid.mask.sum()
+    agree = (by_grid.normals * by_mesh.normals).sum(dim=0)[both]
+    assert float(agree.median()) > math.cos(math.radians(1))
+
+
 def test_expressions_hardly_turn_the_face(face_model: MorphableModel, template: FaceTemplate) -> None:
     identity = sample_people(face_model, 1, 78, fixed_albedo=True).identity.expand(3, -1)
     action = expression_coefficients(face_model, ["neutral", "mouth_stretch", "grin"])
@@ -139,6 +159,21 @@ def test_an_upside_down_face_is_named(face_model: MorphableModel, template: Face
         prepare_scan(scans(face_model, SCANNERS["bosphorus"], ((0, 0, 180),)).positions[0], SETTINGS, template)
 
 
+def test_several_people_are_refused(face_model: MorphableModel, template: FaceTemplate) -> None:
+    """Beside each other, or one above the other; a single one that the same grid has room for is prepared."""
+    one, other = (as_mesh(each) for each in scans(face_model, SCANNERS["bosphorus"], ((0, 0, 0), (5, 3, 0))).positions)
+    for shift in ((190.0, 0.0, 0.0), (-10.0, 260.0, 30.0)):
+        vertices = torch.cat((one.vertices, other.vertices + torch.tensor(shift)))
+        triangles = torch.cat((one.triangles, other.triangles + len(one.vertices)))
+        with pytest.raises(DegenerateInput, match="shows several faces: cut it to one"):
+            prepare_mesh(vertices, triangles, SETTINGS, template)
+    wall = torch.tensor([[-125.0, -125, -90], [125, -125, -90], [125, 125, -90], [-125, 125, -90]])
+    behind = len(one.vertices) + torch.tensor([[0, 1, 2], [0, 2, 3]])
+    before_wall = prepare_mesh(torch.cat((one.vertices, wall)), torch.cat((one.triangles, behind)), SETTINGS, template)
+    alone = prepare_mesh(one.vertices, one.triangles, SETTINGS, template)
+    assert float((before_wall.pose.nose_tip - alone.pose.nose_tip).norm()) < 1.5
+
+
 def test_other_units_are_named(face_model: MorphableModel, template: FaceTemplate) -> None:
     positions = scans(face_model, PERFECT, ((0, 0, 0),)).positions[0]
     with pytest.raises(BadInput, match="in metres: multiply it by 1000"):
@@ -162,6 +197,8 @@ def test_holes_over_more_than_half_of_the_face_are_refused(face_model: Morphable
 def test_wrong_tensors_are_refused(template: FaceTemplate) -> None:
     with pytest.raises(BadInput, match="positions has shape"):
         prepare_scan(torch.zeros(1, 3, 8, 8), SETTINGS, template)
+    with pytest.raises(BadInput, match="triangles has shape"):
+        prepare_mesh(torch.zeros(5, 3), torch.zeros(0, 3).long(), SETTINGS, template)
     with pytest.raises(BadInput, match="points has shape"):
         prepare_points(torch.zeros(5, 2), SETTINGS, template)
     with pytest.raises(BadInput, match=r"torch\.int64"):
