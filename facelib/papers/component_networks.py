@@ -98,7 +98,7 @@ def load_networks(model: str | None = None) -> ComponentNetworks:
     return load_shipped(model or USUAL)
 
 
-def write_networks(name: str, trained: ComponentNetworks, card: Mapping[str, Any]) -> Path:
+def write_networks(name: str, trained: ComponentNetworks, card: Mapping[str, Any]) -> list[Path]:
     """Ship networks under a name; card and errors as of `facelib.weights.write_shipped`."""
     tensors = {
         f"{axis}.{key}": value
