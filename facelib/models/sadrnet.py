@@ -82,7 +82,7 @@ class SADRNet(nn.Module):
         shared_layers: of the decoder's ten, the first ones, that P and S share. The paper's share all; fine features
             carry the pose, which the shape must not follow, so with fewer the shape is learnt sooner (ours).
         unposes: whether the shape is read off the image as it lies on the mean face (`facelib.models.unposed`), in a
-            first pose that is regressed, instead of off the encoder's features (ours); for a self-aligned geometry.
+            first pose that is regressed, besides the encoder's features (ours); for a self-aligned geometry.
 
     Raises:
         BadInput: for a size that cannot be halved so often, coefficients without bases or with another geometry, or
@@ -134,7 +134,7 @@ class SADRNet(nn.Module):
         self.unposed = UnposedEncoder(template, width, trunk.halvings) if unposes else None
         self.shape_head = None
         if self.unposed is not None:
-            self.shape_head = head(self.unposed.channels, 0)
+            self.shape_head = head(features + self.unposed.channels, 0)
         elif geometry != "direct" and shape != "coefficients":
             self.shape_head = head(features, shared_layers)
         self.pose_head = nn.Linear(HIDDEN, POSE_NUMBERS) if reads_pose else None
@@ -168,7 +168,7 @@ class SADRNet(nn.Module):
             assert pose_dependent is not None
             return FaceMaps(pose_dependent, pose_dependent, None, mask, None, None, None)
         if self.unposed is not None:
-            decoded = self.unposed(images, read)
+            decoded = torch.cat((features, self.unposed(images, read)), dim=1)
         shape = self.shape_map(decoded)  # S
         laid = shape if shape_learns else shape.detach()
         pose = read if pose_dependent is None else self.align(laid, pose_dependent, mask)
