@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 
 from facelib.data.face_template import FaceTemplate
-from facelib.data.frontal_alignment import FrontalPose, find_pose
+from facelib.data.frontal_alignment import FrontalPose, find_pose, top_of_nose
 from facelib.errors import BadInput, DegenerateInput, check_floating, check_shape
 from facelib.faces.surfaces import sheet_triangles
 from facelib.geometry.neighbours import knn
@@ -123,6 +123,32 @@ def prepare_points(points: torch.Tensor, settings: PreparationSettings, template
     return prepare_scan(fill_small_holes(image, 4)[0], settings, template)
 
 
+@torch.no_grad()
+def prepare_faces(
+    vertices: torch.Tensor, triangles: torch.Tensor, nose_tip: int, settings: PreparationSettings
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Faces that a model has made, seen on the grid on which scans are seen at the end; they are frontal already.
+
+    Args:
+        vertices: (B, V, 3) mm, face frame.
+        triangles: (T, 3).
+        nose_tip: number of the vertex at the tip of the nose, about which it is sought as on scans.
+        settings: of the preparation; spikes and holes are none here.
+
+    Returns:
+        positions (B, 3, H, W) mm about the tip of the nose, NaN in holes, and normals (B, 3, H, W), 0 in holes.
+
+    Raises:
+        BadInput: on wrong shapes, or a face of which nothing lies within reach.
+    """
+    check_shape("vertices", vertices, (None, None, 3))
+    tips = torch.stack([top_of_nose(each, each[nose_tip]) for each in vertices.double()])
+    around = vertices - tips[:, None].float()
+    around = around.where(around.norm(dim=2, keepdim=True) < settings.reach, torch.nan)
+    positions = _on_grid(around, triangles, settings)
+    return positions, normal_components(positions, window=settings.window)[0]
+
+
 def _check_samples(points: torch.Tensor) -> None:
     """Raise unless the finite ones of points (N, 3) may be a face in mm."""
     points = points[points.isfinite().all(dim=1)]
@@ -154,5 +180,10 @@ def _from_the_front(
     depth = vertices[:, 2][triangles]
     triangles = triangles[depth.amax(dim=1) - depth.amin(dim=1) < STEEPEST * step]  # false for NaN
     turned = (vertices - pose.nose_tip.float()) @ pose.to_face.rotation.float().mT
+    return _on_grid(turned[None], triangles, settings)
+
+
+def _on_grid(vertices: torch.Tensor, triangles: torch.Tensor, settings: PreparationSettings) -> torch.Tensor:
+    """Range images (B, 3, size, size) of surfaces (B, V, 3) about the tips of their noses."""
     origin = torch.zeros(1, 3)
-    return range_image_of_mesh(turned[None], triangles, origin, settings.size, settings.size, settings.cell)
+    return range_image_of_mesh(vertices, triangles, origin, settings.size, settings.size, settings.cell)

@@ -17,7 +17,11 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from facelib.errors import BadInput
-from facelib.metrics.inputs import Array, point_array, unit_rows
+from facelib.metrics.identification import probe_ranks
+from facelib.metrics.inputs import Array, as_array, point_array, unit_rows
+
+FUSED = "fused"  # name of the mean over all features
+AT_ONCE = 1024  # probes whose distances are held together
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,39 @@ class LateFusion:
     def mean(self) -> np.ndarray:
         """The mean over all features (P, G), eq. 15."""
         return np.mean(list(self.distances.values()), axis=0)
+
+
+def fused_ranks(
+    probes: Mapping[str, Array],
+    probe_ids: Array,
+    gallery: Mapping[str, Array],
+    gallery_ids: Array,
+    unit_length: bool = True,
+    at_once: int = AT_ONCE,
+) -> dict[str, np.ndarray]:
+    """The place of each probe's own identity by each feature and by their mean, with few distances held at a time.
+
+    Args:
+        probes, gallery, unit_length: as `LateFusion.of`.
+        probe_ids: (P,), all of them enrolled.
+        gallery_ids: (G,), one sample of each identity.
+        at_once: probes whose distances are held together.
+
+    Returns:
+        (P,) integers from 1 to G by the feature's name, and by `FUSED` those of the mean distance, eq. 15.
+
+    Raises:
+        BadInput: as `LateFusion.of` and `facelib.metrics.identification.probe_ranks`.
+        DegenerateInput: as `LateFusion.of`.
+    """
+    ids, parts = as_array(probe_ids), list[dict[str, np.ndarray]]()
+    for first in range(0, max(len(ids), 1), at_once):
+        rows = slice(first, first + at_once)
+        some = {name: as_array(features)[rows] for name, features in probes.items()}
+        fusion = LateFusion.of(some, gallery, unit_length)
+        every = {**fusion.distances, FUSED: fusion.mean}
+        parts.append({name: probe_ranks(-each, ids[rows], gallery_ids) for name, each in every.items()})
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _distances(name: str, probes: Array, gallery: Array, unit_length: bool) -> np.ndarray:
