@@ -18,7 +18,7 @@ from scipy.spatial.distance import cdist
 
 from facelib.errors import BadInput
 from facelib.metrics.identification import probe_ranks
-from facelib.metrics.inputs import Array, as_array, point_array, unit_rows
+from facelib.metrics.inputs import Array, as_array, have_direction, point_array, unit_rows
 
 FUSED = "fused"  # name of the mean over all features
 AT_ONCE = 1024  # probes whose distances are held together
@@ -98,6 +98,42 @@ def fused_ranks(
         every = {**fusion.distances, FUSED: fusion.mean}
         parts.append({name: probe_ranks(-each, ids[rows], gallery_ids) for name, each in every.items()})
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def places(
+    features: Mapping[str, np.ndarray],
+    usable: np.ndarray,
+    identity: np.ndarray,
+    gallery: np.ndarray,
+    probes: np.ndarray,
+    unit_length: bool = True,
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """`fused_ranks` of samples of which some cannot be compared: their probes are missed, and not left out.
+
+    Args:
+        features: (N, D) by name.
+        usable: (N,) bool, what can be compared at all.
+        identity: (N,).
+        gallery: rows that are enrolled, one of each person.
+        probes: (P,) rows.
+        unit_length: as `LateFusion.of`.
+
+    Returns:
+        Ranks (P,) by the feature's name and by `FUSED`, one more than there are people for a probe that is missed; and
+        (P,) bool, which probes could not be compared: the probe itself, or what is enrolled of its person.
+    """
+    usable = usable & np.all([have_direction(each) for each in features.values()], axis=0)
+    enrolled = gallery[usable[gallery]]
+    compared = usable[probes] & np.isin(identity[probes], identity[enrolled])
+    rows, missed = probes[compared], len(gallery) + 1
+    found = {}
+    if len(rows):
+        of_probes, of_gallery = ({name: each[some] for name, each in features.items()} for some in (rows, enrolled))
+        found = fused_ranks(of_probes, identity[rows], of_gallery, identity[enrolled], unit_length)
+    ranks = {name: np.full(len(probes), missed) for name in (*features, FUSED)}
+    for name, values in found.items():
+        ranks[name][compared] = values
+    return ranks, ~compared
 
 
 def _distances(name: str, probes: Array, gallery: Array, unit_length: bool) -> np.ndarray:

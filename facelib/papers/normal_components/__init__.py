@@ -5,9 +5,9 @@ methods         the rows of the tables; claims: what the paper says they show; m
 data_sets       which ones a run reads, at a tier's size
 networks        recognisers of one component or of all, and reconstructors, built at a tier's size
 reconstructors  from photographs to coefficients of the face model, by whatever a row names; fidelity: how well
-photographs     what recognisers and reconstructors learn from; faces: reconstructed ones, varied
+photographs     what reconstructors learn from
 tasks           what the training loop is given
-identification  ranks of probes, those that failed included; protocol: of all data sets; bootstrap: their intervals
+identification  what networks make of images; protocol: ranks on all data sets; bootstrap: their intervals
 ict             the same protocol on heads that our face model did not make
 building        a method's task and its evaluation
 steps           what facelib.papers.run calls of all this

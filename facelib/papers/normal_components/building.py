@@ -6,8 +6,10 @@ import torch
 from torch import nn
 
 from facelib.data.archive import FaceArchive
+from facelib.data.known_photographs import KnownPhotographs, photographs_of
 from facelib.data.reconstructed_faces import open_reconstructed_faces
 from facelib.data.surface_images import surface_images
+from facelib.data.told_apart import PhotographedPeople, ReconstructedPeople
 from facelib.metrics.late_fusion import FUSED
 from facelib.models.coefficient_diffusion import CoefficientDiffusion
 from facelib.papers.failures import failed_metric
@@ -17,15 +19,9 @@ from facelib.papers.normal_components.identification import features_of, photogr
 from facelib.papers.normal_components.methods import NormalRecogniser
 from facelib.papers.normal_components.metrics import TITLES
 from facelib.papers.normal_components.networks import Recogniser, build_heads, start
-from facelib.papers.normal_components.photographs import (
-    PhotographedPeople,
-    ReconstructedPeople,
-    photographs_of,
-    taught,
-)
+from facelib.papers.normal_components.photographs import taught
 from facelib.papers.normal_components.protocol import evaluate_scans, metrics_of
 from facelib.papers.normal_components.reconstructors import (
-    KnownPhotographs,
     read_by_network,
     reconstructor_of,
 )

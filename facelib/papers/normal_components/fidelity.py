@@ -11,13 +11,13 @@ import numpy as np
 import torch
 
 from facelib.data.face_template import scanned_skin
+from facelib.data.known_photographs import KnownPhotographs, Read
 from facelib.data.reconstructed_faces import vertices_of
 from facelib.faces.model_fit import aligned_root
 from facelib.geometry.alignment import lengths, similarity_transform
 from facelib.models.expnet import ShapeCoefficients
 from facelib.papers.normal_components.identification import photograph_ranks
 from facelib.papers.normal_components.networks import face_model
-from facelib.papers.normal_components.reconstructors import KnownPhotographs, Read
 from facelib.papers.paper import Scores
 
 

@@ -17,9 +17,9 @@ from facelib.data.archive import FaceArchive
 from facelib.data.prepared_scans import open_prepared_scans
 from facelib.data.scan_preparation import PreparationSettings
 from facelib.data.surface_images import surface_images
-from facelib.metrics.late_fusion import FUSED
+from facelib.metrics.late_fusion import FUSED, places
 from facelib.papers.failures import FAILED
-from facelib.papers.normal_components.identification import Features, features_of, places
+from facelib.papers.normal_components.identification import Features, features_of
 from facelib.papers.normal_components.metrics import MERGED, MERGED_OF, METRICS, RAW
 from facelib.papers.paper import Metrics, Scores
 from facelib.progress import progress_bar

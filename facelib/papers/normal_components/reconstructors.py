@@ -10,34 +10,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
 
-from facelib.data.archive import FaceArchive
-from facelib.data.embedded import WebFacesSettings
-from facelib.data.embedded.generation import generator_of
-from facelib.data.embedded.web_faces import shapes_of
+from facelib.data.known_photographs import Read
 from facelib.data.landmarked_faces import LandmarkedFaces, aligned
-from facelib.data.reconstructed_faces import Reconstruct
 from facelib.faces.model_fit import EXPRESSION_SPREAD
 from facelib.models.coefficient_diffusion import CoefficientDiffusion
 from facelib.models.expnet import ExpNet, ShapeCoefficients
-from facelib.papers.failures import AT_ONCE
 from facelib.papers.msma import networks as msma_networks
 from facelib.papers.msma import trained as msma_trained
 from facelib.papers.normal_components.methods import METHODS, TRUTH, NormalRecogniser
-from facelib.papers.normal_components.networks import build_network, face_model
+from facelib.papers.normal_components.networks import build_network
 from facelib.papers.normal_components.settings import RecognitionSettings, SamplingSettings
 from facelib.papers.sadrnet.building import face_mapper
 from facelib.papers.sadrnet.shape_protocol import own_shape
 from facelib.papers.sadrnet.trained import load_shipped
 from facelib.runs.checkpoints import load_weights
 from facelib.storage import digest_of, verify_once
-
-Read = Callable[[torch.Tensor, ShapeCoefficients, torch.Generator], ShapeCoefficients]  # images, truth, randomness
-DRAWS_SEED = 41
 
 
 @dataclass(frozen=True)
@@ -51,42 +42,6 @@ class Reconstructor:
 
     read: Read
     digest: str
-
-
-@dataclass(frozen=True)
-class KnownPhotographs:
-    """A data set of web photographs with the true shapes of their faces.
-
-    Args:
-        archive: N photographs.
-        true: their coefficients, (N, K) and (N, E) standard deviations.
-    """
-
-    archive: FaceArchive
-    true: ShapeCoefficients
-
-    @classmethod
-    def of(cls, archive: FaceArchive, settings: WebFacesSettings) -> KnownPhotographs:
-        """Those of a data set that was made with these settings."""
-        identity, action = shapes_of(settings, face_model())
-        return cls(archive, ShapeCoefficients(identity, action / EXPRESSION_SPREAD))
-
-    def read_by(self, read: Read) -> Reconstruct:
-        """What reconstructs photographs by their rows; what is random depends on the first row alone."""
-
-        @torch.no_grad()
-        def reconstruct(rows: np.ndarray) -> ShapeCoefficients:
-            images = torch.from_numpy(np.array(self.archive.arrays["images"][rows])).float() / 255
-            true = ShapeCoefficients(*(values[rows] for values in self.true))
-            return read(images, true, generator_of(DRAWS_SEED, int(rows[0])))
-
-        return reconstruct
-
-    def all_read_by(self, read: Read) -> ShapeCoefficients:
-        """What is read off all photographs, some at a time."""
-        portions = np.array_split(np.arange(len(self.archive)), -(-len(self.archive) // AT_ONCE))
-        found = [self.read_by(read)(rows) for rows in portions]
-        return ShapeCoefficients(*(torch.cat(parts) for parts in zip(*found, strict=True)))
 
 
 def reconstructor_of(

@@ -12,15 +12,16 @@ from torch.nn import functional
 
 from facelib.data.archive import FaceArchive
 from facelib.data.embedded import LabelledFaces
+from facelib.data.known_photographs import KnownPhotographs
 from facelib.data.surface_images import ReconstructedFaces
+from facelib.data.told_apart import PhotographedFaces
 from facelib.faces.model_fit import EXPRESSION_SPREAD
 from facelib.losses.asymmetric import asymmetric_loss
 from facelib.metrics.late_fusion import FUSED
 from facelib.models.expnet import ShapeCoefficients
 from facelib.papers.normal_components.fidelity import fidelity, fidelity_means
 from facelib.papers.normal_components.identification import ImagesOf, features_of, photograph_ranks
-from facelib.papers.normal_components.photographs import PhotographedFaces
-from facelib.papers.normal_components.reconstructors import KnownPhotographs, read_by_network
+from facelib.papers.normal_components.reconstructors import read_by_network
 from facelib.papers.normal_components.settings import SamplingSettings
 from facelib.papers.photograph_task import Photographs
 from facelib.runs.phases import DEFAULT_SCHEDULE
