@@ -18,8 +18,9 @@ from facelib.data.embedded.face_scans import scan_positions
 from facelib.data.embedded.generation import OnImages, open_generated
 from facelib.data.face_template import FaceTemplate, face_template
 from facelib.data.frontal_alignment import FrontalPose
-from facelib.data.scan_preparation import PreparationSettings, prepare_scan
+from facelib.data.scan_preparation import prepare_scan
 from facelib.data.surface_images import as_stored
+from facelib.data.surface_settings import PreparationSettings
 from facelib.errors import DegenerateInput
 from facelib.faces.baking import load_face_model
 from facelib.geometry.rotations import euler_to_matrix, geodesic_distance

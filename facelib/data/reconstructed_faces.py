@@ -16,8 +16,9 @@ import torch
 from facelib.conventions import NOSE_TIP
 from facelib.data.archive import FaceArchive
 from facelib.data.embedded.generation import OnImages, open_generated
-from facelib.data.scan_preparation import PreparationSettings, prepare_faces
+from facelib.data.scan_preparation import prepare_faces
 from facelib.data.surface_images import RECONSTRUCTED, as_stored
+from facelib.data.surface_settings import PreparationSettings
 from facelib.faces.baking import load_face_model
 from facelib.faces.model_fit import EXPRESSION_SPREAD
 from facelib.faces.morphable_model import MorphableModel

@@ -14,6 +14,7 @@ import torch
 
 from facelib.data.face_template import FaceTemplate
 from facelib.data.frontal_alignment import FrontalPose, find_pose, top_of_nose
+from facelib.data.surface_settings import PreparationSettings
 from facelib.errors import BadInput, DegenerateInput, check_floating, check_shape
 from facelib.faces.surfaces import sheet_triangles
 from facelib.geometry.neighbours import knn
@@ -27,27 +28,6 @@ FINEST = 1.0  # mm, of a cloud's grid
 STEEPEST = 7.0  # rise over run of a surface, beyond which two neighbours in a grid lie on two surfaces
 SPACINGS = 2.5  # cells of a cloud's grid, in distances between its points
 LEAST_COVER = 0.5  # share of the face that is seen
-
-
-@dataclass(frozen=True)
-class PreparationSettings:
-    """How scans are prepared.
-
-    Args:
-        size: rows and columns of the images.
-        cell: side of a cell, mm.
-        reach: mm around the tip of the nose to which a scan is cut.
-        spike: mm by which a sample may be off the median of those around it.
-        largest_hole: samples of a hole that is filled.
-        window: side of the window that planes are fitted to, cells.
-    """
-
-    size: int = 112
-    cell: float = 1.45
-    reach: float = 95.0
-    spike: float = 3.0
-    largest_hole: int = 250
-    window: int = 5
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ import torch
 from torch.nn import functional
 
 from facelib.data.archive import FaceArchive
+from facelib.data.surface_settings import SurfaceVariation
 from facelib.errors import BadInput, check_shape
 from facelib.geometry.rotations import euler_to_matrix
 
@@ -52,32 +53,6 @@ class ReconstructedFaces:
 
     images: SurfaceImages
     person: torch.Tensor
-
-
-@dataclass(frozen=True)
-class SurfaceVariation:
-    """How far images are varied.
-
-    Args:
-        mirror: share of the faces that are mirrored.
-        crop: largest shift along each axis, either way, mm.
-        pose: standard deviation of each angle of a residual pose, degrees.
-        noise: standard deviation of each cell's depth, mm.
-
-    Raises:
-        BadInput: for a share that is none, or a negative number.
-    """
-
-    mirror: float = 0.5
-    crop: float = 8.0
-    pose: float = 0.0
-    noise: float = 0.0
-
-    def __post_init__(self) -> None:
-        limits = {"mirror": 1.0, "crop": 50.0, "pose": 30.0, "noise": 20.0}
-        for name, most in limits.items():
-            if not 0 <= getattr(self, name) <= most:
-                raise BadInput(f"{name} is {getattr(self, name)}: expected 0 to {most:g}")
 
 
 def as_stored(positions: torch.Tensor, normals: torch.Tensor) -> dict[str, np.ndarray]:

@@ -13,7 +13,8 @@ import torch
 
 from facelib.data.archive import FaceArchive
 from facelib.data.known_photographs import photographs_of
-from facelib.data.surface_images import ReconstructedFaces, SurfaceVariation, reconstructed_faces, varied
+from facelib.data.surface_images import ReconstructedFaces, reconstructed_faces, varied
+from facelib.data.surface_settings import SurfaceVariation
 from facelib.errors import BadInput
 
 

@@ -17,8 +17,8 @@ from facelib.data.embedded.generation import generator_of, sample_expressions
 from facelib.data.embedded.web_faces import shapes_of
 from facelib.data.prepared_scans import open_prepared_scans
 from facelib.data.reconstructed_faces import open_reconstructed_faces, vertices_of
-from facelib.data.scan_preparation import PreparationSettings
 from facelib.data.surface_images import surface_images
+from facelib.data.surface_settings import PreparationSettings
 from facelib.faces.model_fit import EXPRESSION_SPREAD
 from facelib.faces.morphable_model import MorphableModel
 from facelib.faces.population import sample_people

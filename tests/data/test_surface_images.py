@@ -16,7 +16,6 @@ from facelib.data.surface_images import (
     DEEPEST,
     ReconstructedFaces,
     SurfaceImages,
-    SurfaceVariation,
     as_stored,
     mirrored,
     reconstructed_faces,
@@ -25,6 +24,7 @@ from facelib.data.surface_images import (
     varied,
     with_noise,
 )
+from facelib.data.surface_settings import SurfaceVariation
 from facelib.errors import BadInput
 from facelib.geometry.normal_components import normal_components
 from facelib.geometry.range_images import range_image_of_depth

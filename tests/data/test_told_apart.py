@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from facelib.data.archive import FaceArchive
-from facelib.data.surface_images import SurfaceVariation
+from facelib.data.surface_settings import SurfaceVariation
 from facelib.data.told_apart import PhotographedPeople, ReconstructedPeople
 from facelib.errors import BadInput
 

@@ -93,6 +93,8 @@ def test_galleries_and_probes_have_the_published_counts() -> None:
     merged = ("bu3dfe", "frgc", "bosphorus")
     assert sum(people[name] for name in merged) == PEOPLE["merged"] == 671
     assert sum(probes[name] for name in merged) == 8738
+    # BU-4DFE's expressions culminate between the first and the last frame.
+    assert PAPER.settings("laptop").evaluation.frames >= 3
     laptop: dict[str, GeneratedSettings] = data_sets(METHODS["baseline"], PAPER.settings("laptop"))
     assert {name: each.identities for name, each in laptop.items()} == people  # type: ignore[attr-defined]
 
@@ -110,7 +112,7 @@ def test_runs_read_registered_data_and_the_held_out_people_are_others(name: str,
 def test_the_paper_tier_is_the_papers_and_asks_for_licensed_data() -> None:
     paper = PAPER.settings("paper")
     assert (paper.preparation.size, paper.preparation.cell, paper.network.width) == (112, 1.45, 1.0)
-    assert (paper.expnet.depth, paper.expnet.width, paper.network.identities) == (101, 1.0, 99)
+    assert (paper.expnet.depth, paper.expnet.width, paper.taught.identities) == (101, 1.0, 99)
     assert (paper.variation.pose, paper.variation.noise, paper.data) == (0, 0, "licensed")
     assert set(TIERS) == {"smoke", "laptop", "gpu", "paper"}
 
@@ -128,6 +130,9 @@ def test_runs_do_not_depend_on_what_they_do_not_see() -> None:
     for method in (recogniser, expnet):
         assert relevant(method, usual) == relevant(method, other)
     assert relevant(diffusion, usual) != relevant(diffusion, other)
+    wider = replace(usual, network=replace(usual.network, width=0.5))
+    assert relevant(expnet, usual) == relevant(expnet, wider)
+    assert relevant(recogniser, usual) != relevant(recogniser, wider)
     row, baseline = METHODS["expnet_lmcl"], METHODS["baseline"]
     assert relevant(row, usual) == relevant(row, replace(usual, diffusion=other.diffusion)) != relevant(row, other)
     assert relevant(baseline, usual) == relevant(baseline, replace(usual, loss=other.loss, web=usual.others))

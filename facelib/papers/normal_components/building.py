@@ -42,7 +42,7 @@ def build_task(inputs: Inputs, network: nn.Module) -> Task | None:
     settings, method = inputs.settings, inputs.method
     if method.reads:
         kind = DrawingTask if isinstance(network, CoefficientDiffusion) else ReadingTask
-        photographs, identities = taught(settings, inputs.seed), settings.network.identities
+        photographs, identities = taught(settings, inputs.seed), settings.taught.identities
         return kind(network, identities, photographs, _others(inputs), settings.sampling, inputs.fingerprint)
     assert isinstance(network, Recogniser)
     start(network, settings, inputs.weights)

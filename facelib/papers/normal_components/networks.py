@@ -66,7 +66,7 @@ def build_network(method: NormalRecogniser, settings: RecognitionSettings) -> nn
         network = settings.network
         sphere = Sphere20Settings(size, width=network.width, embedding=network.embedding)
         return Recogniser(method.views, sphere)
-    counts = settings.network.identities, len(face_model().expression_names)
+    counts = settings.taught.identities, len(face_model().expression_names)
     if method.name == DIFFUSION:
         encoder = replace(settings.diffusion.encoder, image_size=size)
         return CoefficientDiffusion(replace(settings.diffusion, encoder=encoder), *counts)

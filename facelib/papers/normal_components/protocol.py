@@ -15,8 +15,8 @@ from torch import nn
 
 from facelib.data.archive import FaceArchive
 from facelib.data.prepared_scans import open_prepared_scans
-from facelib.data.scan_preparation import PreparationSettings
 from facelib.data.surface_images import surface_images
+from facelib.data.surface_settings import PreparationSettings
 from facelib.metrics.late_fusion import FUSED, places
 from facelib.papers.failures import FAILED
 from facelib.papers.normal_components.identification import Features, features_of

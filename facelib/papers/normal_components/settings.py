@@ -8,9 +8,9 @@ After their preparation scans lie 1 to 2 degrees off the front and are noisy, so
 faces by as much: by a standard deviation of 1.5 degrees, and of 0.3 mm of each cell's depth.
 
 The laptop tier in minutes of one core, as measured a sample: photographs 3; recogniser 13 (5.4 ms a step's sample);
-ExpNet 53 and diffusion 43 (11.4 and 9.0 ms, and 2.3 for the photograph); 5,000 scans 35, heads of ICT-FaceKit 7; three
+ExpNet 53 and diffusion 43 (11.4 and 9.0 ms, and 2.3 for the photograph); 5,600 scans 40, heads of ICT-FaceKit 7; three
 networks 25 a row and start (15.9 ms), one network 10; reconstructing 12,000 faces 2 to 5 a row; evaluation 1 a row.
-Two starts of the four rows of three networks and one of the others come to 8.3 hours of one core.
+Two starts of the four rows of three networks and one of the others come to 8.5 hours of one core.
 """
 
 from __future__ import annotations
@@ -18,11 +18,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from facelib.data.scan_preparation import PreparationSettings
-from facelib.data.surface_images import SurfaceVariation
-from facelib.models.coefficient_diffusion import SAMPLING_STEPS, DiffusionSettings
-from facelib.models.pooled_resnet import PooledResNetSettings
-from facelib.papers.normal_components.methods import DIFFUSION, EXPNET, RECOGNISER, NormalRecogniser
+from facelib.data.surface_settings import PreparationSettings, SurfaceVariation
+from facelib.models.reconstructor_settings import IDENTITIES, SAMPLING_STEPS, DiffusionSettings, PooledResNetSettings
+from facelib.papers.normal_components.methods import DIFFUSION, EXPNET, NormalRecogniser
 from facelib.papers.paper import BASELINE
 from facelib.runs.settings import TrainingSettings
 
@@ -40,11 +38,13 @@ class TaughtPeople:
     """The stream of people that reconstructors learn from.
 
     Args:
+        identities: components of the face model that are read off them; of the facial actions, all.
         skins: that the people wear.
         batches: an epoch.
         processes: that make batches ahead; 0 for none besides the training's own.
     """
 
+    identities: int = IDENTITIES
     skins: int = 600
     batches: int = 780
     processes: int = 1
@@ -52,17 +52,15 @@ class TaughtPeople:
 
 @dataclass(frozen=True)
 class NetworkSettings:
-    """Size of each Sphere20, and of the coefficients that reconstructors read.
+    """Size of each Sphere20.
 
     Args:
         width: factor on its channels.
         embedding: dimension.
-        identities: components of the face model that are read; of the facial actions, all.
     """
 
     width: float = 1.0
     embedding: int = 512
-    identities: int = 99
 
 
 @dataclass(frozen=True)
@@ -238,7 +236,7 @@ TIERS: dict[str, dict[str, Any]] = {
         "evaluation.frgc_scans": 1398,
         "evaluation.frgc_expressive": 600,
         "evaluation.bosphorus_scans": 1050,
-        "evaluation.frames": 2,
+        "evaluation.frames": 3,
         "evaluation.ict_scans": 1000,
         "pretraining.epochs": 12,
         "pretraining.min_epochs": 12,
@@ -271,24 +269,19 @@ TIERS: dict[str, dict[str, Any]] = {
 
 def relevant(method: NormalRecogniser, settings: RecognitionSettings) -> RecognitionSettings:
     """The settings with the defaults where a method's run does not depend on them."""
-    usual = RecognitionSettings()
-    reconstructors = {method.name} if method.reads else {method.reconstructor}
-    seen = {"data", "others", method.stage}
-    if EXPNET in reconstructors:
-        seen |= {"expnet"}
-    if DIFFUSION in reconstructors:
-        seen |= {"diffusion", "sampling"}
+    seen = {"data", "network", method.stage}
+    reconstructor = method.name if method.reads else method.reconstructor
+    if reconstructor in (EXPNET, DIFFUSION):
+        seen |= {"taught", EXPNET} if reconstructor == EXPNET else {"taught", DIFFUSION, "sampling"}
     if method.reads:
-        seen |= {"taught", "network"}
-    else:
-        seen |= {"network"}
-    if method.name == RECOGNISER or method.reconstructor:
+        seen -= {"network"}
+    elif method.kind != BASELINE:
         seen |= {"web"}
+    if method.kind != BASELINE:
+        seen |= {"others"}
     if not method.is_pretraining:
         seen |= {"preparation", "evaluation"}
     if method.reconstructor:
         seen |= {"variation", "loss"}
-    if method.kind == BASELINE:
-        seen -= {"others"}
-    chosen = {name: getattr(settings, name) for name in seen}
-    return replace(usual, **({"preparation": PreparationSettings(settings.preparation.size)} | chosen))
+    chosen: dict[str, Any] = {"preparation": PreparationSettings(settings.preparation.size)}
+    return replace(RecognitionSettings(), **chosen | {name: getattr(settings, name) for name in seen})
