@@ -55,3 +55,11 @@ def with_msma(monkeypatch: pytest.MonkeyPatch) -> None:
     import facelib.papers
 
     monkeypatch.setattr(facelib.papers, "PAPERS", ("joint_attention", "sadrnet", "msma"))
+
+
+@pytest.fixture
+def with_normal_components(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Paper 2 among the papers, where it will stand once its laptop tier has runs."""
+    import facelib.papers
+
+    monkeypatch.setattr(facelib.papers, "PAPERS", ("joint_attention", "sadrnet", "normal_components"))

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from facelib.data.scan_preparation import PreparationSettings
+from facelib.data.surface_settings import PreparationSettings
 from facelib.models.sphereface import Sphere20, Sphere20Settings
 from facelib.papers.component_networks import AXES, KIND, ComponentNetworks, write_networks
 

@@ -141,6 +141,13 @@ def test_the_ground_floor_and_settings_come_without_torch() -> None:
     assert loaded & {"torch", "numba", "scipy", "matplotlib"} == set()
 
 
+def test_papers_and_their_settings_come_without_torch() -> None:
+    loaded = _modules_after("import facelib.papers.normal_components, facelib.papers.msma, facelib.papers.sadrnet")
+
+    assert "facelib.papers.normal_components.settings" in loaded
+    assert loaded & {"torch", "numba", "scipy", "matplotlib"} == set()
+
+
 def test_no_module_imports_what_is_heavy_and_seldom_needed() -> None:
     loaded = _modules_after(
         "import importlib, pkgutil, facelib\n"

@@ -11,7 +11,16 @@ import torch
 from facelib import weights
 from facelib.errors import BadInput, CorruptFile, UnknownName
 from facelib.storage import read_json
-from facelib.weights import LARGEST, read_card, read_shipped_weights, shipped_names, weights_paths, write_shipped
+from facelib.weights import (
+    CHECKSUM,
+    LARGEST,
+    checksums,
+    read_card,
+    read_shipped_weights,
+    shipped_names,
+    weights_paths,
+    write_shipped,
+)
 
 CARD = {"kind": "toy", "summary": "two numbers", "source": "made", "licence": "CC0", "not_for": "anything"}
 
@@ -99,3 +108,7 @@ def test_what_is_not_shipped(folder: Path, name: str, tensor: torch.Tensor, card
 def test_the_card_is_sealed() -> None:
     """Everybody reads it as JSON; the checksum of its content is a part of it."""
     assert "sha256" not in read_json(weights.FOLDER / "blazeface_full_range.json", "")
+
+
+def test_checksums_of_models_of_which_some_are_not_here() -> None:
+    assert checksums(["ir18", "nobody"]) == {"ir18": read_card("ir18")[CHECKSUM], "nobody": None}

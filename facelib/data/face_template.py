@@ -59,9 +59,8 @@ def face_template(model: MorphableModel) -> FaceTemplate:
 @lru_cache(maxsize=4)
 def _template(key: ByIdentity) -> FaceTemplate:
     model = key.model
-    tip, base = model.mean[model.landmarks[[NOSE_TIP, NOSE_BASE]]]
-    skin = (model.regions["skin"] > 0.5) & (model.regions["ears"] < 0.5)
-    face = skin & ((model.mean - tip).norm(dim=1) < REACH) & (model.mean[:, 2] > 0)
+    base = model.mean[model.landmarks[NOSE_BASE]]
+    face = scanned_skin(model)
     kept = face & (model.mean[:, 1] > base[1] - BELOW)
     moved = model.expression_basis[:, face & (model.mean[:, 1] > base[1])].norm(dim=2).square().mean(dim=1).sqrt()
     identities, actions = model.identity_basis[:IDENTITIES], model.expression_basis[moved > LEAST_MOVE]
@@ -77,6 +76,13 @@ def _template(key: ByIdentity) -> FaceTemplate:
         nose_base=float(base[1]),
         area=_area_from_the_front(model.mean, model.triangles[face[model.triangles].all(dim=1)]),
     )
+
+
+def scanned_skin(model: MorphableModel) -> torch.Tensor:
+    """Which vertices (V,) of a face model are skin that scans from the front show, without the ears."""
+    skin = (model.regions["skin"] > 0.5) & (model.regions["ears"] < 0.5)
+    tip = model.mean[model.landmarks[NOSE_TIP]]
+    return skin & ((model.mean - tip).norm(dim=1) < REACH) & (model.mean[:, 2] > 0)
 
 
 def _area_from_the_front(vertices: torch.Tensor, triangles: torch.Tensor) -> float:

@@ -178,14 +178,26 @@ def fit_upper_face(samples: torch.Tensor, start: Similarity, template: FaceTempl
 
 
 def _tip_of_nose(positions: torch.Tensor, pose: FrontalPose) -> torch.Tensor:
-    """The top (3,) of a paraboloid through the foremost part of the nose of a range image (3, H, W)."""
-    points = positions.flatten(1).T.double()
-    points = points[(points - pose.nose_tip).norm(dim=1) < TIP_SEARCH]  # false for NaN
+    """The tip of the nose (3,) of a range image (3, H, W) whose pose is known, in its frame."""
+    turn = pose.to_face.rotation
+    return top_of_nose(positions.flatten(1).T.double() @ turn.mT, pose.nose_tip @ turn.mT) @ turn
+
+
+def top_of_nose(points: torch.Tensor, near: torch.Tensor) -> torch.Tensor:
+    """The top (3,) of a paraboloid through the foremost part of the nose of a frontal face.
+
+    Args:
+        points: (N, 3) float64, mm, in the axes of the face frame; NaN in holes.
+        near: (3,) about where the tip is.
+
+    Returns:
+        `near` itself where there is no point.
+    """
+    points = points[(points - near).norm(dim=1) < TIP_SEARCH]  # false for NaN
     if len(points) == 0:
-        return pose.nose_tip
-    turned = points @ pose.to_face.rotation.mT
-    top = turned[turned[:, 2].argmax()]
-    x, y, z = (turned - top)[(turned - top).norm(dim=1) < TIP_REACH].T
+        return near
+    top = points[points[:, 2].argmax()]
+    x, y, z = (points - top)[(points - top).norm(dim=1) < TIP_REACH].T
     terms = torch.stack((torch.ones_like(x), x, y, x * x, x * y, y * y), dim=1)
     _, a, b, xx, xy, yy = (torch.linalg.pinv(terms) @ z).tolist()
     determinant = 4 * xx * yy - xy * xy
@@ -193,7 +205,7 @@ def _tip_of_nose(positions: torch.Tensor, pose: FrontalPose) -> torch.Tensor:
         u, v = (xy * b - 2 * yy * a) / determinant, (xy * a - 2 * xx * b) / determinant
         if math.hypot(u, v) < TIP_REACH:
             top = top + top.new_tensor([u, v, 0])
-    return top @ pose.to_face.rotation
+    return top
 
 
 def _nose_height(samples: torch.Tensor, pose: FrontalPose) -> float:

@@ -17,7 +17,8 @@ import torch
 
 from facelib.data.face_template import FaceTemplate
 from facelib.data.range_files import read_abs, read_bnt
-from facelib.data.scan_preparation import PreparationSettings, PreparedScan, prepare_mesh, prepare_points, prepare_scan
+from facelib.data.scan_preparation import PreparedScan, prepare_mesh, prepare_points, prepare_scan
+from facelib.data.surface_settings import PreparationSettings
 from facelib.data.vrml_files import read_vrml
 from facelib.errors import BadInput, CorruptFile, unknown_name
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import torch
 
 from facelib.data.face_template import FaceTemplate
-from facelib.data.frontal_alignment import FrontalPose, find_pose, upright_pose
+from facelib.data.frontal_alignment import FrontalPose, find_pose, top_of_nose, upright_pose
+from facelib.data.surface_settings import PreparationSettings
 from facelib.errors import BadInput, DegenerateInput, check_floating, check_shape
 from facelib.faces.surfaces import sheet_triangles
 from facelib.geometry.neighbours import knn
@@ -28,27 +29,6 @@ STEEPEST = 7.0  # rise over run of a surface, beyond which two neighbours in a g
 SPACINGS = 2.5  # cells of a cloud's grid, in distances between its points
 LEAST_COVER = 0.5  # share of the face that is seen
 ALONE = 110.0  # mm around the tip of a nose, beyond which another's face shows
-
-
-@dataclass(frozen=True)
-class PreparationSettings:
-    """How scans are prepared.
-
-    Args:
-        size: rows and columns of the images.
-        cell: side of a cell, mm.
-        reach: mm around the tip of the nose to which a scan is cut.
-        spike: mm by which a sample may be off the median of those around it.
-        largest_hole: samples of a hole that is filled.
-        window: side of the window that planes are fitted to, cells.
-    """
-
-    size: int = 112
-    cell: float = 1.45
-    reach: float = 95.0
-    spike: float = 3.0
-    largest_hole: int = 250
-    window: int = 5
 
 
 @dataclass(frozen=True)
@@ -157,6 +137,32 @@ def _grid_before(points: torch.Tensor, cell: float) -> tuple[torch.Tensor, int, 
     return ((low + high) / 2)[None], rows, columns
 
 
+@torch.no_grad()
+def prepare_faces(
+    vertices: torch.Tensor, triangles: torch.Tensor, nose_tip: int, settings: PreparationSettings
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Faces that a model has made, seen on the grid on which scans are seen at the end; they are frontal already.
+
+    Args:
+        vertices: (B, V, 3) mm, face frame.
+        triangles: (T, 3).
+        nose_tip: number of the vertex at the tip of the nose, about which it is sought as on scans.
+        settings: of the preparation; spikes and holes are none here.
+
+    Returns:
+        positions (B, 3, H, W) mm about the tip of the nose, NaN in holes, and normals (B, 3, H, W), 0 in holes.
+
+    Raises:
+        BadInput: on wrong shapes, or a face of which nothing lies within reach.
+    """
+    check_shape("vertices", vertices, (None, None, 3))
+    tips = torch.stack([top_of_nose(each, each[nose_tip]) for each in vertices.double()])
+    around = vertices - tips[:, None].float()
+    around = around.where(around.norm(dim=2, keepdim=True) < settings.reach, torch.nan)
+    positions = _on_grid(around, triangles, settings)
+    return positions, normal_components(positions, window=settings.window)[0]
+
+
 def _check_samples(points: torch.Tensor) -> None:
     """Raise unless the finite ones of points (N, 3) may be a face in mm."""
     points = points[points.isfinite().all(dim=1)]
@@ -199,5 +205,10 @@ def _from_the_front(
     depth = vertices[:, 2][triangles]
     triangles = triangles[depth.amax(dim=1) - depth.amin(dim=1) < STEEPEST * step]  # false for NaN
     turned = (vertices - pose.nose_tip.float()) @ pose.to_face.rotation.float().mT
+    return _on_grid(turned[None], triangles, settings)
+
+
+def _on_grid(vertices: torch.Tensor, triangles: torch.Tensor, settings: PreparationSettings) -> torch.Tensor:
+    """Range images (B, 3, size, size) of surfaces (B, V, 3) about the tips of their noses."""
     origin = torch.zeros(1, 3)
-    return range_image_of_mesh(turned[None], triangles, origin, settings.size, settings.size, settings.cell)
+    return range_image_of_mesh(vertices, triangles, origin, settings.size, settings.size, settings.cell)

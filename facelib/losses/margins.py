@@ -4,7 +4,8 @@ The length of an embedding tells the quality of the image; its distance from the
 deviations, moves the margin m of the true class between an angular and an additive one:
 
     k = clip(h (norm - mean) / (std + 1e-3), -1, 1)
-    official:  s (cos(theta - m k)       - (m + m k))       AdaFace's own rule; at h = 0 CosFace with margin m
+    official:  s (cos(theta - m k)       - (m + m k))       AdaFace's own rule; at h = 0 CosFace's large margin cosine
+                                                            loss with margin m (LMCL; paper 2, eq. 8)
     printed:   s (cos(theta + m (1 - k)) - m (1 + k))       paper 1, eq. 5, where h k stands for the k above
 
 At the paper's h = 0 the printed rule stacks both margins, cos(theta + m) - m. We take it for a slip and default to the
@@ -150,3 +151,25 @@ class AdaFaceHead(nn.Module):
         norms = norms.clamp(*NORM_RANGE).to(self.mean.dtype)
         share = self.settings.t_alpha
         return self.mean.lerp(norms.mean(), share), self.std.lerp(norms.std(), share)
+
+
+class SoftmaxHead(nn.Module):
+    """A linear classifier without margin, called as `AdaFaceHead` is (paper 2, eqs. 1 and 2).
+
+    Args:
+        embedding: dimension D.
+        classes: number K of training identities.
+    """
+
+    def __init__(self, embedding: int, classes: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(embedding, classes)
+
+    def forward(self, unit: torch.Tensor, norms: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """Logits (B, K) of embeddings (B, D) of lengths (B, 1); labels (B,) are checked, and change nothing.
+
+        Raises:
+            BadInput: for labels out of range.
+        """
+        check_labels(labels, len(unit), self.linear.out_features)
+        return self.linear(unit * norms)

@@ -17,7 +17,11 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from facelib.errors import BadInput
-from facelib.metrics.inputs import Array, point_array, unit_rows
+from facelib.metrics.identification import probe_ranks
+from facelib.metrics.inputs import Array, as_array, have_direction, point_array, unit_rows
+
+FUSED = "fused"  # name of the mean over all features
+AT_ONCE = 1024  # probes whose distances are held together
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,75 @@ class LateFusion:
     def mean(self) -> np.ndarray:
         """The mean over all features (P, G), eq. 15."""
         return np.mean(list(self.distances.values()), axis=0)
+
+
+def fused_ranks(
+    probes: Mapping[str, Array],
+    probe_ids: Array,
+    gallery: Mapping[str, Array],
+    gallery_ids: Array,
+    unit_length: bool = True,
+    at_once: int = AT_ONCE,
+) -> dict[str, np.ndarray]:
+    """The place of each probe's own identity by each feature and by their mean, with few distances held at a time.
+
+    Args:
+        probes, gallery, unit_length: as `LateFusion.of`.
+        probe_ids: (P,), all of them enrolled.
+        gallery_ids: (G,), one sample of each identity.
+        at_once: probes whose distances are held together.
+
+    Returns:
+        (P,) integers from 1 to G by the feature's name, and by `FUSED` those of the mean distance, eq. 15.
+
+    Raises:
+        BadInput: as `LateFusion.of` and `facelib.metrics.identification.probe_ranks`.
+        DegenerateInput: as `LateFusion.of`.
+    """
+    ids, parts = as_array(probe_ids), list[dict[str, np.ndarray]]()
+    for first in range(0, max(len(ids), 1), at_once):
+        rows = slice(first, first + at_once)
+        some = {name: as_array(features)[rows] for name, features in probes.items()}
+        fusion = LateFusion.of(some, gallery, unit_length)
+        every = {**fusion.distances, FUSED: fusion.mean}
+        parts.append({name: probe_ranks(-each, ids[rows], gallery_ids) for name, each in every.items()})
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def places(
+    features: Mapping[str, np.ndarray],
+    usable: np.ndarray,
+    identity: np.ndarray,
+    gallery: np.ndarray,
+    probes: np.ndarray,
+    unit_length: bool = True,
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """`fused_ranks` of samples of which some cannot be compared: their probes are missed, and not left out.
+
+    Args:
+        features: (N, D) by name.
+        usable: (N,) bool, what can be compared at all.
+        identity: (N,).
+        gallery: rows that are enrolled, one of each person.
+        probes: (P,) rows.
+        unit_length: as `LateFusion.of`.
+
+    Returns:
+        Ranks (P,) by the feature's name and by `FUSED`, one more than there are people for a probe that is missed; and
+        (P,) bool, which probes could not be compared: the probe itself, or what is enrolled of its person.
+    """
+    usable = usable & np.all([have_direction(each) for each in features.values()], axis=0)
+    enrolled = gallery[usable[gallery]]
+    compared = usable[probes] & np.isin(identity[probes], identity[enrolled])
+    rows, missed = probes[compared], len(gallery) + 1
+    found = {}
+    if len(rows):
+        of_probes, of_gallery = ({name: each[some] for name, each in features.items()} for some in (rows, enrolled))
+        found = fused_ranks(of_probes, identity[rows], of_gallery, identity[enrolled], unit_length)
+    ranks = {name: np.full(len(probes), missed) for name in (*features, FUSED)}
+    for name, values in found.items():
+        ranks[name][compared] = values
+    return ranks, ~compared
 
 
 def _distances(name: str, probes: Array, gallery: Array, unit_length: bool) -> np.ndarray:

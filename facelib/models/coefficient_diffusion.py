@@ -15,7 +15,6 @@ Sources: paper 2, section 3.2; Shen et al., "TEx-Face", AAAI 2024, and its publi
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 
 import torch
 from torch import nn
@@ -23,34 +22,12 @@ from torch.nn import functional
 
 from facelib.errors import BadInput, check_finite, check_shape
 from facelib.models.blocks import zero_linear
-from facelib.models.diffusion import TRAINING_STEPS, ddim, q_sample
-from facelib.models.expnet import EXPRESSIONS, IDENTITIES, ShapeCoefficients, check_counts
-from facelib.models.pooled_resnet import PooledResNet, PooledResNetSettings
+from facelib.models.diffusion import ddim, q_sample
+from facelib.models.expnet import ShapeCoefficients, check_counts
+from facelib.models.pooled_resnet import PooledResNet
+from facelib.models.reconstructor_settings import EXPRESSIONS, IDENTITIES, SAMPLING_STEPS, DiffusionSettings
 
-SAMPLING_STEPS = 50
 LONGEST_WAVE = 10_000.0  # over 2 pi, in training steps, of the waves that tell a time
-
-
-@dataclass(frozen=True)
-class DiffusionSettings:
-    """Size of the networks, and of the diffusion.
-
-    Args:
-        encoder: of the ResNet of the photograph.
-        channels: of a token, an even multiple of heads.
-        heads, depth: of the transformer.
-        group: coefficients in a token.
-        training_steps: T.
-        drop: share of photographs that are not shown in training.
-    """
-
-    encoder: PooledResNetSettings = field(default_factory=lambda: PooledResNetSettings(depth=50))
-    channels: int = 512
-    heads: int = 8
-    depth: int = 4
-    group: int = 8
-    training_steps: int = TRAINING_STEPS
-    drop: float = 0.5
 
 
 class CoefficientDiffusion(nn.Module):

@@ -20,8 +20,8 @@ from itertools import pairwise
 import torch
 
 from facelib.errors import BadInput, check_alike, check_finite, check_shape
+from facelib.models.reconstructor_settings import TRAINING_STEPS
 
-TRAINING_STEPS = 1000
 OFFSET = 0.008  # so that the first steps are not too small
 
 Velocity = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # noised (B, D) and times (B,) -> v (B, D)

@@ -17,9 +17,8 @@ from torch import nn
 
 from facelib.errors import BadInput
 from facelib.models.blocks import zero_linear
-from facelib.models.pooled_resnet import PooledResNet, PooledResNetSettings
-
-IDENTITIES, EXPRESSIONS = 99, 29  # as published
+from facelib.models.pooled_resnet import PooledResNet
+from facelib.models.reconstructor_settings import EXPRESSIONS, IDENTITIES, PooledResNetSettings
 
 
 class ShapeCoefficients(NamedTuple):

@@ -6,31 +6,13 @@ width 1.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import nn
 
 from facelib.errors import check_finite, check_shape
 from facelib.models.blocks import check_image_size, check_training_batch, initialise
+from facelib.models.reconstructor_settings import PooledResNetSettings
 from facelib.models.resnet import ResNetBody
-
-
-@dataclass(frozen=True)
-class PooledResNetSettings:
-    """Size of a ResNet.
-
-    Args:
-        depth: 18, 50 or 101.
-        image_size: height and width of the images in pixels, at least 32.
-        small_stem: 3x3 convolution of stride 1 instead of 7x7 of stride 2, for images of about 112 pixels or less.
-        width: factor on the channels of every layer; 1.0 is the published network.
-    """
-
-    depth: int = 101
-    image_size: int = 224
-    small_stem: bool = False
-    width: float = 1.0
 
 
 class PooledResNet(nn.Module):
@@ -43,7 +25,7 @@ class PooledResNet(nn.Module):
         BadInput: for another depth, images smaller than 32 pixels, or a width that is not positive.
     """
 
-    def __init__(self, settings: PooledResNetSettings = PooledResNetSettings()) -> None:
+    def __init__(self, settings: PooledResNetSettings) -> None:
         super().__init__()
         check_image_size(settings.image_size)
         self.settings = settings

@@ -15,7 +15,8 @@ import torch
 
 from facelib.data.face_template import face_template
 from facelib.data.scan_files import Scan
-from facelib.data.scan_preparation import PreparationSettings, PreparedScan
+from facelib.data.scan_preparation import PreparedScan
+from facelib.data.surface_settings import PreparationSettings
 from facelib.errors import BadInput, MissingPart
 from facelib.faces.baking import load_face_model
 from facelib.models.sphereface import COMPONENT, Sphere20, Sphere20Settings

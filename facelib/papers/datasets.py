@@ -85,6 +85,13 @@ DATA_SETS: dict[str, DataSet] = {
         WebFacesSettings,
         open_web_faces,
     ),
+    "web_faces_of_others": DataSet(
+        "web faces of other people",
+        "VGGFace2",
+        "people whom no training sees, in such photographs: how well faces are reconstructed from them",
+        WebFacesSettings,
+        open_web_faces,
+    ),
     "facescape": DataSet(
         "FaceScape counterpart",
         "FaceScape",

@@ -243,8 +243,11 @@ class Steps(Protocol[M, S]):
     def build_network(self, method: M, settings: S) -> nn.Module:
         """The network of a method with fresh weights."""
 
-    def build_task(self, inputs: RunInputs[M, S], network: nn.Module) -> Task:
-        """What is trained; not called for a baseline."""
+    def build_task(self, inputs: RunInputs[M, S], network: nn.Module) -> Task | None:
+        """What is trained, once the network has what it starts from; None for a baseline.
+
+        Of baselines only those are asked that consist of what the runs that they need have learnt.
+        """
 
     def evaluate(self, inputs: RunInputs[M, S], network: nn.Module) -> tuple[Metrics, Scores]:
         """Metrics of a trained network, and the scores of single samples."""

@@ -95,18 +95,19 @@ def _train(paper: Paper, run: Run, inputs: RunInputs, identity: Identity) -> Non
 
 
 def _trained(paper: Paper, inputs: RunInputs, network: nn.Module, folder: Path) -> TrainingResult:
-    """What came of training a network; a baseline has nothing to learn, and its weights are kept as they are."""
+    """What came of training a network; a baseline has nothing to learn, and its weights are kept as they begin."""
     from facelib.runs.checkpoints import run_lock, save_weights
     from facelib.runs.folders import WEIGHTS_FILE
     from facelib.runs.training import TrainingResult
     from facelib.runs.training import train as run_training
 
-    if inputs.method.kind == BASELINE:
+    baseline = inputs.method.kind == BASELINE
+    task = None if baseline and not inputs.weights else paper.steps.build_task(inputs, network)
+    if task is None:
         with run_lock(folder):
             save_weights(folder / WEIGHTS_FILE, {"network": network})
         network.eval()
         return TrainingResult(0, [], 0.0, folder / WEIGHTS_FILE)
-    task = paper.steps.build_task(inputs, network)
     return run_training(task, getattr(inputs.settings, inputs.method.stage), folder)
 
 

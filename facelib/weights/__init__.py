@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +60,12 @@ def read_card(name: str, kind: str | None = None) -> dict[str, Any]:
     if kind is not None and card["kind"] != kind:
         raise BadInput(f"the shipped model {name} is of kind {card['kind']!r}: expected {kind!r}")
     return card
+
+
+def checksums(names: Iterable[str]) -> dict[str, str | None]:
+    """SHA-256 of the weights of models by name, None for one that is not here."""
+    there = set(shipped_names())
+    return {name: read_card(name)[CHECKSUM] if name in there else None for name in names}
 
 
 def read_shipped_weights(name: str) -> dict[str, Tensor]:

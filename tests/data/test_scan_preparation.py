@@ -11,13 +11,8 @@ from made_scans import as_mesh
 
 from facelib.data.face_template import FaceTemplate, face_template
 from facelib.data.frontal_alignment import find_pose, prominent_places
-from facelib.data.scan_preparation import (
-    PreparationSettings,
-    PreparedScan,
-    prepare_mesh,
-    prepare_points,
-    prepare_scan,
-)
+from facelib.data.scan_preparation import PreparedScan, prepare_mesh, prepare_points, prepare_scan
+from facelib.data.surface_settings import PreparationSettings
 from facelib.errors import BadInput, DegenerateInput
 from facelib.faces.morphable_model import MorphableModel
 from facelib.faces.population import expression_coefficients, sample_people

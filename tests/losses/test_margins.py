@@ -6,7 +6,7 @@ import torch
 from torch.nn import functional
 
 from facelib.errors import BadInput, UnknownName
-from facelib.losses.margins import AdaFaceHead, AdaFaceSettings, adaface_logits
+from facelib.losses.margins import AdaFaceHead, AdaFaceSettings, SoftmaxHead, adaface_logits
 
 PAPER = AdaFaceSettings()
 ADAPTIVE = AdaFaceSettings(margin=0.4, h=0.333)
@@ -165,3 +165,29 @@ def test_half_precision_is_widened_first(dtype: torch.dtype) -> None:
     found = adaface_logits(cosine.to(dtype), norms.double(), labels, mean=1.0, std=1.0)
     assert found.dtype == torch.float32
     torch.testing.assert_close(found, expected)
+
+
+def test_without_adaptation_it_is_the_large_margin_cosine_loss():
+    """Paper 2, eq. 8, written out."""
+    cosine, norms, labels = example()
+    s, m = 30.0, 0.35
+    logits = adaface_logits(
+        cosine, norms, labels, mean=0.0, std=1.0, settings=AdaFaceSettings(margin=m, h=0.0, scale=s)
+    )
+    loss = functional.cross_entropy(logits, labels)
+    each = []
+    for row, label in zip(cosine.tolist(), labels.tolist(), strict=True):
+        own = math.exp(s * (row[label] - m))
+        others = sum(math.exp(s * value) for j, value in enumerate(row) if j != label)
+        each.append(-math.log(own / (own + others)))
+    assert loss.item() == pytest.approx(sum(each) / len(each))
+
+
+def test_a_head_without_margin_is_linear_in_the_embedding():
+    head = SoftmaxHead(3, 4)
+    features = torch.tensor([[3.0, 0.0, 4.0]])
+    norm = features.norm(dim=1, keepdim=True)
+    logits = head(features / norm, norm, torch.tensor([2]))
+    torch.testing.assert_close(logits, features @ head.linear.weight.T + head.linear.bias)
+    with pytest.raises(BadInput, match="label 4: expected 0 to 3"):
+        head(features / norm, norm, torch.tensor([4]))

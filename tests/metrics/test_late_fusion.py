@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from facelib.errors import BadInput, DegenerateInput
 from facelib.metrics.identification import gallery_scores, probe_ranks, rank1
-from facelib.metrics.late_fusion import LateFusion
+from facelib.metrics.late_fusion import FUSED, LateFusion, fused_ranks, places
 
 PROBES = {"x": np.array([[3.0, 4.0], [0.0, 2.0]]), "z": np.array([[1.0, 0.0], [0.0, 1.0]])}
 GALLERY = {"x": np.array([[3.0, 0.0], [0.0, 1.0], [-3.0, -4.0]]), "z": np.array([[9.0, 0.0], [0.0, -1.0], [0.0, 1.0]])}
@@ -109,3 +109,31 @@ def test_refuses_what_has_no_distance() -> None:
     with pytest.raises(DegenerateInput, match=r"probes 'x' holds 1 embeddings that are zero.*row 1"):
         LateFusion.of(empty, GALLERY)
     assert LateFusion.of(empty, GALLERY, unit_length=False).distances["x"][1, 1] == 1
+
+
+# ---- ranks ----
+
+
+@given(st.integers(0, 1000), st.integers(1, 30), st.booleans())
+def test_ranks_in_portions_are_those_of_all_distances(seed: int, at_once: int, unit_length: bool) -> None:
+    probes, gallery, ids = drawn(seed, 23), drawn(seed + 1, 7), np.arange(7) * 3
+    probe_ids = np.random.default_rng(seed).choice(ids, 23)
+    fusion = LateFusion.of(probes, gallery, unit_length)
+    found = fused_ranks(probes, probe_ids, gallery, ids, unit_length, at_once)
+    assert found.keys() == {"x", "y", "z", FUSED}
+    assert found[FUSED].tolist() == probe_ranks(-fusion.mean, probe_ids, ids).tolist()
+    assert found["y"].tolist() == probe_ranks(-fusion.distances["y"], probe_ids, ids).tolist()
+
+
+def test_what_cannot_be_compared_is_missed() -> None:
+    """Three people, rows 0 to 2 enrolled. Row 1 failed, and so did the probes 4, by itself, and 5, of person 1."""
+    features = {"x": np.array([[1.0, 0], [0, 1], [0, 1], [1, 0.1], [0, 1], [0, 1], [1, 0.2], [0, 0]])}
+    identity = np.array([0, 1, 2, 0, 2, 1, 2, 0])
+    usable = np.array([True, False, True, True, False, True, True, True])
+    ranks, failed = places(features, usable, identity, np.arange(3), np.arange(3, 8))
+    assert ranks["x"].tolist() == [1, 4, 4, 2, 4]  # the last one has no direction
+    assert ranks[FUSED].tolist() == ranks["x"].tolist()
+    assert failed.tolist() == [False, True, True, False, True]
+    nobody, all_failed = places(features, np.zeros(8, bool), identity, np.arange(3), np.arange(3, 8))
+    assert nobody[FUSED].tolist() == [4] * 5
+    assert all_failed.all()

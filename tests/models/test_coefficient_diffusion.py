@@ -8,10 +8,10 @@ from made_input import BAD_IMAGES, images, parameters
 from torch import nn
 
 from facelib.errors import BadInput
-from facelib.models.coefficient_diffusion import CoefficientDiffusion, Denoiser, DiffusionSettings
+from facelib.models.coefficient_diffusion import CoefficientDiffusion, Denoiser
 from facelib.models.diffusion import cosine_schedule, ddim
 from facelib.models.expnet import ShapeCoefficients
-from facelib.models.pooled_resnet import PooledResNetSettings
+from facelib.models.reconstructor_settings import DiffusionSettings, PooledResNetSettings
 
 ENCODER = PooledResNetSettings(depth=18, image_size=32, small_stem=True, width=0.0625)
 SMALL = DiffusionSettings(ENCODER, channels=16, heads=2, depth=2, group=4)

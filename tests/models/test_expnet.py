@@ -8,7 +8,7 @@ from torch import nn
 from facelib.errors import BadInput
 from facelib.losses.asymmetric import asymmetric_loss
 from facelib.models.expnet import ExpNet
-from facelib.models.pooled_resnet import PooledResNetSettings
+from facelib.models.reconstructor_settings import PooledResNetSettings
 
 SMALL = PooledResNetSettings(depth=18, image_size=32, small_stem=True, width=0.0625)
 

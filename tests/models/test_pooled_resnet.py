@@ -8,7 +8,8 @@ from made_input import BAD_IMAGES, images, parameters
 from torch import nn
 
 from facelib.errors import BadInput
-from facelib.models.pooled_resnet import PooledResNet, PooledResNetSettings
+from facelib.models.pooled_resnet import PooledResNet
+from facelib.models.reconstructor_settings import PooledResNetSettings
 from facelib.models.resnet import ResNetBody
 
 SMALL = PooledResNetSettings(depth=18, image_size=32, small_stem=True, width=0.0625)

@@ -24,6 +24,7 @@ from facelib.papers.datasets import (
 
 SMALL: dict[str, dict[str, Any]] = {
     "web_faces": {"identities": 2, "images": 3},
+    "web_faces_of_others": {"identities": 2, "images": 2},
     "facescape": {"identities": 2, "views": 1},
     "arl_vtf": {"identities": 2, "gallery": 1, "probes": 1, "training_identities": 1, "training_images": 2},
     "300w_lp": {"identities": 2, "images": 3},
@@ -48,13 +49,21 @@ SMALL: dict[str, dict[str, Any]] = {
 # Twenty expressions, three conditions, five cases, six emotions; of each person of ARL-VTF one image in the gallery and
 # one probe of each kind.
 COUNTS = {
-    **{"web_faces": 6, "facescape": 40, "arl_vtf": 2 * 3 + 2, "300w_lp": 6, "people_stream": 2},
+    **{
+        "web_faces": 6,
+        "web_faces_of_others": 4,
+        "facescape": 40,
+        "arl_vtf": 2 * 3 + 2,
+        "300w_lp": 6,
+        "people_stream": 2,
+    },
     **{"aflw2000": 6, "same_people": 6, "florence": 4, "florence_clips": 6, "facewarehouse": 40, "celeba_cases": 10},
     **{"bu3dfe": 2 * 7, "frgc": 5, "bosphorus": 5, "bu4dfe": 2 * 6},
     **{"syn_data_1": 5, "syn_data_2": 3, "syn_data_3": 3, "depth_facewarehouse": 20, "biwi": 25, "ict_3dhp": 11},
 }
-OTHER_SIZES = {"same_people": "aflw2000"}  # the same photographs of other people
-SAME_SEED = {"same_people": "aflw2000", "florence_clips": "florence"}  # unless a paper gives one; the same people
+OTHER_SIZES = {"same_people": "aflw2000", "web_faces_of_others": "web_faces"}  # the same photographs of other people
+# Unless a paper gives one; the same people.
+SAME_SEED = {"same_people": "aflw2000", "web_faces_of_others": "web_faces", "florence_clips": "florence"}
 
 
 def small(name: str) -> GeneratedSettings:

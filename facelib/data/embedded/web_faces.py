@@ -17,11 +17,14 @@ from facelib.data.embedded.generation import (
     Person,
     check_counts,
     expressive_heads,
+    generator_of,
     open_people,
     photograph,
+    sample_expressions,
     spread,
 )
 from facelib.faces.morphable_model import MorphableModel
+from facelib.faces.population import sample_people
 from facelib.faces.scene import SceneSettings
 
 
@@ -81,3 +84,17 @@ def open_web_faces(settings: WebFacesSettings, on_images: OnImages = lambda coun
         return photograph(model, heads, expression, texture, degrees, settings.scene, generator)
 
     return open_people(settings, settings.seed, [settings.images] * settings.identities, photograph_person, on_images)
+
+
+def shapes_of(settings: WebFacesSettings, model: MorphableModel) -> tuple[torch.Tensor, torch.Tensor]:
+    """The true shapes on all photographs, which are not stored: drawn again as `open_web_faces` draws them.
+
+    Returns:
+        identity (N, K) standard deviations and strengths (N, E) of the facial actions, photograph by photograph.
+    """
+    people = sample_people(model, settings.identities, settings.seed, fixed_albedo=True)  # skins change no shape
+    actions = [
+        sample_expressions(model, settings.images, 1.0, generator_of(settings.seed, number))[0]
+        for number in range(settings.identities)
+    ]
+    return people.identity.repeat_interleave(settings.images, dim=0), torch.cat(actions)

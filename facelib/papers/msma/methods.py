@@ -12,7 +12,7 @@ from typing import Any
 
 from facelib.papers.paper import BASELINE, PRETRAINING, Method
 from facelib.storage import digest_of
-from facelib.weights import CHECKSUM, read_card, shipped_names
+from facelib.weights import checksums
 
 SUPERVISED, SHORT = "supervised", "short"  # kinds, besides "network": taught with labels; a third of the schedule
 READER = "landmark_reader"  # in whose ResNet the networks start
@@ -40,9 +40,7 @@ class FaceReader(Method):
     @property
     def definition(self) -> str:
         """As `Method.definition`, and the checksums of the shipped models."""
-        there = set(shipped_names())
-        sums = {name: read_card(name)[CHECKSUM] if name in there else None for name in self.shipped}
-        return digest_of([super().definition, sums]) if sums else super().definition
+        return digest_of([super().definition, checksums(self.shipped)]) if self.shipped else super().definition
 
     def describe(self) -> dict[str, str]:
         if self.kind == BASELINE:
