@@ -28,25 +28,20 @@ class Checked:
     remarks: list[str]
 
 
-def check_folder(
-    reader: Reader,
-    folder: DataFolder,
-    on_index: Callable[[int], None] = lambda count: None,
-    on_sample: Callable[[], None] = lambda: None,
+def check_samples(
+    reader: Reader, folder: DataFolder, index: Index, on_sample: Callable[[], None] = lambda: None
 ) -> Checked:
     """Read every sample of a folder, in the order of the index, up to the first file that does not fit.
 
     Args:
         reader: of the data set.
         folder: of the user.
-        on_index: told the number of samples once they are listed.
-        on_sample: called after each.
+        index: what the reader lists of it.
+        on_sample: called after each sample.
 
     Raises:
         BadInput, CorruptFile: what does not fit: the file, the place in it, and what was expected.
     """
-    index = reader.index(folder)
-    on_index(len(index))
     checksums: list[list[str]] = []
     for number in range(len(index)):
         row = index.row(number)

@@ -79,6 +79,13 @@ class Reader:
     read: Callable[[DataFolder, Row, int], Sample]
     version: int = 1
 
+    @property
+    def described(self) -> dict[str, str]:
+        """What one wants to know before asking for it."""
+        counts = ", ".join(f"{count:,} {name}" for name, count in self.counts.items())
+        facts = {"title": self.title, "licence": self.licence, "ask": self.ask, "disk": self.disk}
+        return facts | {"serves": self.serves, "holds": counts or "no fixed number"}
+
 
 def index_path(reader: Reader, folder: DataFolder) -> Path:
     """Where the index of a folder is kept: in the cache, since data may lie on a disk that cannot be written."""

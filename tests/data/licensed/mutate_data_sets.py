@@ -23,7 +23,7 @@ from damaged_bytes import damaged
 from written_sets import WRITERS
 
 from facelib.data.licensed import READERS
-from facelib.data.licensed.checking import check_folder
+from facelib.data.licensed.checking import check_samples
 from facelib.data.licensed.folders import DataFolder
 from facelib.errors import FacelibError
 
@@ -54,7 +54,7 @@ def outcomes(name: str, count: int) -> Iterator[tuple[int, str, str]]:
         root = Path(place, "given")
         root.mkdir()
         WRITERS[name](root)
-        check_folder(READERS[name], DataFolder(root, READERS[name].layout))
+        _check(name, root)
         files = sorted(path for path in root.rglob("*") if path.is_file())
         kinds = sorted({path.suffix for path in files})
         for number in range(count):
@@ -68,10 +68,16 @@ def outcomes(name: str, count: int) -> Iterator[tuple[int, str, str]]:
             path.write_bytes(content)
 
 
+def _check(name: str, root: Path) -> None:
+    reader = READERS[name]
+    folder = DataFolder(root, reader.layout)
+    check_samples(reader, folder, reader.index(folder))
+
+
 def _outcome(name: str, root: Path, path: Path) -> tuple[str, str]:
     started = time.process_time()
     try:
-        check_folder(READERS[name], DataFolder(root, READERS[name].layout))
+        _check(name, root)
         outcome, told = READ, ""
     except FacelibError as error:
         outcome, told = REFUSED, str(error)

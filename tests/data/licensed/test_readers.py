@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 from PIL import Image
 from scipy.spatial.transform import Rotation
 from written_sets import (
@@ -20,13 +21,14 @@ from written_sets import (
     write_lfw,
 )
 
+from facelib.cli import main
 from facelib.conventions import FACE_TO_CAMERA
 from facelib.data.archive import REQUIRED, FaceArchive
 from facelib.data.embedded.aflw_300wlp import CROP
 from facelib.data.licensed import READERS, reader_of
 from facelib.data.licensed.archives import open_licensed
 from facelib.data.licensed.basel_2009 import read_basel
-from facelib.data.licensed.checking import Checked, check_folder
+from facelib.data.licensed.checking import Checked, check_samples
 from facelib.data.licensed.faces_300w_lp import head_rotation
 from facelib.data.licensed.folders import DataFolder
 from facelib.data.licensed.reader import write_index
@@ -54,7 +56,7 @@ def folder(tmp_path: Path) -> Path:
 def checked(name: str, root: Path, **overrides: str) -> Checked:
     reader = READERS[name]
     folder = DataFolder(root, reader.layout, overrides)
-    result = check_folder(reader, folder)
+    result = check_samples(reader, folder, reader.index(folder))
     write_index(reader, folder, result.index)
     return result
 
@@ -400,3 +402,42 @@ def test_a_part_may_lie_elsewhere_in_the_folder(folder: Path) -> None:
     assert len(opened("lfw", folder, pairs="view2.txt")) == 6
     with pytest.raises(UnknownName, match="unknown part of the data set 'pair'"):
         checked("lfw", folder, pair="view2.txt")
+
+
+class TestCommands:
+    def test_list_says_of_every_data_set_whom_to_ask(self) -> None:
+        text = CliRunner().invoke(main, ["data", "list"]).output
+
+        assert all(f"\n{name}\n" in f"\n{text}" for name in READERS)
+        assert text.count("   ask ") == text.count("   licence ") == len(READERS)
+        assert "13,233 photographs, 5,749 people, 6,000 pairs" in text
+
+    def test_check_counts_and_keeps_the_index(self, folder: Path, cache: Path) -> None:
+        write_lfw(folder)
+
+        result = CliRunner().invoke(main, ["data", "check", "lfw", str(folder)])
+
+        assert result.exit_code == 0, result.output
+        assert "3 people\n" in result.output
+        assert "note: 4 pairs, where the publishers count 6,000" in result.output
+        assert result.output.splitlines()[-1].startswith(str(cache))
+        assert len(open_licensed(READERS["lfw"], folder, SIZE)) == 6
+
+    def test_check_names_the_first_file_that_does_not_fit(self, folder: Path) -> None:
+        write_lfw(folder)
+        (folder / "lfw/Bo/Bo_0001.jpg").write_bytes(b"no photograph")
+
+        result = CliRunner().invoke(main, ["data", "check", "lfw", str(folder)])
+
+        assert result.exit_code == 1
+        assert "Bo_0001.jpg is no image" in result.output
+        assert "Traceback" not in result.output
+
+    def test_check_takes_another_layout(self, folder: Path) -> None:
+        write_lfw(folder)
+        (folder / "pairs.txt").rename(folder / "view2.txt")
+
+        assert CliRunner().invoke(main, ["data", "check", "lfw", str(folder)]).exit_code == 1
+        words = ["data", "check", "lfw", str(folder), "--layout"]
+        assert CliRunner().invoke(main, [*words, "pairs=view2.txt"]).exit_code == 0
+        assert "expected PART=PLACE" in CliRunner().invoke(main, [*words, "view2.txt"]).output
