@@ -32,6 +32,7 @@ from facelib.data.licensed.checking import Checked, check_samples
 from facelib.data.licensed.faces_300w_lp import head_rotation
 from facelib.data.licensed.folders import DataFolder
 from facelib.data.licensed.reader import write_index
+from facelib.data.protocol import Role, roles_of
 from facelib.errors import BadInput, CorruptFile, MissingPart, UnknownName
 from facelib.geometry.alignment import Similarity
 from facelib.geometry.rotations import euler_to_matrix
@@ -378,6 +379,79 @@ def test_vggface2_crops_by_loose_boxes(folder: Path) -> None:
     side = 1.3 * 100
     left, top = 31 + 40 - side / 2, 40 + 50 - side / 2
     np.testing.assert_allclose(arrays["five_points"][0][0], np.array((56 - left, 75.75 - top)) * SIZE / side, atol=1e-3)
+
+
+class TestArlVtf:
+    def test_conditions_become_roles(self, folder: Path) -> None:
+        WRITERS["arl_vtf"](folder)
+
+        result = checked("arl_vtf", folder)
+        archive = open_licensed(READERS["arl_vtf"], folder, SIZE)
+
+        assert roles_of(archive, Role.GALLERY).tolist() == [0, 3]
+        assert roles_of(archive, Role.FRONTAL_PROBE).tolist() == [1]
+        assert roles_of(archive, Role.POSE_PROBE).tolist() == [2]
+        assert roles_of(archive, Role.TRAINING).tolist() == [4]
+        assert archive.arrays["identity"].tolist() == [2, 2, 2, 0, 1]  # s10, s2, s9
+        assert result.index.counts == {"photographs": 5, "people evaluated": 2, "people to train on": 1}
+
+    def test_yaw_is_in_radians_and_may_be_missing(self, folder: Path) -> None:
+        WRITERS["arl_vtf"](folder)
+
+        arrays = opened("arl_vtf", folder).arrays
+
+        expected = np.deg2rad([-2.5, np.nan, -56, 0, 3])
+        np.testing.assert_allclose(arrays["pose"][:, 0], expected, rtol=1e-6)
+        np.testing.assert_allclose(arrays["angle"], np.abs(expected), rtol=1e-6)
+        assert np.isnan(arrays["pose"][:, 1:]).all()
+
+    def test_the_crop_lies_around_the_keypoints(self, folder: Path) -> None:
+        """Red and green grow with the column and row of a photograph of 320 x 300."""
+        WRITERS["arl_vtf"](folder)
+
+        image = opened("arl_vtf", folder).arrays["images"][0].astype(float)
+
+        five = np.array(ALIGNED_FIVE, float).reshape(5, 2) + 60
+        middle = five.mean(axis=0)
+        unit = np.sqrt(np.square(five - middle).sum(axis=1).mean())
+        seen = image[:2, SIZE // 2 - 1 : SIZE // 2 + 1, SIZE // 2 - 1 : SIZE // 2 + 1].mean(axis=(1, 2))
+        lower = middle + np.array((0, unit * (1.91 - 1.37) / 2))
+        np.testing.assert_allclose(seen, (lower - 0.5) * 200 / (319, 299), atol=3)
+
+    @pytest.mark.parametrize(
+        ("old", "new", "told"),
+        [
+            ("P_VP0", "P_XX", "line 4: .*a condition, one of G_VB0-, P_VB0"),
+            ("-56", "-560", "the yaw in degrees, a number from -180 to 180"),
+            ("path,subject", "path,person", "line 1: .*the line path, subject, condition"),
+            ("visible/s9/ü_0.png", "../outside.png", "leads out of"),
+            ("visible/s9/ü_0.png", "visible/absent.png", "is missing, or no file"),
+            ("129.0", "nan", "a keypoint in pixels"),
+            ("129.0 ", "", "68 points, instead of 9 numbers"),
+        ],
+    )
+    def test_a_bad_line_of_the_table_is_named(self, folder: Path, old: str, new: str, told: str) -> None:
+        WRITERS["arl_vtf"](folder)
+        table = folder / "arl_vtf.csv"
+        text = table.read_text(encoding="utf-8")
+        assert old in text
+        table.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+        with pytest.raises((BadInput, CorruptFile), match=told):
+            checked("arl_vtf", folder)
+
+
+def test_a_folder_of_photographs_gives_the_square_in_the_middle(folder: Path) -> None:
+    WRITERS["mofa_test"](folder)
+
+    result = checked("mofa_test", folder)
+    image = open_licensed(READERS["mofa_test"], folder, SIZE).arrays["images"][2].astype(float)
+
+    assert result.index.columns["files"] == [["a.jpg"], ["b c.PNG"], ["ü.jpeg"]]
+    assert result.remarks == []
+    left, side = (240 - 180) / 2, 180
+    assert image[0, 32, 0] == pytest.approx((left + 0.5 * side / SIZE) / 240 * 200, abs=4)
+    assert image[0, 32, -1] == pytest.approx((left + side) / 240 * 200, abs=4)
 
 
 def test_a_photograph_of_another_size_is_refused(folder: Path) -> None:

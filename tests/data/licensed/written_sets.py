@@ -16,6 +16,13 @@ CELEBA_PARTS = (0, 0, 1, 2)
 CELEBA_PEOPLE = (17, 4, 17, 9)
 ALIGNED_FIVE = (69, 111, 108, 111, 88, 135, 73, 152, 105, 152)  # eyes, tip of the nose, corners of the mouth
 TURNS = ((0.0, 0.0, 0.0), (0.2, -0.7, 0.1), (-0.1, 1.2, -0.3), (0.4, 0.3, 0.2))  # pitch, yaw, roll of .mat files
+ARL_VTF = (  # subject, condition and yaw
+    ("s9", "G_VB0-", "-2.5"),
+    ("s9", "P_VB0", ""),
+    ("s9", "P_VP0", "-56"),
+    ("s10", "G_VB0-", "0"),
+    ("s2", "training", "3"),
+)
 SUBSETS = ("AFW", "HELEN", "HELEN_Flip", "IBUG")
 
 
@@ -129,10 +136,27 @@ def write_basel(folder: Path, vertices: int = 20, kept: int = 12) -> dict[str, n
     return shapes | expressions | trimmed
 
 
+def write_arl_vtf(folder: Path) -> None:
+    points = np.array(ALIGNED_FIVE, float) + 60
+    lines = ["path,subject,condition,yaw,keypoints"]
+    for number, (subject, condition, yaw) in enumerate(ARL_VTF):
+        name = f"visible/{subject}/ü_{number}.png"
+        write_photograph(folder / name, (320, 300), number)
+        lines.append(f'{name},{subject},{condition},{yaw},"{" ".join(map(str, points + number))}"')
+    (folder / "arl_vtf.csv").write_text("\r\n".join(lines) + "\r\n", encoding="utf-8")
+
+
+def write_mofa_test(folder: Path) -> None:
+    for number, name in enumerate(("a.jpg", "b c.PNG", "ü.jpeg")):
+        write_photograph(folder / name, (200 + 20 * number, 180), number)
+
+
 WRITERS = {
     "300w_lp": write_300w_lp,
     "aflw2000": write_aflw2000,
     "lfw": write_lfw,
     "celeba": write_celeba,
     "vggface2": write_vggface2,
+    "arl_vtf": write_arl_vtf,
+    "mofa_test": write_mofa_test,
 }
