@@ -6,13 +6,14 @@ mat_files        arrays of numbers in MATLAB files, and nothing else
 crops            faces in their photographs, as networks see them
 checking         reading all of a folder once; archives: what the papers' tasks open
 faces_300w_lp    300W-LP and AFLW2000-3D; basel_2009: the face model that their shapes need
+facescape        photographs from many views, straightened, with pose and landmarks
 lfw, celeba, vggface2, arl_vtf
 image_folder     photographs without anything beside them: MoFA-Test
 """
 
 from __future__ import annotations
 
-from facelib.data.licensed import arl_vtf, celeba, faces_300w_lp, image_folder, lfw, vggface2
+from facelib.data.licensed import arl_vtf, celeba, faces_300w_lp, facescape, image_folder, lfw, vggface2
 from facelib.data.licensed.reader import Reader
 from facelib.errors import unknown_name
 
@@ -25,6 +26,7 @@ READERS: dict[str, Reader] = {
         celeba.READER,
         vggface2.READER,
         arl_vtf.READER,
+        facescape.READER,
         image_folder.READER,
     )
 }

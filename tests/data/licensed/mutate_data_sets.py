@@ -93,7 +93,7 @@ def _outcome(name: str, root: Path, path: Path) -> tuple[str, str]:
 def _names(told: str, path: Path, root: Path) -> bool:
     """Whether an error names the file, and what is wrong; of a list, perhaps the photograph that it speaks of."""
     named = path.name in told or (path.suffix in LISTS and str(root) in told)
-    return named and any(word in told for word in ("expected", "damaged", "is empty"))
+    return named and any(word in told for word in ("expected", "is damaged", "is empty", "is no "))
 
 
 def _worded(content: bytes, chance: random.Random) -> bytes:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 from scipy.io import savemat
+from scipy.spatial.transform import Rotation
 
 PEOPLE = {"Ana_Ruiz": 3, "Bo": 1, "Çelik_Öz": 2}  # of LFW, and how many photographs each has
 VGG_PEOPLE = {"train": ("n000002", "n000003"), "test": ("n000001",)}
@@ -23,6 +25,7 @@ ARL_VTF = (  # subject, condition and yaw
     ("s10", "G_VB0-", "0"),
     ("s2", "training", "3"),
 )
+FACESCAPE_TURNS = ((0.0, 0.0, 0.0), (0.9, -0.2, 0.1), (0.1, 0.1, 0.1))  # of heads: about y, x and z, in this order
 SUBSETS = ("AFW", "HELEN", "HELEN_Flip", "IBUG")
 
 
@@ -151,6 +154,56 @@ def write_mofa_test(folder: Path) -> None:
         write_photograph(folder / name, (200 + 20 * number, 180), number)
 
 
+def facescape_frame(person: int) -> tuple[float, np.ndarray, np.ndarray]:
+    """Scale, rotation and shift that bring a person's scanned frame to the face frame."""
+    turn = Rotation.from_euler("xyz", (0.3 * person, -0.2, 1.1)).as_matrix()
+    return 2.5 + person, turn, np.array([4.0, -7.0, 11.0 * person])
+
+
+def facescape_view(person: int, head: np.ndarray) -> dict[str, Any]:
+    """A camera that sees the face, turned by `head`, 700 mm ahead; fields of params.json without the view's number."""
+    scale, turn, shift = facescape_frame(person)
+    rotation = np.diag((1, -1, -1)) @ head  # from the face frame to the camera's, where its origin is at (8, -5, 700)
+    to_camera = rotation @ turn
+    ahead = (np.array((8, -5, 700)) + rotation @ shift) / scale
+    return {
+        "K": [[450.0, 0.0, 160.0], [0.0, 455.0, 140.0], [0.0, 0.0, 1.0]],
+        "Rt": np.column_stack((to_camera, ahead)).tolist(),
+        "distortion": [2.0, -0.5, 0.03, -0.02, 0.1],
+        "width": 320,
+        "height": 300,
+        "valid": True,
+    }
+
+
+def facescape_face(person: int) -> np.ndarray:
+    """80 vertices of a face, mm in the face frame."""
+    return np.random.default_rng(person).normal(0, (30, 35, 15), (80, 3)).round(4)
+
+
+def write_facescape(folder: Path) -> None:
+    frames: dict[str, Any] = {}
+    for person in (1, 3):
+        scale, turn, shift = facescape_frame(person)
+        for shown in ("1_neutral", "20_brow_lower"):
+            frames.setdefault(str(person), {})[shown.partition("_")[0]] = [
+                scale,
+                np.column_stack((turn, shift)).tolist(),
+            ]
+            model = folder / "facescape_trainset" / str(person) / "models_reg" / f"{shown}.obj"
+            model.parent.mkdir(parents=True, exist_ok=True)
+            model.write_text("mtllib a.mtl\n" + "".join(f"v {x} {y} {z}\n" for x, y, z in facescape_face(person)))
+            parameters: dict[str, Any] = {}
+            for view, angles in enumerate(FACESCAPE_TURNS):
+                head = Rotation.from_euler("YXZ", angles).as_matrix()
+                camera = facescape_view(person, head) | {"valid": view != 2}
+                parameters |= {f"{view}_{key}": value for key, value in camera.items()}
+                write_photograph(folder / "fsmview_trainset" / str(person) / shown / f"{view}.jpg", (320, 300), view)
+            (folder / "fsmview_trainset" / str(person) / shown / "params.json").write_text(json.dumps(parameters))
+    (folder / "Rt_scale_dict.json").write_text(json.dumps(frames))
+    np.savez(folder / "landmark_indices.npz", v10=np.arange(68) + 5, v16=np.arange(68))
+
+
 WRITERS = {
     "300w_lp": write_300w_lp,
     "aflw2000": write_aflw2000,
@@ -159,4 +212,5 @@ WRITERS = {
     "vggface2": write_vggface2,
     "arl_vtf": write_arl_vtf,
     "mofa_test": write_mofa_test,
+    "facescape": write_facescape,
 }
