@@ -408,10 +408,15 @@ def list_data(as_json: bool) -> None:
         click.echo("\n".join(f"   {fact:8} {value}" for fact, value in facts.items()))
 
 
+layout_option = click.option(
+    "--layout", metavar="PART=PLACE", multiple=True, help="Where a part lies in FOLDER, if elsewhere than usual."
+)
+
+
 @data.command("check")
 @click.argument("name")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--layout", "layout", metavar="PART=PLACE", multiple=True, help="A part that lies elsewhere in FOLDER.")
+@layout_option
 def check_data(name: str, folder: Path, layout: tuple[str, ...]) -> None:
     """Read all of a FOLDER with the data set NAME, once: name the first file that does not fit, or count it."""
     from facelib.data.licensed import reader_of
@@ -430,6 +435,24 @@ def check_data(name: str, folder: Path, layout: tuple[str, ...]) -> None:
     for remark in checked.remarks:
         click.echo(f"note: {remark}")
     click.echo(write_index(reader, given, checked.index))
+
+
+@data.command("describe")
+@click.argument("name")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="A PNG file.")
+@click.option("--count", type=click.IntRange(min=1), default=24, show_default=True, help="Of samples.")
+@layout_option
+def describe_data(name: str, folder: Path, output: Path, count: int, layout: tuple[str, ...]) -> None:
+    """Draw some samples of a FOLDER with the data set NAME as they are read, with landmarks and axes of the head."""
+    from facelib.data.licensed import reader_of
+    from facelib.data.licensed.folders import DataFolder
+    from facelib.report.contact_sheet import contact_sheet
+
+    reader = reader_of(name)
+    given = DataFolder(folder, reader.layout, dict(map(_place, layout)))
+    contact_sheet(reader, given, reader.index(given), count, output)
+    click.echo(output)
 
 
 def _place(text: str) -> tuple[str, str]:

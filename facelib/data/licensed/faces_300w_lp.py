@@ -62,7 +62,7 @@ def _below(place: str, name: str) -> str:
 
 def _index(folder: DataFolder, files: list[str], people: list[str], counts: dict[str, int]) -> Index:
     if not files:
-        raise BadInput(f"{folder.root} holds no photographs (.jpg): expected those of {', '.join(folder.layout)}")
+        raise BadInput(f"{folder.root} holds no photographs: expected .jpg files, and a .mat file beside each")
     numbers = {name: number for number, name in enumerate(sorted(set(people)))}
     beside = [[name, str(PurePosixPath(name).with_suffix(".mat"))] for name in files]
     return Index({"files": beside, "identity": [numbers[name] for name in people]}, counts=counts)

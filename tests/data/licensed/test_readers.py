@@ -609,3 +609,13 @@ class TestCommands:
         words = ["data", "check", "lfw", str(folder), "--layout"]
         assert CliRunner().invoke(main, [*words, "pairs=view2.txt"]).exit_code == 0
         assert "expected PART=PLACE" in CliRunner().invoke(main, [*words, "view2.txt"]).output
+
+    @pytest.mark.parametrize("name", ["facescape", "vggface2"])
+    def test_describe_draws_samples(self, name: str, folder: Path, tmp_path: Path) -> None:
+        WRITERS[name](folder)
+        picture = tmp_path / "sheet.png"
+
+        result = CliRunner().invoke(main, ["data", "describe", name, str(folder), "-o", str(picture), "--count", "7"])
+
+        assert result.exit_code == 0, result.output
+        assert np.asarray(Image.open(picture).convert("RGB")).std() > 20
