@@ -6,7 +6,7 @@ mat_files        arrays of numbers in MATLAB files, and nothing else
 crops            faces in their photographs, as networks see them
 checking         reading all of a folder once; archives: what the papers' tasks open
 faces_300w_lp    300W-LP and AFLW2000-3D; basel_2009: the face model that their shapes need
-facescape        photographs from many views, straightened, with pose and landmarks
+facescape        photographs from many views, with pose and landmarks; lens: straightens them
 lfw, celeba, vggface2, arl_vtf
 image_folder     photographs without anything beside them: MoFA-Test
 """

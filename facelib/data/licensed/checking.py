@@ -75,5 +75,5 @@ def _twice(index: Index) -> list[str]:
             named = "; ".join(
                 " = ".join(index.columns["files"][number][0] for number in numbers[:NAMED]) for numbers in found[:NAMED]
             )
-            remarks.append(f"{len(found):,} photographs are there more than once{kind}, such as {named}")
+            remarks.append(f"{len(found):,} samples are there more than once{kind}, such as {named}")
     return remarks
