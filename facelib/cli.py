@@ -426,6 +426,80 @@ def models(name: str | None, as_json: bool) -> None:
                 click.echo(f"   measured: {metric:22} {found['value']:.4f} {found['unit']}")
 
 
+@main.group()
+def data() -> None:
+    """Data sets that their owners license: what there is, and whether a folder of one can be read."""
+
+
+@data.command("list")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def list_data(as_json: bool) -> None:
+    """List the licensed data sets that can be read: licence, whom to ask, size, and what they serve."""
+    from facelib.data.licensed import READERS
+
+    described = {name: reader.described for name, reader in READERS.items()}
+    if as_json:
+        click.echo(json.dumps(described, indent=1))
+        return
+    for name, facts in described.items():
+        click.echo(name)
+        click.echo("\n".join(f"   {fact:8} {value}" for fact, value in facts.items()))
+
+
+layout_option = click.option(
+    "--layout", metavar="PART=PLACE", multiple=True, help="Where a part lies in FOLDER, if elsewhere than usual."
+)
+
+
+@data.command("check")
+@click.argument("name")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@layout_option
+def check_data(name: str, folder: Path, layout: tuple[str, ...]) -> None:
+    """Read all of a FOLDER with the data set NAME, once: name the first file that does not fit, or count it."""
+    from facelib.data.licensed import reader_of
+    from facelib.data.licensed.checking import check_samples
+    from facelib.data.licensed.folders import DataFolder
+    from facelib.data.licensed.reader import write_index
+    from facelib.progress import progress_bar
+
+    reader = reader_of(name)
+    given = DataFolder(folder, reader.layout, dict(map(_place, layout)))
+    index = reader.index(given)
+    with progress_bar(reader.title, len(index), "samples") as bar:
+        checked = check_samples(reader, given, index, bar.advance)
+    for what, count in index.counts.items():
+        click.echo(f"{count:10,} {what}")
+    for remark in checked.remarks:
+        click.echo(f"note: {remark}")
+    click.echo(write_index(reader, given, checked.index))
+
+
+@data.command("describe")
+@click.argument("name")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="A PNG file.")
+@click.option("--count", type=click.IntRange(min=1), default=24, show_default=True, help="Of samples.")
+@layout_option
+def describe_data(name: str, folder: Path, output: Path, count: int, layout: tuple[str, ...]) -> None:
+    """Draw some samples of a FOLDER with the data set NAME as they are read, with landmarks and axes of the head."""
+    from facelib.data.licensed import reader_of
+    from facelib.data.licensed.folders import DataFolder
+    from facelib.report.contact_sheet import contact_sheet
+
+    reader = reader_of(name)
+    given = DataFolder(folder, reader.layout, dict(map(_place, layout)))
+    contact_sheet(reader, given, reader.index(given), count, output)
+    click.echo(output)
+
+
+def _place(text: str) -> tuple[str, str]:
+    part, equals, place = text.partition("=")
+    if not equals:
+        raise click.BadParameter(f"{text!r}: expected PART=PLACE, such as photographs=images")
+    return part, place
+
+
 @main.command("compare-landmarks")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--model", metavar="NAME", help="As of `facelib reconstruct`.")

@@ -15,6 +15,7 @@ occlusion         random shapes before faces
 photograph_style  uneven skin, highlights, tones and compression
 kept_batches      batches of a stream on disk; ahead: made ahead of the training; streamed: by epochs
 embedded          the generated counterparts of the papers' data sets
+licensed          readers of the data sets that their owners license
 protocol          identity-disjoint folds, gallery and probes, roles of photographs
 catalog           every data set by name
 """

@@ -21,7 +21,7 @@ from torch.nn import functional
 from facelib.data.embedded.aflw_300wlp import CROP
 from facelib.data.embedded.people_stream import STREAM_SCENE
 from facelib.data.resampling import resampled_square
-from facelib.errors import BadInput, CorruptFile, check_finite, check_shape
+from facelib.errors import BadInput, CorruptFile, FacelibError, check_finite, check_shape
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -123,16 +123,20 @@ class FaceCrop:
         return points * self.scale + shift
 
 
-def read_photograph(path: Path) -> Photograph:
+def read_photograph(path: Path, size: tuple[int, int] | None = None) -> Photograph:
     """The first picture of an image file.
 
     Grey and palettes become RGB, 16 bits of grey are kept, transparency is laid over white; colour profiles are not
     applied. Nothing is decoded before the size is known. Above 16 million pixels means of 2 x 2, 4 x 4 or more of them
     are kept; a JPEG is decoded at up to an eighth of its size, and of other formats 40 million pixels at most.
 
+    Args:
+        path: the file.
+        size: width and height in pixels that it must have, where they are known; another is refused before decoding.
+
     Raises:
         BadInput: no such file, or too many pixels.
-        CorruptFile: empty, cut off, damaged, or no image.
+        CorruptFile: empty, cut off, damaged, no image, or of another size.
     """
     from PIL import Image, UnidentifiedImageError
 
@@ -145,6 +149,9 @@ def read_photograph(path: Path) -> Photograph:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of sizes, which are looked at below, and of tags that nobody asked for
             with Image.open(path, formats=[name for name in FORMATS if name in Image.OPEN]) as image:
+                if size is not None and image.size != size:
+                    found, wanted = (" x ".join(map(str, each)) for each in (image.size, size))
+                    raise CorruptFile(f"{path} has {found} pixels, expected {wanted}: copy or download it again")
                 return decoded(image, str(path))
     except Image.DecompressionBombError as error:
         raise BadInput(f"{path} is too large ({error}): save a smaller version") from error
@@ -153,7 +160,7 @@ def read_photograph(path: Path) -> Photograph:
         raise CorruptFile(
             f"{path} is no image that can be read: expected {kinds}; convert it to PNG or JPEG"
         ) from error
-    except (BadInput, MemoryError):
+    except (FacelibError, MemoryError):
         raise
     except Exception as error:  # decoders of damaged files raise whatever they stumble over
         raise CorruptFile(f"{path} is damaged ({error}): copy or download the photograph again") from error

@@ -51,6 +51,8 @@ from facelib.data.embedded import (
     open_w300lp,
     open_web_faces,
 )
+from facelib.data.licensed import READERS
+from facelib.data.licensed.reader import Reader
 from facelib.errors import MissingPart, unknown_name
 from facelib.progress import progress_bar
 from facelib.storage import digest_of
@@ -66,7 +68,7 @@ class DataSet:
         content: one line.
         settings: the class that describes a size of it.
         open: from the cache, or generated; told the number of images after each part.
-        reader: of the licensed data set, where there is one: folder -> archive.
+        reader: of the licensed data set, where there is one.
     """
 
     title: str
@@ -74,7 +76,7 @@ class DataSet:
     content: str
     settings: type[GeneratedSettings]
     open: Callable[[Any, Callable[[int], None]], FaceArchive]
-    reader: Callable[[str], FaceArchive] | None = None
+    reader: Reader | None = None
 
 
 DATA_SETS: dict[str, DataSet] = {
@@ -84,6 +86,7 @@ DATA_SETS: dict[str, DataSet] = {
         "many identities in uncontrolled pose, light, expression, blur and background",
         WebFacesSettings,
         open_web_faces,
+        READERS["vggface2"],
     ),
     "web_faces_of_others": DataSet(
         "web faces of other people",
@@ -98,6 +101,7 @@ DATA_SETS: dict[str, DataSet] = {
         "identities x 20 expressions x views to 105 degrees, background removed, aligned clouds of 1,024 points",
         FaceScapeSettings,
         open_facescape,
+        READERS["facescape"],
     ),
     "arl_vtf": DataSet(
         "ARL-VTF counterpart",
@@ -105,6 +109,7 @@ DATA_SETS: dict[str, DataSet] = {
         "other identities, another camera and light, uniform background: gallery, frontal and pose probes",
         ArlVtfSettings,
         open_arl_vtf,
+        READERS["arl_vtf"],
     ),
     "300w_lp": DataSet(
         "300W-LP counterpart",
@@ -112,6 +117,7 @@ DATA_SETS: dict[str, DataSet] = {
         "many identities turned evenly to all sides up to 105 degrees, with shape, pose and skin of each photograph",
         W300LpSettings,
         open_w300lp,
+        READERS["300w_lp"],
     ),
     "people_stream": DataSet(
         "skins of the stream of people",
@@ -126,6 +132,7 @@ DATA_SETS: dict[str, DataSet] = {
         "other identities, the paper's distribution of yaw, some with glasses, sunglasses or a mask",
         Aflw2000Settings,
         open_aflw2000,
+        READERS["aflw2000"],
     ),
     "same_people": DataSet(
         "people in three photographs",
@@ -161,6 +168,7 @@ DATA_SETS: dict[str, DataSet] = {
         "other identities, each plain, with covered eyes, in uneven and in little light, and smiling; scans as above",
         CelebaCasesSettings,
         open_celeba_cases,
+        READERS["celeba"],
     ),
     "bu3dfe": DataSet(
         "BU-3DFE counterpart",
@@ -264,7 +272,7 @@ def combined_fingerprint(fingerprints: Mapping[str, str]) -> str:
 
 
 def require_embedded(data: str, names: tuple[str, ...]) -> None:
-    """Refuse licensed data sets, which have no readers here.
+    """Refuse licensed data sets, which no run reads yet.
 
     Raises:
         MissingPart: when the settings ask for licensed data.
@@ -272,6 +280,6 @@ def require_embedded(data: str, names: tuple[str, ...]) -> None:
     if data != "embedded":
         licensed = ", ".join(DATA_SETS[name].licensed for name in names)
         raise MissingPart(
-            f"the paper tier reads {licensed}, which their owners license: no reader is configured here; use "
-            "--tier gpu for the same sizes on embedded faces"
+            f"the paper tier reads {licensed}, which their owners license: `facelib data list` says whom to ask, but "
+            "no run reads them yet; use --tier gpu for the same sizes on embedded faces"
         )

@@ -1,6 +1,6 @@
 """Damage every kind of file that facelib reads, in a thousand ways, and count what becomes of it.
 
-    python tests/attacks/mutate_files.py --count 1000
+    PYTHONPATH=tests python tests/attacks/mutate_files.py --count 1000
 
 A damaged file must be refused in one of facelib's own errors. It may be read where its content is the same (spaces in
 JSON), or where no checksum can exist (photographs). Any other error, and other content taken for sound, is a fault.
@@ -28,6 +28,7 @@ from unittest.mock import patch
 
 import numpy as np
 import torch
+from damaged_bytes import damaged
 from PIL import Image
 from torch import nn
 
@@ -78,12 +79,13 @@ def outcomes(kind: Kind, name: str, count: int) -> Iterator[tuple[int, str, str]
         sound.mkdir()
         kind.make(sound)
         content = (sound / kind.file).read_bytes()
+        own = [_swapped] * 2 if kind.file.endswith(".json") else []
         shutil.copytree(sound, work)
         expected = kind.read(work)
         for number in range(count):
             shutil.rmtree(work)
             shutil.copytree(sound, work)
-            (work / kind.file).write_bytes(mutated(content, kind.file, random.Random(f"{name} {number}")))
+            (work / kind.file).write_bytes(damaged(content, random.Random(f"{name} {number}"), own))
             yield number, *_outcome(kind, work, expected)
 
 
@@ -97,36 +99,6 @@ def _outcome(kind: Kind, folder: Path, expected: object) -> tuple[str, str]:
     if found == expected:
         return SAME, ""
     return (BELIEVED if kind.checked else UNCHECKED), ""
-
-
-def mutated(content: bytes, name: str, chance: random.Random) -> bytes:
-    """Other bytes than these."""
-    ways = [_flipped, _truncated, _inserted, _zeroed, *([_swapped] * 2 if name.endswith(".json") else [])]
-    while (other := chance.choice(ways)(content, chance)) == content:
-        pass
-    return other
-
-
-def _flipped(content: bytes, chance: random.Random) -> bytes:
-    damaged = bytearray(content)
-    for _ in range(chance.choice((1, 1, 3))):
-        damaged[chance.randrange(len(damaged))] ^= 1 << chance.randrange(8)
-    return bytes(damaged)
-
-
-def _truncated(content: bytes, chance: random.Random) -> bytes:
-    return content[: chance.randrange(len(content))]
-
-
-def _inserted(content: bytes, chance: random.Random) -> bytes:
-    place = chance.randrange(len(content) + 1)
-    return content[:place] + chance.randbytes(chance.choice((1, 4, 100))) + content[place:]
-
-
-def _zeroed(content: bytes, chance: random.Random) -> bytes:
-    place = chance.randrange(len(content))
-    length = min(chance.choice((1, 16, 4096)), len(content) - place)
-    return content[:place] + bytes(length) + content[place + length :]
 
 
 def _swapped(content: bytes, chance: random.Random) -> bytes:

@@ -129,3 +129,10 @@ def test_licensed_data_is_refused_by_its_name() -> None:
     require_embedded("embedded", ("facescape",))
     with pytest.raises(MissingPart, match=r"reads FaceScape, ARL-VTF, which their owners license.*--tier gpu"):
         require_embedded("licensed", ("facescape", "arl_vtf"))
+
+
+def test_readers_are_those_of_the_licensed_data_sets() -> None:
+    found = {name: entry.reader for name, entry in DATA_SETS.items() if entry.reader}
+
+    assert len(found) == 6
+    assert all(reader.title in DATA_SETS[name].licensed for name, reader in found.items())

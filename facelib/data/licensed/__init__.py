@@ -1,0 +1,43 @@
+"""Readers of data sets that their owners license or that cannot be passed on: from a user's folder to archives.
+
+reader           what a reader is, and the index of a folder that was checked
+folders, lists   files that are never taken from outside the folder; lines of lists, with errors that name them
+mat_files        arrays of numbers in MATLAB files, and nothing else
+crops            faces in their photographs, as networks see them
+checking         reading all of a folder once; archives: what the papers' tasks open
+faces_300w_lp    300W-LP and AFLW2000-3D; basel_2009: the face model that their shapes need
+facescape        photographs from many views, with pose and landmarks; lens: straightens them
+lfw, celeba, vggface2, arl_vtf
+image_folder     photographs without anything beside them: MoFA-Test
+"""
+
+from __future__ import annotations
+
+from facelib.data.licensed import arl_vtf, celeba, faces_300w_lp, facescape, image_folder, lfw, vggface2
+from facelib.data.licensed.reader import Reader
+from facelib.errors import unknown_name
+
+READERS: dict[str, Reader] = {
+    reader.name: reader
+    for reader in (
+        faces_300w_lp.READER_300W_LP,
+        faces_300w_lp.READER_AFLW2000,
+        lfw.READER,
+        celeba.READER,
+        vggface2.READER,
+        arl_vtf.READER,
+        facescape.READER,
+        image_folder.READER,
+    )
+}
+
+
+def reader_of(name: str) -> Reader:
+    """The reader of a data set.
+
+    Raises:
+        UnknownName: there is none.
+    """
+    if name not in READERS:
+        raise unknown_name("licensed data set", name, READERS)
+    return READERS[name]

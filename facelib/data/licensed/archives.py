@@ -1,0 +1,64 @@
+"""Archives of licensed data sets: read once from the user's folder, then opened from the cache like generated ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from facelib.data.archive import FaceArchive, make_archive
+from facelib.data.licensed.folders import DataFolder
+from facelib.data.licensed.reader import Index, Reader, read_index
+from facelib.errors import BadInput
+from facelib.storage import cache_folder, digest_of
+
+PART = 500  # samples: some seconds of reading that a kill can cost
+
+
+def open_licensed(
+    reader: Reader,
+    root: Path,
+    image_size: int,
+    overrides: Mapping[str, str] | None = None,
+    on_images: Callable[[int], None] = lambda count: None,
+) -> FaceArchive:
+    """A licensed data set from the cache, read from the user's folder where it is missing.
+
+    Args:
+        reader: of the data set.
+        root: the user's folder.
+        image_size: of the photographs, pixels a side.
+        overrides: part -> place, where the folder differs from the reader's layout.
+        on_images: told the number of samples after each part.
+
+    Raises:
+        MissingPart: the folder was not checked yet.
+        BadInput, CorruptFile: a file has changed since, and does not fit any more.
+    """
+    if image_size < 1:
+        raise BadInput(f"image_size is {image_size}: expected at least one pixel a side")
+    folder = DataFolder(root, reader.layout, overrides or {})
+    index = read_index(reader, folder)
+    content = {"columns": index.columns, "protocol": index.protocol, "version": reader.version, "size": image_size}
+    fingerprint = digest_of({"name": reader.name} | content)
+    starts = range(0, len(index), PART)
+    done = iter(min(PART, len(index) - start) for start in starts)
+
+    def make_part(number: int) -> dict[str, np.ndarray]:
+        rows = range(starts[number], min(starts[number] + PART, len(index)))
+        return part_of(reader, folder, index, rows, image_size)
+
+    place = cache_folder() / "data" / f"{reader.name}-{fingerprint}"
+    return make_archive(place, reader.name, fingerprint, len(starts), make_part, lambda: on_images(next(done)))
+
+
+def part_of(reader: Reader, folder: DataFolder, index: Index, rows: range, image_size: int) -> dict[str, np.ndarray]:
+    """The arrays of some samples, and with the first of them the protocol's."""
+    samples = [reader.read(folder, index.row(number), image_size) for number in rows]
+    arrays = {name: np.stack([sample[name] for sample in samples]) for name in samples[0]}
+    identity = np.array([index.columns["identity"][number] for number in rows], np.int32)
+    protocol = {
+        name: np.array(values, np.int32)[: None if rows.start == 0 else 0] for name, values in index.protocol.items()
+    }
+    return arrays | {"identity": identity} | protocol
