@@ -12,8 +12,9 @@ from made_domains import NETWORKS, REACH, MadeDomains, frames, held_out
 
 from facelib.errors import BadInput, DegenerateInput
 from facelib.losses.adversarial import AdversarialHealth
+from facelib.models.depth_networks import DAPoseNet, DASHapeNet
 from facelib.models.position_images import scaled_positions
-from facelib.papers.depth_adaptation.frames import DomainBatch, TargetFrames
+from facelib.papers.depth_adaptation.frames import DomainBatch, DomainTraining, TargetFrames
 from facelib.papers.depth_adaptation.generative_task import GenerativeTask, collapses, shape_task
 from facelib.papers.depth_adaptation.pose_task import PoseTask
 from facelib.papers.depth_adaptation.settings import AdaptationSettings, PoseSettings
@@ -43,14 +44,16 @@ def one_thread():
 
 def make(batches: int = 2, **adaptation) -> ShapeTask:
     torch.manual_seed(0)
-    return shape_task(NETWORKS, 2, MadeDomains(batches), [held_out()], "made", AdaptationSettings(**adaptation))
+    given = DomainTraining(NETWORKS, MadeDomains(batches), [held_out()], "made")
+    return shape_task(DASHapeNet(NETWORKS, 2), given, AdaptationSettings(**adaptation))
 
 
 def make_pose(source_epochs: int = 1, target_epochs: int = 1) -> PoseTask:
     torch.manual_seed(0)
     landmarks = torch.tensor([[0.0, 0.0, 60.0], [30.0, 0.0, 0.0], [-30.0, 0.0, 0.0], [0.0, 40.0, 0.0]])
     pose = PoseSettings(source_epochs, target_epochs)
-    return PoseTask(NETWORKS, pose, landmarks, MadeDomains(2), [held_out()], "made pose")
+    given = DomainTraining(NETWORKS, MadeDomains(2), [held_out()], "made pose")
+    return PoseTask(DAPoseNet(NETWORKS), given, pose, landmarks)
 
 
 def run(task, folder: Path, epochs: int = 2, progress=None) -> TrainingResult:
