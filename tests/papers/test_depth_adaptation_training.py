@@ -18,7 +18,7 @@ from facelib.papers.depth_adaptation.frames import DomainBatch, DomainTraining, 
 from facelib.papers.depth_adaptation.generative_task import GenerativeTask, collapses, shape_task
 from facelib.papers.depth_adaptation.pose_task import PoseTask
 from facelib.papers.depth_adaptation.settings import AdaptationSettings, PoseSettings
-from facelib.papers.depth_adaptation.shape_task import ShapeTask
+from facelib.papers.depth_adaptation.shape_task import FEATURES, REGRESSOR, ShapeTask
 from facelib.runs.phases import phases_of, schedule_of
 from facelib.runs.settings import TrainingSettings, override
 from facelib.runs.training import TrainingResult, train
@@ -85,7 +85,7 @@ def test_the_loss_of_source_only_ignores_the_target() -> None:
     batch = next(task.batches(0, torch.Generator().manual_seed(0)))
     without = DomainBatch(batch.source, TargetFrames(torch.full_like(batch.target.positions, torch.nan)))
     assert task.losses(batch, "all") == other.losses(without, "all")
-    assert set(task.modules) == {"features", "regressor"}
+    assert set(task.modules) == {FEATURES, REGRESSOR}
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_phases_follow_the_order_and_learn_what_they_should(adaptation, expected
     task = make(**adaptation)
     phases = phases_of(schedule_of(task))
     assert list(phases) == expected
-    for module in (task.modules["regressor"], task.modules["discriminator"].shape):
+    for module in (task.modules[REGRESSOR], task.modules["discriminator"].shape):
         torch.nn.init.normal_(module[-1].weight)  # zero at first
     batch = next(task.batches(0, torch.Generator().manual_seed(0)))
     for phase in phases.values():

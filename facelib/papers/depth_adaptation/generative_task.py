@@ -21,7 +21,7 @@ from facelib.losses.adversarial import (
 from facelib.models.depth_networks import SOURCE, TARGET, DASHapeNet, Discriminator, Generator
 from facelib.papers.depth_adaptation.frames import DomainBatch, DomainTraining
 from facelib.papers.depth_adaptation.settings import AdaptationSettings
-from facelib.papers.depth_adaptation.shape_task import AlignedTask, ShapeTask, Step
+from facelib.papers.depth_adaptation.shape_task import FEATURES, REGRESSOR, AlignedTask, ShapeTask, Step
 from facelib.runs.phases import Phase, Stage
 
 Terms = Callable[[Step], dict[str, torch.Tensor]]
@@ -107,7 +107,7 @@ class GenerativeTask(ShapeTask):
             (Phase("discriminator", ("discriminator",)), [self.judging_source, self.judging_target]),
             (Phase("generator", ("generator",)), [self.drawing]),
             (
-                Phase("features", ("features", "regressor")),
+                Phase("features", (FEATURES, REGRESSOR)),
                 [self.regression, *self._shape_kept(), *self._target_as_source()],
             ),
         ]
@@ -117,10 +117,10 @@ class GenerativeTask(ShapeTask):
         return [
             (Phase("discriminator_source", ("discriminator",)), [self.judging_source]),
             (Phase("generator", ("generator",)), [self.drawing]),
-            (Phase("regressor", ("regressor",)), [self.regression]),
-            (Phase("features_source", ("features",)), [self.regression, *self._shape_kept()]),
+            (Phase("regressor", (REGRESSOR,)), [self.regression]),
+            (Phase("features_source", (FEATURES,)), [self.regression, *self._shape_kept()]),
             (Phase("discriminator_target", ("discriminator",)), [self.judging_target]),
-            (Phase("features_target", ("features",)), self._target_as_source()),
+            (Phase("features_target", (FEATURES,)), self._target_as_source()),
         ]
 
     def _shape_kept(self) -> list[Terms]:

@@ -22,6 +22,8 @@ from facelib.papers.depth_adaptation.settings import AdaptationSettings
 from facelib.papers.photograph_task import PhotographTask
 from facelib.runs.tasks import Monitor, to_device
 
+FEATURES, REGRESSOR = "network.features", "network.regressor"  # trained apart, and kept as the parts of one network
+
 
 class Step:
     """What a phase sees of a batch; images and embeddings are made when they are first asked for.
@@ -78,18 +80,18 @@ class ShapeTask(PhotographTask[DomainBatch]):
 
     def __init__(self, network: DASHapeNet, given: DomainTraining, adaptation: AdaptationSettings) -> None:
         super().__init__(network, given.frames, given.held_out, given.fingerprint)
-        self.modules = {"features": network.features, "regressor": network.regressor}
+        self.modules = {f"network.{name}": part for name, part in network.named_children()}
         self.reach, self.adaptation = given.networks.reach_mm, adaptation
 
     def losses(self, batch: DomainBatch, phase: str) -> Mapping[str, torch.Tensor]:
         return self.regression(self.step(batch))
 
     def step(self, batch: DomainBatch) -> Step:
-        return Step(batch, self.modules["features"], self.reach, self.together)
+        return Step(batch, self.modules[FEATURES], self.reach, self.together)
 
     def regression(self, step: Step) -> dict[str, torch.Tensor]:
         """L_R, eq. 4."""
-        return {"shape": shape_loss(self.modules["regressor"](step.source), step.shape)}
+        return {"shape": shape_loss(self.modules[REGRESSOR](step.source), step.shape)}
 
     def validate(self) -> dict[str, float]:
         """L_R of held-out source frames."""
