@@ -55,3 +55,11 @@ def with_msma(monkeypatch: pytest.MonkeyPatch) -> None:
     import facelib.papers
 
     monkeypatch.setattr(facelib.papers, "PAPERS", ("joint_attention", "sadrnet", "msma"))
+
+
+@pytest.fixture
+def with_depth_adaptation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Paper 4 among the papers, where it will stand once its laptop tier has runs."""
+    import facelib.papers
+
+    monkeypatch.setattr(facelib.papers, "PAPERS", (*facelib.papers.PAPERS, "depth_adaptation"))

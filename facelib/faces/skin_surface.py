@@ -26,6 +26,7 @@ class SkinSurface:
         landmarks: (68,) vertices.
         face: (F,) vertices of the face, without neck and ears.
         face_triangles: (T', 3) of these, into `face`.
+        face_edges: (N, 2) neighbours in it, each pair both ways.
     """
 
     mean: torch.Tensor
@@ -35,6 +36,7 @@ class SkinSurface:
     landmarks: torch.Tensor
     face: torch.Tensor
     face_triangles: torch.Tensor
+    face_edges: torch.Tensor
 
     def displacements(self, identity: torch.Tensor, action: torch.Tensor) -> torch.Tensor:
         """From the mean, (B, 3 V) mm, of identities (B, up to K) and actions (B, E)."""
@@ -71,4 +73,13 @@ def _surface(key: ByIdentity) -> SkinSurface:
         landmarks=numbers[model.landmarks],
         face=numbers[region],
         face_triangles=in_region[whole],
+        face_edges=edges_of(in_region[whole]),
     )
+
+
+def edges_of(triangles: torch.Tensor) -> torch.Tensor:
+    """Neighbours (N, 2) in triangles (T, 3), each pair once in each direction."""
+    ends = torch.cat([triangles[:, [a, b]] for a, b in ((0, 1), (1, 2), (2, 0), (1, 0), (2, 1), (0, 2))])
+    count = int(triangles.max()) + 1
+    single = torch.unique(ends[:, 0] * count + ends[:, 1])  # of numbers, which is far faster than of rows
+    return torch.stack((single // count, single % count), dim=1)

@@ -80,18 +80,16 @@ def head_errors(found: torch.Tensor, true: torch.Tensor, surface: SkinSurface) -
         "flying": fitting.dropped,
         "plane": point_to_plane(laid, truth, triangles, direction="both", statistic="rms"),
         "vertices": float((laid - truth).norm(dim=1).mean()),
-        "roughness": roughness((found - surface.mean)[surface.face], triangles),
+        "roughness": roughness((found - surface.mean)[surface.face], surface.face_edges),
     }
 
 
-def roughness(displacements: torch.Tensor, triangles: torch.Tensor) -> float:
-    """Root mean square in mm of what displacements (F, 3) differ from the mean of their neighbours' by."""
-    edges = torch.unique(torch.cat([triangles[:, [a, b]] for a, b in ((0, 1), (1, 2), (2, 0))]).sort(dim=1)[0], dim=0)
-    ends = torch.cat((edges, edges.flip(1)))
-    sums, counts = torch.zeros_like(displacements), torch.zeros(len(displacements), 1)
-    sums.index_add_(0, ends[:, 0], displacements[ends[:, 1]])
-    counts.index_add_(0, ends[:, 0], torch.ones(len(ends), 1))
-    return float((displacements - sums / counts).square().sum(dim=1).mean().sqrt())
+def roughness(displacements: torch.Tensor, edges: torch.Tensor) -> float:
+    """Root mean square in mm of what displacements (F, 3) differ from the mean of their neighbours' by, given edges."""
+    first, second = edges.unbind(1)
+    sums = torch.zeros_like(displacements).index_add_(0, first, displacements[second])
+    counts = torch.zeros(len(displacements)).index_add_(0, first, torch.ones(len(edges)))
+    return float((displacements - sums / counts[:, None]).square().sum(dim=1).mean().sqrt())
 
 
 def evaluate_poses(reader: PoseReader, archive: FaceArchive, rows: np.ndarray, name: str, reach: float) -> Scores:
