@@ -19,7 +19,7 @@ from facelib.data.embedded import (
 from facelib.errors import BadInput, MissingPart
 from facelib.papers.depth_adaptation import PAPER
 from facelib.papers.depth_adaptation.claims import CLAIMS, lower
-from facelib.papers.depth_adaptation.data_sets import TESTED_IN_GROUP_1, data_sets, tested_sequences
+from facelib.papers.depth_adaptation.data_sets import TESTED_IN_GROUP_1, data_sets, sequences_left_out
 from facelib.papers.depth_adaptation.methods import METHODS
 from facelib.papers.depth_adaptation.metrics import METRICS, TABLES
 from facelib.papers.depth_adaptation.run_settings import TIERS, FrameCounts, relevant
@@ -137,15 +137,15 @@ def test_claims_compare_metrics_that_the_methods_have() -> None:
 
 
 @pytest.mark.parametrize("name", SEQUENCE_SETS)
-def test_tested_sequences_leave_some_to_learn_from(name: str) -> None:
-    tested, people = tested_sequences(name), SEQUENCE_SETS[name].people
+def test_sequences_left_out_leave_some_to_learn_from(name: str) -> None:
+    tested, people = sequences_left_out(name), SEQUENCE_SETS[name].people
     assert len(tested) == {"group_1": 2, "group_2": 7, "ict_3dhp": 3}[name]
     learnt = {people[number - 1] for number in range(1, len(people) + 1) if number not in tested}
     again = [people[number - 1] in learnt for number in tested]
     # A random split shows some people of the training again, which is the leak that is measured; group 1 shows none.
     assert any(again) == (name == "group_2")
     assert not all(again)
-    assert tested_sequences("group_1") == TESTED_IN_GROUP_1
+    assert sequences_left_out("group_1") == TESTED_IN_GROUP_1
 
 
 @pytest.mark.parametrize("tier", ["laptop", "gpu"])

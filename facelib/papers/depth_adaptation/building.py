@@ -8,7 +8,7 @@ from torch import nn
 
 from facelib.data.depth_faces import without_labels
 from facelib.models.depth_networks import DAPoseNet, DASHapeNet
-from facelib.papers.depth_adaptation.data_sets import ARCHIVES, is_tested, target_of, tested_sequences
+from facelib.papers.depth_adaptation.data_sets import ARCHIVES, is_tested, sequences_left_out, target_of
 from facelib.papers.depth_adaptation.domains import DomainFrames, held_out, parted
 from facelib.papers.depth_adaptation.frames import DomainTraining
 from facelib.papers.depth_adaptation.generative_task import shape_task
@@ -69,7 +69,7 @@ def evaluate(inputs: Inputs, network: nn.Module) -> tuple[Metrics, Scores]:
         scores = {}
         for name in method.pose_sets:
             archive = archives[ARCHIVES[name]]
-            tested = np.isin(archive.arrays["sequence"], tested_sequences(name))
+            tested = np.isin(archive.arrays["sequence"], sequences_left_out(name))
             rows = np.flatnonzero(tested)
             scores |= evaluate_poses(pose_reader(method, settings, network), archive, rows, name, reach_of(settings))
             if name == GROUP_2:  # who stands in another sequence too, of which something may be learnt

@@ -46,7 +46,7 @@ def target_of(method: DepthReader, settings: DepthRunSettings) -> str:
     return "depth_facewarehouse" if method.reads == SHAPE else ARCHIVES[settings.frames.pose_set]
 
 
-def tested_sequences(pose_set: str) -> tuple[int, ...]:
+def sequences_left_out(pose_set: str) -> tuple[int, ...]:
     """Sequences of Biwi or ICT-3DHP that are not learnt from: those of group 1, or three in ten at random."""
     if pose_set == GROUP_1:
         return TESTED_IN_GROUP_1
@@ -59,7 +59,7 @@ def is_tested(method: DepthReader, settings: DepthRunSettings, archive: FaceArch
     """(N,) bool, which frames of the data set that a method adapts to are not learnt from."""
     if method.reads == SHAPE:
         return np.asarray(archive.arrays["identity"]) >= learnt_people(settings)
-    return np.isin(archive.arrays["sequence"], tested_sequences(settings.frames.pose_set))
+    return np.isin(archive.arrays["sequence"], sequences_left_out(settings.frames.pose_set))
 
 
 def data_sets(method: DepthReader, settings: DepthRunSettings) -> dict[str, GeneratedSettings]:

@@ -66,7 +66,8 @@ def _dotted(changes: dict[str, Any]) -> dict[str, Any]:
 
 
 def _shape(name: str, label: str, source: str, rows: Rows = (), **changes: Any) -> DepthReader:
-    return DepthReader(name, label, SHAPE, source, (*rows, *OF_SHAPES), changes=_dotted(changes))
+    others = tuple(row for row in OF_SHAPES if row[0] not in dict(rows))
+    return DepthReader(name, label, SHAPE, source, (*rows, *others), changes=_dotted(changes))
 
 
 def _pose(name: str, label: str, source: str, rows: Rows, **changes: Any) -> DepthReader:
@@ -83,7 +84,8 @@ OF_POSES: Rows = (("pose", None), ("ict_pose", None))
 METHODS: dict[str, DepthReader] = {
     method.name: method
     for method in (
-        _shape("dashapenet", "DASHapeNet", "section 1", (("amount", None), ("lambda1", None))),
+        _shape("dashapenet", "DASHapeNet", "section 1",
+               (("figure_5", "Ours"), ("amount", None), ("lambda1", None))),
         _shape("source_only", "Source only", "ours", (("amount", None), ("lambda1", None)),
                adaptation_adaptation="none"),
         # With both weights at zero G and D would learn beside F and never reach it: the same F without them.

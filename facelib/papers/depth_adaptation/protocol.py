@@ -1,8 +1,8 @@
 """The evaluation of paper 4: shapes by eq. 8 and point to plane, poses by their angles.
 
 Shapes: heads are laid onto the true ones by nine landmarks, without a change of size, and compared in the region of
-figure 4. Eq. 8 and its epsilon, 0.5, have no unit in print; we read cm^2, where pairs count up to 7 mm: in mm^2 the
-printed errors would be a twentieth of a millimetre, in dm^2 5 mm, and in m^2 nothing would fly.
+figure 4. Eq. 8 and its epsilon, 0.5, have no unit in print. Ours are in cm^2 with an epsilon of 0.5 cm^2: pairs count
+up to 7 mm. Printed errors would be half a millimetre then, and in dm^2 5 to 8 mm: they do not compare with ours.
 """
 
 from __future__ import annotations
