@@ -79,7 +79,8 @@ def _baseline(name: str, label: str, rows: Rows) -> DepthReader:
 
 
 OF_SHAPES: Rows = (("figure_5", None), ("shape", None), ("ict", None))
-OF_POSES: Rows = (("pose", None), ("ict_pose", None))
+OF_POSES: Rows = (("ict_pose", None),)
+BOTH_GROUPS: Rows = (("3_group_1", None), ("3_group_2", None))
 
 METHODS: dict[str, DepthReader] = {
     method.name: method
@@ -108,20 +109,20 @@ METHODS: dict[str, DepthReader] = {
         _baseline(MODEL_FIT, "Face model fitted to the cloud", OF_SHAPES),
         _baseline(ICP_FACE, "Mean face fitted by ICP, with its size", OF_SHAPES),
         _baseline(MEAN_FACE, "Mean face", OF_SHAPES),
-        _pose("dapose", "DAPoseNet", "section 1", (("3", "Ours (Group-1)"), ("5", None))),
-        _pose("dapose_2", "DAPoseNet, group 2", "section 2.2", (("3", "Ours (Group-2)"),), frames_pose_set=GROUP_2),
+        _pose("dapose", "DAPoseNet", "section 1", (("3_group_1", "Ours"), ("5", None))),
+        _pose("dapose_2", "DAPoseNet, group 2", "section 2.2", (("3_group_2", "Ours"),), frames_pose_set=GROUP_2),
         _pose("dapose_ict", "DAPoseNet, ICT-3DHP", "section 2.2", (("4", "Ours"),), frames_pose_set=ICT_3DHP),
-        _pose("pose_source", "Supervised on source frames", "section 3.2", (("5", "Model-1"), ("3", None)),
+        _pose("pose_source", "Supervised on source frames", "section 3.2", (("5", "Model-1"), *BOTH_GROUPS),
               pose_target_epochs=0),
         _pose("pose_target", "Self-supervised on target frames", "section 3.2", (("5", "Model-2"),),
               pose_source_epochs=0),
         _pose("pose_source_ict", "Supervised on source frames, ICT-3DHP", "section 3.2", (("4", None),),
               frames_pose_set=ICT_3DHP, pose_target_epochs=0),
-        _pose("pose_sensed_labels", "Labelled frames of the sensor (upper bound)", "ours", (("3", None), ("5", None)),
-              pose_target_epochs=0, frames_labels="sensed"),
-        _pose("pose_biwi_labels", "Labelled frames of Biwi, group 2", "ours", (("3", None),),
+        _pose("pose_sensed_labels", "Labelled frames of the sensor (upper bound)", "ours",
+              (("5", None), *BOTH_GROUPS), pose_target_epochs=0, frames_labels="sensed"),
+        _pose("pose_biwi_labels", "Labelled frames of Biwi, group 2", "ours", (("3_group_2", None),),
               pose_target_epochs=0, frames_labels="target", frames_pose_set=GROUP_2),
-        _baseline(ICP_TRACKING, "Mean face tracked by ICP", (("3", None), ("4", None), *OF_POSES)),
-        _baseline(FRONTAL, "Frontal head", (("3", None), ("4", None), ("5", None), *OF_POSES)),
+        _baseline(ICP_TRACKING, "Mean face tracked by ICP", (*BOTH_GROUPS, ("4", None), ("5", None))),
+        _baseline(FRONTAL, "Frontal head", (*BOTH_GROUPS, ("4", None), ("5", None), *OF_POSES)),
     )
 }  # fmt: skip

@@ -9,10 +9,10 @@ SPREAD = "_sd"
 SETS = {GROUP_1: "Biwi, group 1", GROUP_2: "Biwi, group 2", ICT_3DHP: "ICT-3DHP"}
 ANGLES = ("roll", "yaw", "pitch")  # as tables 3 and 4 print them
 PRINTED = ("mae", *ANGLES)
-OTHERS = {  # of each set, besides what is printed
-    "geodesic": "geodesic angle",
-    "first": "MAE after the first frame's turn is removed",
-    "fitted": "MAE after one turn is fitted",
+OTHERS = {  # of each set, besides what is printed: heads of columns, and phrases
+    "geodesic": ("Geodesic", "geodesic angle"),
+    "first": ("From first frame", "MAE after the first frame's turn is removed"),
+    "fitted": ("One turn fitted", "MAE after one turn is fitted"),
 }
 
 
@@ -32,8 +32,8 @@ def _degrees(label: str | None, phrase: str) -> Metric:
 def _pose(name: str, words: str) -> dict[str, Metric]:
     """Of one set."""
     angles = {f"{name}/{angle}": _degrees(angle.capitalize(), f"{angle}, {words}") for angle in ANGLES}
-    others = {f"{name}/{key}": _degrees(None, f"{phrase}, {words}") for key, phrase in OTHERS.items()}
-    position = {f"{name}/position": _mm(None, f"position, {words}", FRONTAL)}
+    others = {f"{name}/{key}": _degrees(head, f"{phrase}, {words}") for key, (head, phrase) in OTHERS.items()}
+    position = {f"{name}/position": _mm("Position", f"position, {words}", FRONTAL)}
     return {f"{name}/mae": _degrees("MAE", f"MAE, {words}")} | angles | others | position
 
 
@@ -57,17 +57,17 @@ METRICS: dict[str, Metric] = {
 }
 
 
+MORE = (*OTHERS, "position")
+
+
 def _of(name: str, columns: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(f"{name}/{column}" for column in columns)
 
 
 TABLES: dict[str, Table] = {
-    "3": Table(
-        (*_of(GROUP_1, PRINTED), *_of(GROUP_2, PRINTED)),
-        (*_of(GROUP_1, (*OTHERS, "position")), *_of(GROUP_2, (*OTHERS, "position", "seen", "new"))),
-        references=("pose_source",),
-    ),
-    "4": Table(_of(ICT_3DHP, PRINTED), _of(ICT_3DHP, (*OTHERS, "position")), references=("pose_source_ict",)),
+    "3_group_1": Table(_of(GROUP_1, PRINTED), _of(GROUP_1, MORE), references=("pose_source",)),
+    "3_group_2": Table(_of(GROUP_2, PRINTED), _of(GROUP_2, (*MORE, "seen", "new")), references=("pose_source",)),
+    "4": Table(_of(ICT_3DHP, PRINTED), _of(ICT_3DHP, MORE), references=("pose_source_ict",)),
     "5": Table(_of(GROUP_1, ("pitch", "yaw", "roll")), _of(GROUP_1, ("mae",)), references=("pose_source",)),
     "figure_5": Table(("fitting_30", f"fitting_30{SPREAD}"), references=("source_only",)),
     "shape": Table(
@@ -80,10 +80,6 @@ TABLES: dict[str, Table] = {
     ),
     "lambda1": Table(
         ("fitting", "roughness"), ("plane",), references=("source_only",), title="The terms of L_F, figure 9"
-    ),
-    "pose": Table(
-        tuple(f"{name}/{key}" for name in SETS for key in ("mae", "first", "fitted")),
-        references=("pose_source",), title="Head poses raw, without the first frame's turn, and with one turn fitted",
     ),
     "ict": Table(("ict_plane",), references=("source_only",), title="Heads of ICT-FaceKit", evaluation="ict"),
     "ict_pose": Table(
