@@ -62,4 +62,12 @@ def with_normal_components(monkeypatch: pytest.MonkeyPatch) -> None:
     """Paper 2 among the papers, where it will stand once its laptop tier has runs."""
     import facelib.papers
 
-    monkeypatch.setattr(facelib.papers, "PAPERS", ("joint_attention", "sadrnet", "normal_components"))
+    monkeypatch.setattr(facelib.papers, "PAPERS", (*facelib.papers.PAPERS, "normal_components"))
+
+
+@pytest.fixture
+def with_depth_adaptation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Paper 4 among the papers, where it will stand once its laptop tier has runs."""
+    import facelib.papers
+
+    monkeypatch.setattr(facelib.papers, "PAPERS", (*facelib.papers.PAPERS, "depth_adaptation"))

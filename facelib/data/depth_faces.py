@@ -58,6 +58,13 @@ class DepthFrames:
         """(B, 3, S, S) x, y and z in the camera frame, mm, NaN in holes."""
         return depth_to_positions(self.depth, self.camera)
 
+    def middles(self, reach: float) -> torch.Tensor:
+        """(B, 3) mm, camera frame: the middle of each crop by `crop_about`, where its side is `reach` mm."""
+        size = self.depth.shape[1]
+        depth = self.focal[:, 0] * reach / size
+        half = torch.full_like(depth, size / 2)
+        return self.camera.unproject(torch.stack((half, half, depth), dim=1)[:, None])[:, 0]
+
     def part(self, rows: slice) -> DepthFrames:
         """Some of the frames."""
         return DepthFrames(*(getattr(self, each.name)[rows] for each in fields(self)))

@@ -15,6 +15,7 @@ Parameters at full size with 89,034 outputs: F 19,002,624, R 91,785,162, G 25,58
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -112,6 +113,21 @@ class Regressor(nn.Sequential):
 
     def forward(self, embedding: torch.Tensor) -> torch.Tensor:
         return self.unit * super().forward(embedding)
+
+
+class DASHapeNet(nn.Sequential):
+    """F and R: position images (B, 3, S, S) in [-1, 1] -> shapes (B, outputs); the mean face at first.
+
+    Args:
+        settings: sizes.
+        outputs: of the shape, as `Regressor`'s.
+    """
+
+    def __init__(self, settings: DepthNetworkSettings, outputs: int) -> None:
+        features = FeatureExtractor(settings)
+        regressor = Regressor(settings.embedding, settings.hidden, outputs, settings.slope, settings.shape_unit)
+        super().__init__(OrderedDict(features=features, regressor=regressor))
+        self.outputs = outputs
 
 
 class Generator(nn.Module):

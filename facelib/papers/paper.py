@@ -30,15 +30,16 @@ if TYPE_CHECKING:
     from facelib.papers.published import PublishedTable
     from facelib.runs.tasks import Task
 
-Unit = Literal["fraction", "degrees", "mm", "MB"]
-FACTORS: dict[Unit, float] = {"fraction": 100.0, "degrees": 1.0, "mm": 1.0, "MB": 1.0}  # from records to what is shown
-SHOWN: dict[Unit, str] = {"fraction": "percent", "degrees": "degrees", "mm": "mm", "MB": "MB"}
-DIFFERENCES: dict[Unit, str] = {
-    "fraction": "points",
-    "degrees": "degrees",
-    "mm": "mm",
-    "MB": "MB",
-}  # units of shown differences
+Unit = Literal["fraction", "degrees", "mm", "cm2", "MB"]
+FACTORS: dict[Unit, float] = {
+    "fraction": 100.0,
+    "degrees": 1.0,
+    "mm": 1.0,
+    "cm2": 1.0,
+    "MB": 1.0,
+}  # from records to what is shown
+SHOWN: dict[Unit, str] = {"fraction": "percent", "degrees": "degrees", "mm": "mm", "cm2": "cm²", "MB": "MB"}
+DIFFERENCES: dict[Unit, str] = SHOWN | {"fraction": "points"}  # units of shown differences
 
 PRETRAINING, BASELINE = "pretraining", "baseline"  # kinds that every paper may have, besides its own
 NOT_CODE = ("label", "source", "printed_rows", "changes")  # of a method: words, or said by its settings already
@@ -74,12 +75,12 @@ class Metric:
 
     @property
     def shown_unit(self) -> str:
-        """The unit of what is shown: "percent", "degrees", "mm" or "MB"."""
+        """The unit of what is shown: "percent", "degrees", "mm", "cm²" or "MB"."""
         return SHOWN[self.unit]
 
     @property
     def difference_unit(self) -> str:
-        """The unit of a shown difference: "points", "degrees", "mm" or "MB"."""
+        """The unit of a shown difference: "points", or that of what is shown."""
         return DIFFERENCES[self.unit]
 
 

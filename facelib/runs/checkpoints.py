@@ -76,11 +76,11 @@ def load_weights(path: Path, modules: Mapping[str, nn.Module]) -> None:
         tensors = load_file(path)
     except SafetensorError as error:
         raise CorruptFile(f"{path} is no sound safetensors file ({error}): {remedy}") from error
-    states: dict[str, dict[str, Tensor]] = {name: {} for name in modules}
-    for full, tensor in tensors.items():
-        name, _, key = full.partition(".")
-        if name in states:
-            states[name][key] = tensor
+    # A part of a module that was trained apart, "network.features", is found in "network" too.
+    states: dict[str, dict[str, Tensor]] = {
+        name: {key.removeprefix(f"{name}."): each for key, each in tensors.items() if key.startswith(f"{name}.")}
+        for name in modules
+    }
     restore(modules, states, str(path))
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
     from torch import nn
 
+ADAM_BETA2 = 0.999  # PyTorch's own
+
 
 class PhaseOptimizer:
     """A phase's optimizer with its learning rate.
@@ -108,7 +110,8 @@ def _optimizer(named: Mapping[str, nn.Parameter], settings: TrainingSettings) ->
     if slow:
         parameters.append({"params": slow, "factor": settings.slow_factor})
     if settings.optimizer == "adam":
-        return torch.optim.Adam(parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay)
+        betas = (settings.beta1, ADAM_BETA2)
+        return torch.optim.Adam(parameters, settings.learning_rate, betas, weight_decay=settings.weight_decay)
     return torch.optim.SGD(
         parameters, lr=settings.learning_rate, momentum=settings.momentum, weight_decay=settings.weight_decay
     )

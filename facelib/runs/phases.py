@@ -20,6 +20,7 @@ PHASE_SETTINGS = (
     "learning_rate",
     "optimizer",
     "momentum",
+    "beta1",
     "weight_decay",
     "milestones",
     "decay",

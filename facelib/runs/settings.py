@@ -44,7 +44,8 @@ class TrainingSettings:
     batch_size: int = 64  # samples of one process: with n devices a step sees n times as many
     learning_rate: float = 1e-3
     optimizer: Literal["sgd", "adam"] = "sgd"
-    momentum: float = 0.9  # of SGD; Adam's two are PyTorch's own
+    momentum: float = 0.9  # of SGD
+    beta1: float = 0.9  # of Adam, its memory of gradients; that of their squares, 0.999, is PyTorch's own
     weight_decay: float = 5e-4
     milestones: tuple[int, ...] = (8, 12, 14)
     decay: float = 0.1
@@ -82,6 +83,8 @@ class TrainingSettings:
             raise BadInput(f"gradient_clip is {self.gradient_clip}: expected a positive norm, or null for none")
         if self.ema_decay is not None and not 0 < self.ema_decay < 1:
             raise BadInput(f"ema_decay is {self.ema_decay}: expected a number between 0 and 1, or null for no average")
+        if not 0 <= self.beta1 < 1:
+            raise BadInput(f"beta1 is {self.beta1}: expected a number from 0 to below 1")
         if self.keep not in ("best", "last"):
             raise unknown_name("epoch to keep", self.keep, ("best", "last"))
 

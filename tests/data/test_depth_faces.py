@@ -19,6 +19,7 @@ from facelib.data.depth_faces import (
 )
 from facelib.errors import BadInput
 from facelib.geometry.camera import PerspectiveCamera
+from facelib.geometry.depth import crop_about
 
 LABELS = {"shape", "action", "expression", "pose", "rotation", "translation", "identity", "sequence"}
 
@@ -103,3 +104,10 @@ def test_bad_input_is_refused() -> None:
         labelled_depth(FaceArchive("made", "0", arrays), np.arange(1))
     with pytest.raises(BadInput, match="center has shape"):
         DepthFrames(torch.ones(2, 4, 4), torch.ones(2, 2), torch.ones(1, 2))
+
+
+def test_middles_are_those_that_were_cropped_around() -> None:
+    whole = PerspectiveCamera(500.0, 320.0, 240.0, 510.0)
+    middle = torch.tensor([[40.0, -30.0, 900.0], [0.0, 10.0, 700.0]])
+    crop, camera = crop_about(torch.ones(2, 480, 640), whole, middle, 300.0, 64)
+    torch.testing.assert_close(DepthFrames.seen_by(crop, camera).middles(300.0), middle, atol=1e-2, rtol=0)

@@ -12,12 +12,13 @@ from made_domains import NETWORKS, REACH, MadeDomains, frames, held_out
 
 from facelib.errors import BadInput, DegenerateInput
 from facelib.losses.adversarial import AdversarialHealth
+from facelib.models.depth_networks import DAPoseNet, DASHapeNet
 from facelib.models.position_images import scaled_positions
-from facelib.papers.depth_adaptation.frames import DomainBatch, TargetFrames
+from facelib.papers.depth_adaptation.frames import DomainBatch, DomainTraining, TargetFrames
 from facelib.papers.depth_adaptation.generative_task import GenerativeTask, collapses, shape_task
 from facelib.papers.depth_adaptation.pose_task import PoseTask
 from facelib.papers.depth_adaptation.settings import AdaptationSettings, PoseSettings
-from facelib.papers.depth_adaptation.shape_task import ShapeTask
+from facelib.papers.depth_adaptation.shape_task import FEATURES, REGRESSOR, ShapeTask
 from facelib.runs.phases import phases_of, schedule_of
 from facelib.runs.settings import TrainingSettings, override
 from facelib.runs.training import TrainingResult, train
@@ -43,14 +44,16 @@ def one_thread():
 
 def make(batches: int = 2, **adaptation) -> ShapeTask:
     torch.manual_seed(0)
-    return shape_task(NETWORKS, 2, MadeDomains(batches), [held_out()], "made", AdaptationSettings(**adaptation))
+    given = DomainTraining(NETWORKS, MadeDomains(batches), [held_out()], "made")
+    return shape_task(DASHapeNet(NETWORKS, 2), given, AdaptationSettings(**adaptation))
 
 
 def make_pose(source_epochs: int = 1, target_epochs: int = 1) -> PoseTask:
     torch.manual_seed(0)
     landmarks = torch.tensor([[0.0, 0.0, 60.0], [30.0, 0.0, 0.0], [-30.0, 0.0, 0.0], [0.0, 40.0, 0.0]])
     pose = PoseSettings(source_epochs, target_epochs)
-    return PoseTask(NETWORKS, pose, landmarks, MadeDomains(2), [held_out()], "made pose")
+    given = DomainTraining(NETWORKS, MadeDomains(2), [held_out()], "made pose")
+    return PoseTask(DAPoseNet(NETWORKS), given, pose, landmarks)
 
 
 def run(task, folder: Path, epochs: int = 2, progress=None) -> TrainingResult:
@@ -82,7 +85,7 @@ def test_the_loss_of_source_only_ignores_the_target() -> None:
     batch = next(task.batches(0, torch.Generator().manual_seed(0)))
     without = DomainBatch(batch.source, TargetFrames(torch.full_like(batch.target.positions, torch.nan)))
     assert task.losses(batch, "all") == other.losses(without, "all")
-    assert set(task.modules) == {"features", "regressor"}
+    assert set(task.modules) == {FEATURES, REGRESSOR}
 
 
 @pytest.mark.parametrize(
@@ -98,7 +101,7 @@ def test_phases_follow_the_order_and_learn_what_they_should(adaptation, expected
     task = make(**adaptation)
     phases = phases_of(schedule_of(task))
     assert list(phases) == expected
-    for module in (task.modules["regressor"], task.modules["discriminator"].shape):
+    for module in (task.modules[REGRESSOR], task.modules["discriminator"].shape):
         torch.nn.init.normal_(module[-1].weight)  # zero at first
     batch = next(task.batches(0, torch.Generator().manual_seed(0)))
     for phase in phases.values():

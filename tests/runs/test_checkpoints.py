@@ -41,6 +41,14 @@ def test_part_of_a_file_can_be_loaded(tmp_path):
     assert torch.equal(loaded["head"].weight, before)
 
 
+def test_parts_that_were_trained_apart_are_loaded_as_one(tmp_path):
+    saved, loaded = recogniser()["backbone"], recogniser()["backbone"]
+    save_weights(tmp_path / "w.safetensors", {"backbone.0": saved[0], "backbone.1": saved[1], "backbone2": saved[0]})
+    load_weights(tmp_path / "w.safetensors", {"backbone": loaded})
+    assert all(torch.equal(value, loaded.state_dict()[key]) for key, value in saved.state_dict().items())
+    load_weights(tmp_path / "w.safetensors", {"backbone.1": loaded[1]})
+
+
 def test_shared_tensors_are_saved(tmp_path):
     first, second = nn.Linear(3, 3), nn.Linear(3, 3)
     second.weight = first.weight

@@ -17,7 +17,8 @@ from torch import nn
 
 from facelib.errors import BadInput, UnknownName
 from facelib.runs.checks import TrainingDiverged
-from facelib.runs.optimizers import learning_rate
+from facelib.runs.optimizers import PhaseOptimizer, learning_rate
+from facelib.runs.phases import Phase
 from facelib.runs.settings import TrainingSettings, override
 from facelib.runs.tasks import Monitor, to_device
 from facelib.runs.training import best_epoch, finished, kept_epoch, train
@@ -200,6 +201,29 @@ def test_one_step_equals_plain_adam(tmp_path):
         torch.testing.assert_close(weights_of(task)[name], value, rtol=1e-5, atol=1e-6)
 
 
+def test_adam_remembers_gradients_by_beta1():
+    """Two steps by hand with gradients 2 and -1: m = b m + (1 - b) g over 1 - b^t, in units of the root of v."""
+    for beta1 in (0.9, 0.5):
+        weight = nn.Parameter(torch.zeros(1, dtype=torch.float64))
+        module = nn.ParameterList([weight])
+        settings = override(SETTINGS, {"optimizer": "adam", "weight_decay": 0.0, "learning_rate": 0.1, "beta1": beta1})
+        optimizer = PhaseOptimizer(_Bare(), Phase("all"), {"body": module}, settings)
+        m = v = expected = 0.0
+        for step, gradient in enumerate((2.0, -1.0), start=1):
+            weight.grad = torch.full_like(weight, gradient)
+            optimizer.plain.step()
+            m, v = beta1 * m + (1 - beta1) * gradient, 0.999 * v + 0.001 * gradient**2
+            expected -= 0.1 * m / (1 - beta1**step) / ((v / (1 - 0.999**step)) ** 0.5 + 1e-8)
+        assert weight.item() == pytest.approx(expected)
+
+
+class _Bare:
+    """Fabric that wraps nothing."""
+
+    def setup_optimizers(self, optimizer):
+        return optimizer
+
+
 def test_slow_parts_learn_at_their_share_of_the_rate(tmp_path):
     """One step of plain SGD: the parts' share of the step that they take without."""
     changes = {"epochs": 1, "momentum": 0.0, "weight_decay": 0.0}
@@ -269,6 +293,7 @@ def test_the_last_epoch_can_be_kept(tmp_path):
         ({"accumulate": 0}, "accumulate is 0"),
         ({"ema_decay": 1.0}, "ema_decay is 1.0"),
         ({"ema_decay": 0.0}, "ema_decay is 0.0"),
+        ({"beta1": 1.0}, "beta1 is 1.0"),
         ({"keep": "first"}, "unknown epoch to keep 'first'"),
     ],
 )

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+
+from facelib.models.depth_settings import DepthNetworkSettings
+from facelib.papers.photograph_task import Photographs
 
 
 @dataclass(frozen=True)
@@ -47,3 +51,20 @@ class DomainBatch:
 
     source: SourceFrames
     target: TargetFrames
+
+
+@dataclass(frozen=True)
+class DomainTraining:
+    """What a task of either network is given.
+
+    Args:
+        networks: sizes.
+        frames: what is learnt from.
+        held_out: of other people; of their target frames too no label is known.
+        fingerprint: of all that decides the result besides the training settings.
+    """
+
+    networks: DepthNetworkSettings
+    frames: Photographs[DomainBatch]
+    held_out: Sequence[DomainBatch]
+    fingerprint: str

@@ -18,12 +18,10 @@ from facelib.losses.adversarial import (
     shape_loss,
     target_loss,
 )
-from facelib.models.depth_networks import SOURCE, TARGET, Discriminator, Generator
-from facelib.models.depth_settings import DepthNetworkSettings
-from facelib.papers.depth_adaptation.frames import DomainBatch
+from facelib.models.depth_networks import SOURCE, TARGET, DASHapeNet, Discriminator, Generator
+from facelib.papers.depth_adaptation.frames import DomainBatch, DomainTraining
 from facelib.papers.depth_adaptation.settings import AdaptationSettings
-from facelib.papers.depth_adaptation.shape_task import AlignedTask, ShapeTask, Step
-from facelib.papers.photograph_task import Photographs
+from facelib.papers.depth_adaptation.shape_task import FEATURES, REGRESSOR, AlignedTask, ShapeTask, Step
 from facelib.runs.phases import Phase, Stage
 
 Terms = Callable[[Step], dict[str, torch.Tensor]]
@@ -35,23 +33,13 @@ class GenerativeTask(ShapeTask):
 
     Of each epoch the health of D and G is recorded, and `collapsed`, 1 where something is wrong, which the log says.
 
-    Args:
-        networks, outputs, frames, held_out, fingerprint: as `ShapeTask`.
-        adaptation: weights, signs and order.
+    Arguments as of `ShapeTask`; the adaptation gives weights, signs and order.
     """
 
-    def __init__(
-        self,
-        networks: DepthNetworkSettings,
-        outputs: int,
-        frames: Photographs[DomainBatch],
-        held_out: Sequence[DomainBatch],
-        fingerprint: str,
-        adaptation: AdaptationSettings,
-    ) -> None:
-        super().__init__(networks, outputs, frames, held_out, fingerprint)
-        self.modules |= {"generator": Generator(networks), "discriminator": Discriminator(networks, outputs)}
-        self.adaptation = adaptation
+    def __init__(self, network: DASHapeNet, given: DomainTraining, adaptation: AdaptationSettings) -> None:
+        super().__init__(network, given, adaptation)
+        drawn, judged = Generator(given.networks), Discriminator(given.networks, network.outputs)
+        self.modules |= {"generator": drawn, "discriminator": judged}
         self.together = adaptation.order == "joint"
         turns = self._joint_turns() if self.together else self._printed_turns()
         self.terms = {phase.name: terms for phase, terms in turns if terms}
@@ -119,7 +107,7 @@ class GenerativeTask(ShapeTask):
             (Phase("discriminator", ("discriminator",)), [self.judging_source, self.judging_target]),
             (Phase("generator", ("generator",)), [self.drawing]),
             (
-                Phase("features", ("features", "regressor")),
+                Phase("features", (FEATURES, REGRESSOR)),
                 [self.regression, *self._shape_kept(), *self._target_as_source()],
             ),
         ]
@@ -129,10 +117,10 @@ class GenerativeTask(ShapeTask):
         return [
             (Phase("discriminator_source", ("discriminator",)), [self.judging_source]),
             (Phase("generator", ("generator",)), [self.drawing]),
-            (Phase("regressor", ("regressor",)), [self.regression]),
-            (Phase("features_source", ("features",)), [self.regression, *self._shape_kept()]),
+            (Phase("regressor", (REGRESSOR,)), [self.regression]),
+            (Phase("features_source", (FEATURES,)), [self.regression, *self._shape_kept()]),
             (Phase("discriminator_target", ("discriminator",)), [self.judging_target]),
-            (Phase("features_target", ("features",)), self._target_as_source()),
+            (Phase("features_target", (FEATURES,)), self._target_as_source()),
         ]
 
     def _shape_kept(self) -> list[Terms]:
@@ -142,20 +130,17 @@ class GenerativeTask(ShapeTask):
         return [self.target_as_source] if self.adaptation.lambda1 else []
 
 
-def shape_task(
-    networks: DepthNetworkSettings,
-    outputs: int,
-    frames: Photographs[DomainBatch],
-    held_out: Sequence[DomainBatch],
-    fingerprint: str,
-    adaptation: AdaptationSettings,
-) -> ShapeTask:
-    """The task of an adaptation, with fresh weights by torch's own generator; arguments as of `GenerativeTask`."""
-    given = (networks, outputs, frames, held_out, fingerprint)
-    if adaptation.adaptation == "none":
-        return ShapeTask(*given)
-    kind = GenerativeTask if adaptation.adaptation == "generative" else AlignedTask
-    return kind(*given, adaptation)
+TASKS: dict[str, type[ShapeTask]] = {
+    "none": ShapeTask,
+    "generative": GenerativeTask,
+    "reversal": AlignedTask,
+    "coral": AlignedTask,
+}
+
+
+def shape_task(network: DASHapeNet, given: DomainTraining, adaptation: AdaptationSettings) -> ShapeTask:
+    """The task of an adaptation; what it has besides F and R gets weights by torch's own generator."""
+    return TASKS[adaptation.adaptation](network, given, adaptation)
 
 
 def collapses(history: Sequence[Mapping[str, Mapping[str, float]]]) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import torch
 
@@ -10,11 +10,10 @@ from facelib.errors import BadInput, check_shape
 from facelib.geometry.rotations import geodesic_distance, quaternion_to_matrix
 from facelib.losses.head_pose import LandmarkMatch, landmark_chamfer, pose_loss
 from facelib.models.depth_networks import DAPoseNet, HeadPose
-from facelib.models.depth_settings import DepthNetworkSettings
 from facelib.models.position_images import scaled_positions
-from facelib.papers.depth_adaptation.frames import DomainBatch, SourceFrames, TargetFrames
+from facelib.papers.depth_adaptation.frames import DomainBatch, DomainTraining, SourceFrames, TargetFrames
 from facelib.papers.depth_adaptation.settings import PoseSettings
-from facelib.papers.photograph_task import Photographs, PhotographTask
+from facelib.papers.photograph_task import PhotographTask
 from facelib.runs.phases import Phase, Stage
 from facelib.runs.tasks import Monitor, to_device
 
@@ -25,12 +24,10 @@ class PoseTask(PhotographTask[DomainBatch]):
     """Supervised on source frames, then self-supervised on target frames.
 
     Args:
-        networks: sizes.
+        network: reads poses.
+        given: what it learns from.
         pose: lengths of the stages, and what their losses are made of.
         landmarks: v_i of eq. 7, (L, 3) mm, of the reference face in the face frame.
-        frames: what is learnt from.
-        held_out: of other people; of their target frames too no label is known.
-        fingerprint: of all that decides the result besides the training settings.
 
     Raises:
         BadInput: on another shape of the landmarks, or if both stages are left out.
@@ -38,18 +35,10 @@ class PoseTask(PhotographTask[DomainBatch]):
 
     monitor = Monitor("held_out_pose", "lowest")
 
-    def __init__(
-        self,
-        networks: DepthNetworkSettings,
-        pose: PoseSettings,
-        landmarks: torch.Tensor,
-        frames: Photographs[DomainBatch],
-        held_out: Sequence[DomainBatch],
-        fingerprint: str,
-    ) -> None:
+    def __init__(self, network: DAPoseNet, given: DomainTraining, pose: PoseSettings, landmarks: torch.Tensor) -> None:
         check_shape("landmarks", landmarks, (None, 3))
-        super().__init__(DAPoseNet(networks), frames, held_out, fingerprint)
-        self.pose, self.landmarks, self.reach = pose, landmarks, networks.reach_mm
+        super().__init__(network, given.frames, given.held_out, given.fingerprint)
+        self.pose, self.landmarks, self.reach = pose, landmarks, given.networks.reach_mm
         lengths = {SUPERVISED: pose.source_epochs, SELF_SUPERVISED: pose.target_epochs}
         self.schedule = tuple(Stage((Phase(name),), epochs) for name, epochs in lengths.items() if epochs)
         if not self.schedule:

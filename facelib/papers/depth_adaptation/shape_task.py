@@ -5,7 +5,7 @@ Target frames have no labels here, so the training is watched, and its best epoc
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 
 import torch
@@ -15,13 +15,14 @@ from facelib.errors import BadInput
 from facelib.losses.adversarial import shape_loss
 from facelib.losses.domain_invariance import DomainInvariance
 from facelib.losses.moment_matching import coral
-from facelib.models.depth_networks import FeatureExtractor, Regressor
-from facelib.models.depth_settings import DepthNetworkSettings
+from facelib.models.depth_networks import DASHapeNet
 from facelib.models.position_images import scaled_positions
-from facelib.papers.depth_adaptation.frames import DomainBatch
+from facelib.papers.depth_adaptation.frames import DomainBatch, DomainTraining
 from facelib.papers.depth_adaptation.settings import AdaptationSettings
-from facelib.papers.photograph_task import Photographs, PhotographTask
+from facelib.papers.photograph_task import PhotographTask
 from facelib.runs.tasks import Monitor, to_device
+
+FEATURES, REGRESSOR = "network.features", "network.regressor"  # trained apart, and kept as the parts of one network
 
 
 class Step:
@@ -69,39 +70,28 @@ class ShapeTask(PhotographTask[DomainBatch]):
     """F and R by source frames alone (eq. 4).
 
     Args:
-        networks: sizes.
-        outputs: numbers of a shape.
-        frames: what is learnt from.
-        held_out: of other people.
-        fingerprint: of all that decides the result besides the training settings.
+        network: F and R.
+        given: what they learn from.
+        adaptation: how domains are brought together.
     """
 
     monitor = Monitor("held_out_shape", "lowest")
     together = False  # whether F sees both domains in one batch
 
-    def __init__(
-        self,
-        networks: DepthNetworkSettings,
-        outputs: int,
-        frames: Photographs[DomainBatch],
-        held_out: Sequence[DomainBatch],
-        fingerprint: str,
-    ) -> None:
-        features = FeatureExtractor(networks)
-        regressor = Regressor(networks.embedding, networks.hidden, outputs, networks.slope, networks.shape_unit)
-        super().__init__(nn.Sequential(features, regressor), frames, held_out, fingerprint)
-        self.modules = {"features": features, "regressor": regressor}
-        self.reach = networks.reach_mm
+    def __init__(self, network: DASHapeNet, given: DomainTraining, adaptation: AdaptationSettings) -> None:
+        super().__init__(network, given.frames, given.held_out, given.fingerprint)
+        self.modules = {f"network.{name}": part for name, part in network.named_children()}
+        self.reach, self.adaptation = given.networks.reach_mm, adaptation
 
     def losses(self, batch: DomainBatch, phase: str) -> Mapping[str, torch.Tensor]:
         return self.regression(self.step(batch))
 
     def step(self, batch: DomainBatch) -> Step:
-        return Step(batch, self.modules["features"], self.reach, self.together)
+        return Step(batch, self.modules[FEATURES], self.reach, self.together)
 
     def regression(self, step: Step) -> dict[str, torch.Tensor]:
         """L_R, eq. 4."""
-        return {"shape": shape_loss(self.modules["regressor"](step.source), step.shape)}
+        return {"shape": shape_loss(self.modules[REGRESSOR](step.source), step.shape)}
 
     def validate(self) -> dict[str, float]:
         """L_R of held-out source frames."""
@@ -118,9 +108,7 @@ class ShapeTask(PhotographTask[DomainBatch]):
 class AlignedTask(ShapeTask):
     """F and R by source frames, and embeddings that do not tell the domain: DANN, or CORAL on features.
 
-    Args:
-        networks, outputs, frames, held_out, fingerprint: as `ShapeTask`.
-        adaptation: "reversal" or "coral", and the weight.
+    Arguments as of `ShapeTask`.
 
     Raises:
         BadInput: for another adaptation.
@@ -128,19 +116,10 @@ class AlignedTask(ShapeTask):
 
     together = True
 
-    def __init__(
-        self,
-        networks: DepthNetworkSettings,
-        outputs: int,
-        frames: Photographs[DomainBatch],
-        held_out: Sequence[DomainBatch],
-        fingerprint: str,
-        adaptation: AdaptationSettings,
-    ) -> None:
-        super().__init__(networks, outputs, frames, held_out, fingerprint)
-        self.adaptation = adaptation
+    def __init__(self, network: DASHapeNet, given: DomainTraining, adaptation: AdaptationSettings) -> None:
+        super().__init__(network, given, adaptation)
         if adaptation.adaptation == "reversal":
-            self.modules["domain_classifier"] = DomainInvariance(networks.embedding)
+            self.modules["domain_classifier"] = DomainInvariance(given.networks.embedding)
         elif adaptation.adaptation != "coral":
             raise BadInput(f"adaptation {adaptation.adaptation!r} aligns no embeddings: expected 'reversal' or 'coral'")
 

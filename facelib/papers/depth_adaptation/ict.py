@@ -1,0 +1,85 @@
+"""Heads that our face model did not make: those of the imported ICT-FaceKit before the same sensor (ours).
+
+Shapes are laid onto the true surface by landmarks and ICP, rigidly, since the topologies differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import nn
+
+from facelib.data.archive import FaceArchive
+from facelib.data.depth_faces import labelled_depth
+from facelib.data.embedded.ict_depth import IctDepthSettings, open_ict_depth
+from facelib.data.embedded.ict_faces import imported_heads
+from facelib.errors import DegenerateInput
+from facelib.faces.ict_model import load_ict_model
+from facelib.faces.skin_surface import skin_surface
+from facelib.metrics.scan_protocols import ScanProtocol, scan_error
+from facelib.papers.depth_adaptation.methods import ICP_TRACKING, SHAPE, DepthReader
+from facelib.papers.depth_adaptation.networks import face_surface
+from facelib.papers.depth_adaptation.protocol import evaluate_poses, metrics_of
+from facelib.papers.depth_adaptation.readers import ShapeReader, mean_heads, pose_reader, reach_of, shape_reader
+from facelib.papers.depth_adaptation.run_settings import DepthRunSettings
+from facelib.papers.failures import FAILED, all_judged, failed_metric
+from facelib.papers.paper import Metrics, Scores
+
+RIGID = ScanProtocol(radius=95.0, forehead=15.0, landmark_scale=False, icp_scale=False)
+
+
+def data_set(settings: DepthRunSettings) -> IctDepthSettings:
+    """The frames that runs of a tier are judged by.
+
+    Raises:
+        MissingPart: when ICT-FaceKit was not imported.
+    """
+    sizes = IctDepthSettings(heads=imported_heads(), identities=settings.evaluation.ict)
+    return replace(sizes, scene=replace(sizes.scene, image_size=settings.network.image_size))
+
+
+def open_archive(sizes: IctDepthSettings, on_images: Callable[[int], None]) -> FaceArchive:
+    """The frames from the cache, generated where they are missing."""
+    return open_ict_depth(sizes, on_images)
+
+
+@torch.no_grad()
+def evaluate(
+    method: DepthReader, settings: DepthRunSettings, network: nn.Module, archive: FaceArchive
+) -> tuple[Metrics, Scores]:
+    """The metrics, and the errors of every frame, of a method's network; single frames cannot be tracked."""
+    if method.name == ICP_TRACKING:
+        return {}, {}
+    if method.reads == SHAPE:
+        scores = evaluate_heads(shape_reader(method, settings, network), archive)
+    else:
+        rows = np.arange(len(archive))
+        scores = evaluate_poses(pose_reader(method, settings, network), archive, rows, "ict", reach_of(settings))
+    return metrics_of(scores) | failed_metric(scores), scores
+
+
+def evaluate_heads(reader: ShapeReader, archive: FaceArchive) -> Scores:
+    """Distance of each head's true surface from the one that was read.
+
+    Returns:
+        ict_plane (N,) mm, ict_identity, ict_failed (N,).
+    """
+    ours, theirs = face_surface(), skin_surface(load_ict_model())
+
+    def errors_of(read: ShapeReader, rows: np.ndarray) -> Scores:
+        labelled = labelled_depth(archive, rows)
+        found, true = read(labelled.frames), theirs.heads(theirs.displacements(labelled.shape, labelled.action))
+        if not found.isfinite().all():
+            raise DegenerateInput("the head that was read is not finite: look at the weights")
+        pairs = zip(found, true, strict=True)
+        errors = [
+            scan_error(head, ours.triangles, head[ours.landmarks], other, other[theirs.landmarks], RIGID)
+            for head, other in pairs
+        ]
+        return {"ict_plane": np.array(errors)}
+
+    errors = all_judged(errors_of, reader, mean_heads, np.arange(len(archive)))
+    return errors | {"ict_identity": np.asarray(archive.arrays["identity"]), f"ict_{FAILED}": errors.pop(FAILED)}

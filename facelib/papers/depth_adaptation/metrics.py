@@ -1,0 +1,89 @@
+"""What paper 4's methods are evaluated by, and which of these metrics its tables show."""
+
+from __future__ import annotations
+
+from facelib.papers.depth_adaptation.methods import FRONTAL, GROUP_1, GROUP_2, ICT_3DHP, MEAN_FACE
+from facelib.papers.paper import Metric, Table
+
+SPREAD = "_sd"
+SETS = {GROUP_1: "Biwi, group 1", GROUP_2: "Biwi, group 2", ICT_3DHP: "ICT-3DHP"}
+ANGLES = ("roll", "yaw", "pitch")  # as tables 3 and 4 print them
+PRINTED = ("mae", *ANGLES)
+OTHERS = {  # of each set, besides what is printed: heads of columns, and phrases
+    "geodesic": ("Geodesic", "geodesic angle"),
+    "first": ("From first frame", "MAE after the first frame's turn is removed"),
+    "fitted": ("One turn fitted", "MAE after one turn is fitted"),
+}
+
+
+def _squared(label: str | None, phrase: str, **changes: bool) -> Metric:
+    """Of eq. 8."""
+    return Metric(label, phrase, "cm2", "lower", decimals=4, knows_nothing=MEAN_FACE, **changes)
+
+
+def _mm(label: str | None, phrase: str, knows_nothing: str | None = MEAN_FACE) -> Metric:
+    return Metric(label, phrase, "mm", "lower", decimals=2, knows_nothing=knows_nothing)
+
+
+def _degrees(label: str | None, phrase: str) -> Metric:
+    return Metric(label, phrase, "degrees", "lower", decimals=1, knows_nothing=FRONTAL)
+
+
+def _pose(name: str, words: str) -> dict[str, Metric]:
+    """Of one set."""
+    angles = {f"{name}/{angle}": _degrees(angle.capitalize(), f"{angle}, {words}") for angle in ANGLES}
+    others = {f"{name}/{key}": _degrees(head, f"{phrase}, {words}") for key, (head, phrase) in OTHERS.items()}
+    position = {f"{name}/position": _mm("Position", f"position, {words}", FRONTAL)}
+    return {f"{name}/mae": _degrees("MAE", f"MAE, {words}")} | angles | others | position
+
+
+METRICS: dict[str, Metric] = {
+    "fitting": _squared("Eq. 8", "mesh fitting error"),
+    "fitting/learnt": _squared(None, "mesh fitting error, of people whose unlabelled frames were learnt from"),
+    "fitting_30": _squared("Eq. 8, 30 samples", "mesh fitting error over 30 samples"),
+    f"fitting_30{SPREAD}": Metric(
+        "SD", "standard deviation over 30 samples", "cm2", "lower", decimals=4, over_people=False
+    ),
+    "flying": Metric("Flying", "share of flying vertices", "fraction", "lower", knows_nothing=MEAN_FACE),
+    "plane": _mm("Point to plane", "point-to-plane RMSE"),
+    "plane/learnt": _mm(None, "point-to-plane RMSE, of people whose unlabelled frames were learnt from"),
+    "vertices": _mm("Vertices", "mean distance of vertices"),
+    "roughness": _mm("Roughness", "roughness of the displacements", None),
+    **{name: metric for key, words in SETS.items() for name, metric in _pose(key, words).items()},
+    f"{GROUP_2}/seen": _degrees("MAE, seen", "MAE of people in other sequences of training"),
+    f"{GROUP_2}/new": _degrees("MAE, new", "MAE of other people"),
+    "ict_plane": _mm("Point to plane", "point-to-plane RMSE, ICT"),
+    **{f"ict_{name}": _degrees(name, f"{name}, ICT") for name in ("mae", "geodesic", "fitted")},
+}
+
+
+MORE = (*OTHERS, "position")
+
+
+def _of(name: str, columns: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f"{name}/{column}" for column in columns)
+
+
+TABLES: dict[str, Table] = {
+    "3_group_1": Table(_of(GROUP_1, PRINTED), _of(GROUP_1, MORE), references=("pose_source",)),
+    "3_group_2": Table(_of(GROUP_2, PRINTED), _of(GROUP_2, (*MORE, "seen", "new")), references=("pose_source",)),
+    "4": Table(_of(ICT_3DHP, PRINTED), _of(ICT_3DHP, MORE), references=("pose_source_ict",)),
+    "5": Table(_of(GROUP_1, ("pitch", "yaw", "roll")), _of(GROUP_1, ("mae",)), references=("pose_source",)),
+    "figure_5": Table(("fitting_30", f"fitting_30{SPREAD}"), references=("source_only",)),
+    "shape": Table(
+        ("fitting", "plane", "vertices", "roughness"), ("fitting/learnt", "plane/learnt", "flying"),
+        references=("source_only",), title="Shapes of people of whom nothing was learnt",
+    ),
+    "amount": Table(
+        ("fitting_30", "fitting", "roughness"), references=("dashapenet",),
+        title="Once, twice and three times as many source frames as target frames, figures 7 and 8",
+    ),
+    "lambda1": Table(
+        ("fitting", "roughness"), ("plane",), references=("source_only",), title="The terms of L_F, figure 9"
+    ),
+    "ict": Table(("ict_plane",), references=("source_only",), title="Heads of ICT-FaceKit", evaluation="ict"),
+    "ict_pose": Table(
+        ("ict_mae", "ict_geodesic", "ict_fitted"), references=("pose_source",),
+        title="Poses of heads of ICT-FaceKit", evaluation="ict",
+    ),
+}  # fmt: skip

@@ -1,0 +1,26 @@
+"""The faces that paper 4's networks tell, and the networks at the size that the settings give."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from facelib.faces.baking import load_face_model
+from facelib.faces.skin_surface import SkinSurface, skin_surface
+from facelib.models.depth_networks import DAPoseNet, DASHapeNet
+from facelib.papers.depth_adaptation.methods import POSE, DepthReader
+from facelib.papers.depth_adaptation.run_settings import DepthRunSettings
+from facelib.papers.paper import BASELINE
+
+
+def face_surface() -> SkinSurface:
+    """The surface that shapes are told of; its first shape is the reference face of section 1.2."""
+    return skin_surface(load_face_model("coarse"))
+
+
+def build_network(method: DepthReader, settings: DepthRunSettings) -> nn.Module:
+    """The network of a method with fresh weights; a baseline's has none."""
+    if method.kind == BASELINE:
+        return nn.Identity()
+    if method.kind == POSE:
+        return DAPoseNet(settings.network)
+    return DASHapeNet(settings.network, face_surface().mean.numel())

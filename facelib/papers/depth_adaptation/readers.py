@@ -1,0 +1,115 @@
+"""What the methods of paper 4 read off depth frames: heads in the face frame, or where heads are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+from facelib.data.depth_faces import DepthFrames, LabelledDepth
+from facelib.errors import DegenerateInput
+from facelib.faces.cloud_fit import CloudFit, head_cloud, lay
+from facelib.faces.skin_surface import SkinSurface
+from facelib.geometry.alignment import Similarity
+from facelib.geometry.rotations import matrix_to_quaternion
+from facelib.models.depth_networks import HeadPose
+from facelib.models.position_images import scaled_positions
+from facelib.papers.depth_adaptation.domains import centred
+from facelib.papers.depth_adaptation.methods import FRONTAL, ICP_FACE, ICP_TRACKING, MEAN_FACE, DepthReader
+from facelib.papers.depth_adaptation.networks import face_surface
+from facelib.papers.depth_adaptation.run_settings import DepthRunSettings
+from facelib.papers.paper import BASELINE
+from facelib.runs.tasks import to_device
+
+AT_ONCE = 64  # frames
+
+ShapeReader = Callable[[DepthFrames], torch.Tensor]  # heads (B, V, 3) mm
+PoseReader = Callable[[LabelledDepth], HeadPose]  # of frames in their order; only a tracker looks at the first truth
+
+
+def reach_of(settings: DepthRunSettings) -> float:
+    """The side of a crop, mm: twice what the networks see to each side."""
+    return 2 * settings.network.reach_mm
+
+
+def shape_reader(method: DepthReader, settings: DepthRunSettings, network: nn.Module) -> ShapeReader:
+    """What a method reads; its network is in eval mode."""
+    surface = face_surface()
+    if method.name == MEAN_FACE:
+        return mean_heads
+    if method.kind == BASELINE:
+        fit = settings.fitting
+        each = CloudFit(surface, fit.identities, fit.rounds, fit.residual_mm, fit.reach_mm)
+        read = _sized if method.name == ICP_FACE else (lambda cloud, surface: each(cloud))
+        return lambda frames: torch.stack([read(head_cloud(one), surface) for one in _seen(frames, settings)])
+    return lambda frames: surface.heads(torch.cat(_read(network, frames, settings)))
+
+
+def pose_reader(method: DepthReader, settings: DepthRunSettings, network: nn.Module) -> PoseReader:
+    """What a method reads, about the middles of the crops."""
+    if method.name == FRONTAL:
+        return lambda labelled: frontal(len(labelled))
+    if method.name == ICP_TRACKING:
+        return lambda labelled: _tracked(labelled, settings)
+    return lambda labelled: HeadPose(*map(torch.cat, zip(*_read(network, labelled.frames, settings), strict=True)))
+
+
+def mean_heads(frames: DepthFrames) -> torch.Tensor:
+    """The mean face in all frames."""
+    return face_surface().mean.expand(len(frames), -1, -1)
+
+
+def frontal(count: int) -> HeadPose:
+    """Heads that look into the camera, in the middles of their crops."""
+    return HeadPose(torch.tensor([0.0, 0.0, 0.0, 1.0]).expand(count, 4), torch.zeros(count, 3))
+
+
+def _seen(frames: DepthFrames, settings: DepthRunSettings) -> torch.Tensor:
+    return centred(frames, reach_of(settings))[0]
+
+
+@torch.no_grad()
+def _read(network: nn.Module, frames: DepthFrames, settings: DepthRunSettings) -> list[Any]:
+    """What a network says of the frames, in parts."""
+    device = next(network.parameters()).device
+    parts = []
+    for first in range(0, len(frames), AT_ONCE):
+        positions = _seen(frames.part(slice(first, first + AT_ONCE)), settings)
+        found = network(scaled_positions(positions, settings.network.reach_mm).to(device))
+        parts.append(to_device(found, "cpu"))
+    return parts
+
+
+def _sized(cloud: torch.Tensor, surface: SkinSurface) -> torch.Tensor:
+    """The mean face in the size that ICP finds."""
+    return surface.mean / lay(cloud, surface.mean, surface, scale=True).transform.scale
+
+
+def _tracked(labelled: LabelledDepth, settings: DepthRunSettings) -> HeadPose:
+    """The mean face laid onto one frame after the other, from where it was in the frame before or first of all.
+
+    A sequence's first frame is given, as to trackers that are started by hand; of both starts the nearer end counts.
+    """
+    surface, positions = face_surface(), _seen(labelled.frames, settings)
+    axes = positions.new_tensor([1.0, -1.0, -1.0])  # of the camera and of the face frame
+    middle = labelled.frames.middles(reach_of(settings))
+    true = Similarity(torch.ones(len(labelled)), labelled.rotation, axes * (labelled.translation - middle)).inverse()
+    places: list[Similarity] = []
+    for number, sequence in enumerate(labelled.sequence.tolist()):
+        if number == 0 or sequence != labelled.sequence[number - 1]:
+            first = place = Similarity(true.scale[number], true.rotation[number], true.translation[number])
+        else:
+            try:
+                cloud = head_cloud(positions[number])
+                ends = [lay(cloud, surface.mean, surface, start, scale=False) for start in (place, first)]
+                place = min(ends, key=lambda end: float(end.residuals[-1])).transform
+            except DegenerateInput:  # lost: the head is where it was
+                pass
+        places.append(place)
+    heads = [place.inverse() for place in places]
+    rotation, translation = (
+        torch.stack([getattr(head, name) for head in heads]) for name in ("rotation", "translation")
+    )
+    return HeadPose(matrix_to_quaternion(rotation), axes * translation)

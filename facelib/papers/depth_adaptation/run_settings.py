@@ -1,0 +1,191 @@
+"""What a run of paper 4 consists of, and its tiers; the defaults are the paper's own (supplement, section 1.3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from facelib.errors import BadInput
+from facelib.models.depth_settings import DepthNetworkSettings
+from facelib.papers.depth_adaptation.methods import ICP_FACE, MODEL_FIT, POSE, SHAPE, DepthReader
+from facelib.papers.depth_adaptation.settings import AdaptationSettings, PoseSettings
+from facelib.papers.paper import BASELINE
+from facelib.runs.settings import TrainingSettings
+
+
+@dataclass(frozen=True)
+class FrameCounts:
+    """How many frames there are to learn from.
+
+    Args:
+        share: of the printed counts of frames (table 2), and people of FaceWarehouse; of every set the same.
+        people: share of the printed people in source frames.
+        times: source frames to a target frame; 3 in print.
+        held_out: people in source frames besides, by whom training is watched; at most a quarter of all.
+        every: of 30 frames a second of a sequence, which are there.
+        labels: of which frames labels are known: "rendered" ones, as the paper has them; for upper bounds those of
+            the same people before the sensor, "sensed"; or the set's own, "target".
+        pose_set: whose poses are learnt, and tested: "group_1", "group_2" or "ict_3dhp".
+
+    Raises:
+        BadInput: for a share that is not positive, or less than one source frame to a target frame.
+    """
+
+    share: float = 1.0
+    people: float = 1.0
+    times: int = 3
+    held_out: int = 30
+    every: int = 1
+    labels: Literal["rendered", "sensed", "target"] = "rendered"
+    pose_set: Literal["group_1", "group_2", "ict_3dhp"] = "group_1"
+
+    def __post_init__(self) -> None:
+        if not (self.share > 0 and self.people > 0 and self.times >= 1 and self.held_out >= 1):
+            raise BadInput(
+                f"share {self.share}, people {self.people}, times {self.times} and held_out {self.held_out}: expected "
+                "positive shares and counts of at least 1"
+            )
+
+
+@dataclass(frozen=True)
+class EvaluatedFaces:
+    """Faces to be evaluated on.
+
+    Args:
+        people: of FaceWarehouse's counterpart, besides those who are learnt from, in twenty expressions.
+        ict: heads of ICT-FaceKit, in four frames each.
+    """
+
+    people: int = 50
+    ict: int = 100
+
+
+@dataclass(frozen=True)
+class CloudFitSettings:
+    """How a face model is fitted to a cloud without learning.
+
+    Args:
+        identities: components of the shape.
+        rounds: of closest points and coefficients.
+        residual_mm: root mean square that the fit leaves rather than take a coefficient of one standard deviation.
+        reach_mm: farther pairs are not of the face.
+    """
+
+    identities: int = 60
+    rounds: int = 8
+    residual_mm: float = 0.5
+    reach_mm: float = 10.0
+
+
+def _shape_training() -> TrainingSettings:
+    """Rates 5e-4, 1e-4 and 4.5e-5 (printed: 5e-5), ten epochs each."""
+    return TrainingSettings(
+        optimizer="adam",
+        epochs=30,
+        min_epochs=30,
+        batch_size=16,
+        learning_rate=5e-4,
+        weight_decay=0.0,
+        milestones=(10, 10, 20),
+        decay=0.447,
+        keep="last",
+    )
+
+
+def _pose_training() -> TrainingSettings:
+    """Its epochs are those of both stages: see `relevant`."""
+    return replace(_shape_training(), epochs=150, min_epochs=150, learning_rate=1e-4, milestones=())
+
+
+@dataclass(frozen=True)
+class DepthRunSettings:
+    """All settings of a run of paper 4.
+
+    Args:
+        data: "embedded" or "licensed".
+        frames: to learn from.
+        network: sizes.
+        adaptation, pose: what DASHapeNet and DAPoseNet learn of target frames.
+        fitting: of baselines.
+        evaluation: faces to be evaluated on.
+        training, pose_training: of DASHapeNet and of DAPoseNet.
+    """
+
+    data: str = "embedded"
+    frames: FrameCounts = field(default_factory=FrameCounts)
+    network: DepthNetworkSettings = field(default_factory=DepthNetworkSettings)
+    adaptation: AdaptationSettings = field(default_factory=AdaptationSettings)
+    pose: PoseSettings = field(default_factory=PoseSettings)
+    fitting: CloudFitSettings = field(default_factory=CloudFitSettings)
+    evaluation: EvaluatedFaces = field(default_factory=EvaluatedFaces)
+    training: TrainingSettings = field(default_factory=_shape_training)
+    pose_training: TrainingSettings = field(default_factory=_pose_training)
+
+
+# Below the paper's own tier gradients are remembered half as long as by default: at 0.9 D is never wrong on toys.
+STEADY: dict[str, Any] = {"training.beta1": 0.5}
+SMALL: dict[str, Any] = {"network.halvings": 4, "network.embedding": 256, "network.noise": 64, "network.hidden": (128,)}
+
+TIERS: dict[str, dict[str, Any]] = {
+    "smoke": {
+        **STEADY,
+        **SMALL,
+        "frames.share": 0.004,
+        "frames.people": 0.04,
+        "frames.held_out": 2,
+        "frames.every": 10,
+        "network.image_size": 32,
+        "network.width": 0.125,
+        "fitting.rounds": 2,
+        "evaluation.people": 2,
+        "evaluation.ict": 2,
+        "training.epochs": 2,
+        "training.min_epochs": 2,
+        "training.batch_size": 8,
+        "training.milestones": (),
+        "pose.source_epochs": 1,
+        "pose.target_epochs": 1,
+        "pose_training.batch_size": 8,
+    },
+    "laptop": {
+        **STEADY,
+        **SMALL,
+        # A tenth of all frames; source frames keep the printed people, since shapes are learnt of people.
+        "frames.share": 0.1,
+        "frames.every": 10,
+        "network.image_size": 80,
+        "network.width": 0.25,
+        "evaluation.people": 30,
+        "evaluation.ict": 50,
+        "pose.source_epochs": 30,
+        "pose.target_epochs": 15,
+        "pose_training.learning_rate": 5e-4,
+        "pose_training.milestones": (20, 30),
+        "pose_training.decay": 0.2,
+    },
+    "gpu": {**STEADY, "training.threads": 8, "pose_training.threads": 8},
+    "paper": {"data": "licensed", "training.threads": 8, "pose_training.threads": 8},
+}
+
+
+def relevant(method: DepthReader, settings: DepthRunSettings) -> DepthRunSettings:
+    """The settings with the defaults where a method's run does not depend on them; DAPoseNet's epochs are its stages'.
+
+    Heads of ICT-FaceKit are evaluated afterwards, by no run.
+    """
+    usual, frames = DepthRunSettings(), settings.frames
+    stages = settings.pose.source_epochs + settings.pose.target_epochs
+    pose_training = replace(settings.pose_training, epochs=stages, min_epochs=stages)
+    settings = replace(settings, evaluation=EvaluatedFaces(settings.evaluation.people), pose_training=pose_training)
+    unseen = {SHAPE: {"pose", "pose_training"}, POSE: {"adaptation", "training", "evaluation"}}[method.reads]
+    if method.name not in (MODEL_FIT, ICP_FACE):
+        unseen |= {"fitting"}
+    if method.reads == SHAPE:
+        frames = replace(frames, every=usual.frames.every, pose_set=usual.frames.pose_set)
+    network = settings.network
+    if method.kind == BASELINE:
+        unseen |= {"adaptation", "pose", "training", "pose_training"}
+        frames = FrameCounts(frames.share, every=frames.every)
+        network = DepthNetworkSettings(image_size=network.image_size)
+    others = {name: getattr(usual, name) for name in unseen}
+    return replace(settings, frames=frames, network=network, **others)
