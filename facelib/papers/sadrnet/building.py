@@ -59,7 +59,7 @@ def build_task(inputs: Inputs, network: nn.Module) -> Task:
 
 def _photographs(inputs: Inputs) -> tuple[Photographs[PosedFaces], list[PosedFaces]]:
     """What a network learns from, and photographs of other people."""
-    settings, batch_size = inputs.settings, inputs.settings.training.batch_size
+    settings, batch_size = inputs.settings, getattr(inputs.settings, inputs.method.stage).batch_size
     if learns_from_stream(inputs.method, settings):
         chosen, sizes = stream_settings(settings), settings.stream
         learnt = streamed(chosen, sizes, batch_size, sizes.batches, inputs.seed, kept=sizes.kept)

@@ -4,7 +4,8 @@ A row beside which the paper prints no number is ours: the mean face laid into t
 must beat; coefficients of the face model with a regressed pose, which stand for 3DDFA; SADRNet without the losses on
 the mesh (figure 11); with the printed weights and all losses from the first step on, where a tier weighs the
 deformation more and brings losses in one after the other; with the printed decoder, which position map and shape
-share to its end, where a tier splits it; and with the shape read off the image once it is unposed.
+share to its end, where a tier splits it; with the shape read off the image once it is unposed; and the same with more
+photographs than all others, which says what these would be worth, and is the network that ships.
 """
 
 from __future__ import annotations
@@ -13,6 +14,10 @@ from typing import Any
 
 from facelib.papers.paper import BASELINE, PRETRAINING, Method
 
+NETWORK, LONG = (
+    "network",
+    "longer",
+)  # kinds, besides those of every paper: with the photographs of a tier, and with more
 BESIDES = {  # settings that rows of ours change, in words
     "loss.edge": "no losses on the mesh",
     "loss.deformation": "losses as printed",
@@ -22,8 +27,12 @@ BESIDES = {  # settings that rows of ours change, in words
 
 
 class Reconstructor(Method):
-    """One system; its kind is "network", "pretraining", whose weights networks start from, or "baseline", which is not
-    trained."""
+    """One system; its kind is "network", "longer", "pretraining", whose weights networks start from, or "baseline",
+    which is not trained."""
+
+    @property
+    def stage(self) -> str:
+        return "long_training" if self.kind == LONG else super().stage
 
     def needed(self, settings: Any) -> tuple[str, ...]:
         return self.needs if settings.warm_start or self.is_pretraining else ()
@@ -39,8 +48,13 @@ class Reconstructor(Method):
             "attention": "yes" if self.changes["network.attention"] else "",
             "geometry": geometry.replace("_", " ").replace("self aligned", "self-aligned"),
             "shape": "" if geometry == "direct" else shape,
-            "besides": next((words for name, words in BESIDES.items() if name in self.changes), ""),
+            "besides": self._besides,
         }
+
+    @property
+    def _besides(self) -> str:
+        words = [words for name, words in BESIDES.items() if name in self.changes]
+        return ", ".join(words + ["more photographs"] * (self.kind == LONG))
 
 
 def _network(
@@ -51,13 +65,14 @@ def _network(
     attention: bool = True,
     geometry: str = "self_aligned",
     shape: str = "deformation",
+    kind: str = NETWORK,
     **changes: Any,
 ) -> Reconstructor:
     """A network with its framework; further settings with _ for the dot."""
     framework = {"network.attention": attention, "network.geometry": geometry, "network.shape": shape}
     others = {key.replace("_", ".", 1): value for key, value in changes.items()}
     needs = (ENCODER, READER) if "network.unposes" in others else (ENCODER,)
-    return Reconstructor(name, label, "network", source, (*rows, *OURS), needs=needs, changes=framework | others)
+    return Reconstructor(name, label, kind, source, (*rows, *OURS), needs=needs, changes=framework | others)
 
 
 ENCODER, READER = "face_encoder", "shape_reader"  # in which the networks start
@@ -104,6 +119,10 @@ METHODS: dict[str, Reconstructor] = {
         _network(
             "unposed_shape", "SADRNet, shape off the unposed image (ours)", "ours",
             (*BESIDE_TABLES_1_AND_2, ("5", None)), network_unposes=True,
+        ),
+        _network(
+            "unposed_longer", "SADRNet, unposed image, more photographs (ours)", "ours",
+            (*BESIDE_TABLES_1_AND_2, ("5", None)), kind=LONG, network_unposes=True,
         ),
         _network(
             "printed_losses", "SADRNet, losses as printed", "section III.D", (("4", None),),

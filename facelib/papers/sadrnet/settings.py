@@ -226,7 +226,8 @@ class ReconstructionSettings:
         augmentation: of the photographs it learns from.
         warm_start: whether encoders start in the face encoder; the paper's start at random.
         encoder: what the face encoder reads, and off whom.
-        pretraining, training: of the face encoder, and of the network.
+        pretraining, training, long_training: of the face encoder, of the networks, and of the one that learns from more
+            photographs.
     """
 
     data: str = "embedded"
@@ -241,6 +242,20 @@ class ReconstructionSettings:
     encoder: EncoderSettings = field(default_factory=EncoderSettings)
     pretraining: TrainingSettings = field(default_factory=_printed_training)
     training: TrainingSettings = field(default_factory=_printed_training)
+    long_training: TrainingSettings = field(default_factory=_printed_training)
+
+
+STAGES = ("training", "long_training")  # of networks
+STARTED = ("network.low.", "network.high.", "network.hidden.", "network.unposed.")  # in pretrained networks
+
+
+def _networks(**settings: Any) -> dict[str, Any]:
+    """Settings of the training of all networks, by dotted name."""
+    return {f"{stage}.{name}": value for stage in STAGES for name, value in settings.items()}
+
+
+def _epochs(stage: str, epochs: int, *milestones: int) -> dict[str, Any]:
+    return {f"{stage}.epochs": epochs, f"{stage}.min_epochs": epochs, f"{stage}.milestones": milestones}
 
 
 # A fiftieth of the paper's steps teaches a decoder what to draw, but an encoder hardly where a face looks. So below the
@@ -277,11 +292,9 @@ TIERS: dict[str, dict[str, Any]] = {
         "pretraining.milestones": (2,),
         "loss.deformation": 4.0,
         "schedule.deformation": 1,
-        "training.epochs": 3,
-        "training.min_epochs": 3,
-        "training.learning_rate": 2e-3,
-        "training.warmup_epochs": 1,
-        "training.milestones": (2,),
+        **_networks(learning_rate=2e-3, warmup_epochs=1),
+        **_epochs("training", 3, 2),
+        **_epochs("long_training", 4, 3),
     },
     "laptop": {
         "evaluation.images": 2,
@@ -302,15 +315,10 @@ TIERS: dict[str, dict[str, Any]] = {
         "pretraining.warmup_epochs": 1,
         "pretraining.milestones": (36, 48, 57, 64, 70, 75),
         "pretraining.decay": 0.5,
-        "training.epochs": 10,
-        "training.min_epochs": 10,
-        "training.batch_size": 24,
-        "training.learning_rate": 2e-3,
-        "training.warmup_epochs": 1,
-        "training.slow_parts": ("network.low.", "network.high.", "network.hidden.", "network.unposed."),
-        "training.slow_factor": 0.03,
-        "training.milestones": (4, 6, 7, 8, 9),
-        "training.decay": 0.5,
+        **_networks(batch_size=24, learning_rate=2e-3, warmup_epochs=1, decay=0.5),
+        **_networks(slow_parts=STARTED, slow_factor=0.03),
+        **_epochs("training", 10, 4, 6, 7, 8, 9),
+        **_epochs("long_training", 25, 10, 14, 17, 19, 21, 23),
     },
     "gpu": {
         "network.shared_layers": 0,
@@ -320,13 +328,16 @@ TIERS: dict[str, dict[str, Any]] = {
         "pretraining.precision": "bf16-mixed",
         "pretraining.batch_size": 64,
         "pretraining.learning_rate": 4e-4,
-        "training.precision": "bf16-mixed",
-        "training.learning_rate": 4e-4,
-        "training.batch_size": 64,
-        "training.threads": 8,
         "pretraining.threads": 8,
+        **_networks(precision="bf16-mixed", learning_rate=4e-4, batch_size=64, threads=8),
+        **_epochs("long_training", 40, *range(4, 40)),
     },
-    "paper": {"data": "licensed", "training.threads": 8, "pretraining.threads": 8},
+    "paper": {
+        "data": "licensed",
+        "pretraining.threads": 8,
+        **_networks(threads=8),
+        **_epochs("long_training", 60, *range(4, 60)),
+    },
 }
 
 
@@ -344,10 +355,12 @@ def relevant(method: Reconstructor, settings: ReconstructionSettings) -> Reconst
             "network.hidden.": settings.network.geometry == "regressed_pose" or settings.network.unposes,
             "network.unposed.": settings.network.unposes,
         }
-        slow = tuple(part for part in settings.training.slow_parts if there.get(part, True))
-        return replace(seen, training=replace(seen.training, slow_parts=slow))
+        trained: TrainingSettings = getattr(settings, method.stage)
+        slow = tuple(part for part in trained.slow_parts if there.get(part, True))
+        stages = {stage: getattr(usual, stage) for stage in STAGES} | {method.stage: replace(trained, slow_parts=slow)}
+        return replace(seen, **stages)
     asked = settings.network
     network = NetworkSettings(asked.image_size, asked.width, asked.trunk, unposes=asked.unposes)
     stream = replace(seen.stream, batches=usual.stream.batches, kept=usual.stream.kept)
-    unseen = {name: getattr(usual, name) for name in ("loss", "schedule", "warm_start", "training")}
+    unseen = {name: getattr(usual, name) for name in ("loss", "schedule", "warm_start", *STAGES)}
     return replace(seen, network=network, stream=stream, **unseen)
