@@ -229,7 +229,7 @@ def test_rendered_faces_in_boxes_that_lie_badly(face_model: MorphableModel) -> N
         for found, apart in ((once, first), (reconstruct_with(trained, photograph, shifted), second)):
             apart.append(float((found.points - wanted.points)[:, :2].norm(dim=1).mean() / side))
 
-    assert np.mean(second) < 0.045, (first, second)
+    assert np.mean(second) < 0.04, (first, second)
     assert np.mean(second) < 0.8 * np.mean(first), (first, second)
 
 
