@@ -101,7 +101,7 @@ def _draw_losses(panel: Axes, record: Record) -> None:
         _draw_curve(panel, [row["losses"].get(name, math.nan) for row in record.history], name)
         others = [row["validation"].get(f"{HELD_OUT}{name}", math.nan) for row in record.history]
         panel.plot(range(len(others)), others, "--", color=panel.lines[-1].get_color())
-    watched = any(name.startswith(HELD_OUT) for name in record.history[0]["validation"])
+    watched = any(f"{HELD_OUT}{name}" in record.history[0]["validation"] for name in record.history[0]["losses"])
     note = "\n(dashed: validation people)" if watched else ""
     panel.set(ylabel=f"terms of the loss, weighted{note}", yscale="log")
 
@@ -123,10 +123,13 @@ def _draw_validation(panel: Axes, record: Record, metrics: Mapping[str, Metric])
 
 
 def _draw_watched(panel: Axes, record: Record) -> None:
+    """All but the loss and its terms; on a logarithmic axis unless something is 0, as a rate may be."""
+    terms = {f"{HELD_OUT}{name}" for row in record.history for name in row["losses"]} | {"loss"}
     for name in record.history[0]["validation"]:
-        if name != "loss" and not name.startswith(HELD_OUT):
+        if name not in terms:
             _draw_curve(panel, [row["validation"].get(name, math.nan) for row in record.history], name)
-    panel.set(ylabel="validation people", yscale="log")
+    lowest = min((min(line.get_ydata()) for line in panel.lines), default=0.0)
+    panel.set(ylabel="validation people", yscale="log" if lowest > 0 else "linear")
 
 
 def _draw_curve(panel: Axes, values: list[float], name: str) -> None:
