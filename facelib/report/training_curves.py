@@ -125,11 +125,14 @@ def _draw_validation(panel: Axes, record: Record, metrics: Mapping[str, Metric])
 def _draw_watched(panel: Axes, record: Record) -> None:
     """All but the loss and its terms; on a logarithmic axis unless something is 0, as a rate may be."""
     terms = {f"{HELD_OUT}{name}" for row in record.history for name in row["losses"]} | {"loss"}
-    for name in record.history[0]["validation"]:
-        if name not in terms:
-            _draw_curve(panel, [row["validation"].get(name, math.nan) for row in record.history], name)
-    lowest = min((min(line.get_ydata()) for line in panel.lines), default=0.0)
-    panel.set(ylabel="validation people", yscale="log" if lowest > 0 else "linear")
+    shown = [name for name in record.history[0]["validation"] if name not in terms]
+    curves = {name: [row["validation"].get(name, math.nan) for row in record.history] for name in shown}
+    for name, values in curves.items():
+        _draw_curve(panel, values, name)
+    logarithmic = all(value > 0 for values in curves.values() for value in values if not math.isnan(value))
+    panel.set(ylabel="validation people", yscale="log" if logarithmic else "linear")
+    if not logarithmic:
+        panel.set_ylim(bottom=0)
 
 
 def _draw_curve(panel: Axes, values: list[float], name: str) -> None:

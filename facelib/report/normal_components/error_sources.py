@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -35,7 +36,12 @@ PANELS = {
     "level": "level (BU-3DFE)",
     "pose error": "pose error of the preparation",
 }
-MOSAIC = [["data set", "expression"], ["pose error", "expression"], ["emotion", "expression"], ["level", "expression"]]
+MOSAIC: Any = [
+    ["data set", "expression"],
+    ["pose error", "expression"],
+    ["emotion", "expression"],
+    ["level", "expression"],
+]
 HEIGHTS = (5, 6, 7, 4)
 PERCENT = 100.0
 

@@ -7,6 +7,7 @@ the truth disturbed on purpose.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -90,7 +91,7 @@ def draw_fidelity(data: pd.DataFrame, metric: str) -> Figure:
     return figure
 
 
-def _draw_point(panel: Axes, line: pd.Series, x: str, y: str, **look: str) -> None:
+def _draw_point(panel: Axes, line: pd.Series, x: str, y: str, **look: Any) -> None:
     across, along = ([[line[name] - line[f"{name}_low"]], [line[f"{name}_high"] - line[name]]] for name in (x, y))
     name = line["method"].replace(", one network", "")
     panel.errorbar(

@@ -112,8 +112,8 @@ def distance_data(material: Material, label: str, data_set: str, row: int) -> pd
     """
     seen = material.seen(label, data_set)
     gallery = np.flatnonzero(seen.told["is_gallery"] & ~seen.told["failed"])
-    both = ({view: each[rows] for view, each in seen.features.items()} for rows in ([row], gallery))
-    fusion, identity = LateFusion.of(*both), seen.told["identity"]
+    probe, enrolled = ({view: each[rows] for view, each in seen.features.items()} for rows in ([row], gallery))
+    fusion, identity = LateFusion.of(probe, enrolled), seen.told["identity"]
     distances = {view: each[0] for view, each in fusion.distances.items()} | {"fused": fusion.mean[0]}
     return pd.DataFrame({"identity": identity[gallery], "own": identity[gallery] == identity[row], **distances})
 

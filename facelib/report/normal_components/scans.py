@@ -26,11 +26,11 @@ def scanned_by(data_set: str) -> str:
 
 def scan_lines(material: Material, data_sets: Iterable[str]) -> list[ScanLine]:
     """The first probe of each data set that could be prepared."""
-    template, preparation = face_template(face_model()), material.settings().preparation
     lines = []
     for name in data_sets:
         positions = scan_positions(material.scans(name), [first_probe(material, name)])[0]
-        lines.append(ScanLine(scanned_by(name), prepare_scan(positions, preparation, template)))
+        prepared = prepare_scan(positions, material.settings().preparation, face_template(face_model()))
+        lines.append(ScanLine(scanned_by(name), prepared))
     return lines
 
 
