@@ -293,12 +293,11 @@ def reconstruct(image: Path, model: str | None, output: Path, box: str | None, t
     given = None if box is None else _box(box)
 
     from facelib.data.photographs import read_photograph
-    from facelib.papers.sadrnet.trained import load_trained
-    from facelib.reconstruction import as_box, read_face
+    from facelib.reconstruction import as_box, load_reader, read_face
     from facelib.report.sadrnet.reconstruction_files import ORIGIN, check_folder, write_reconstruction
 
     check_folder(output)
-    trained = load_trained(model, tier)
+    trained = load_reader(model, tier)
     photograph = read_photograph(image)
     face = read_face(trained, photograph, None if given is None else as_box(given))
     paths = write_reconstruction(output, photograph, image.name, face, trained)

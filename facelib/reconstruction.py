@@ -8,8 +8,10 @@ from facelib.data.face_finding import check_face, find_face
 from facelib.data.given_images import as_photograph
 from facelib.data.photographs import FaceBox, Photograph
 from facelib.errors import BadInput
-from facelib.papers.sadrnet.reconstruction import Reconstruction, reconstruct_with
+from facelib.papers.normal_components import trained as expnet
+from facelib.papers.sadrnet.reconstruction import FaceDrawer, Reconstruction, reconstruct_with
 from facelib.papers.sadrnet.trained import TrainedNetwork, load_trained
+from facelib.weights import read_card, shipped_names
 
 Corners = Sequence[float]
 
@@ -39,10 +41,24 @@ def reconstruct(image: object, box: Corners | FaceBox | None = None, model: str 
     """
     given = None if box is None else as_box(box)
     photograph = as_photograph(image)
-    return read_face(load_trained(model), photograph, given)
+    return read_face(load_reader(model), photograph, given)
 
 
-def read_face(trained: TrainedNetwork, photograph: Photograph, box: FaceBox | None) -> Reconstruction:
+def load_reader(model: str | None = None, tier: str | None = None) -> TrainedNetwork | expnet.TrainedExpNet:
+    """What reads faces off photographs: a network of paper 3, or ExpNet of paper 2 as it ships.
+
+    Args:
+        model, tier: as of paper 3's `load_trained`, or the name of a shipped ExpNet.
+
+    Raises:
+        UnknownName, MissingPart, CorruptFile, BadInput: as there.
+    """
+    if tier is None and model in shipped_names() and read_card(model)["kind"] == expnet.KIND:
+        return expnet.load_shipped(model)
+    return load_trained(model, tier)
+
+
+def read_face(trained: FaceDrawer, photograph: Photograph, box: FaceBox | None) -> Reconstruction:
     """The face in a box of a photograph, or the largest one; a warning says where a box seems to hold none.
 
     Raises:

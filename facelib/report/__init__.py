@@ -8,6 +8,7 @@ tables      ours beside the printed numbers; markup: as Markdown and LaTeX
 verdicts    on what a paper claims; claims: the same as JSON, Markdown and picture
 manifest    pictures with their source data and a line on where they come from
 error_points   metrics of methods with their intervals; yaw_errors: over ranges of yaw
+tsne        people in spaces of features; local_runs: runs whose scores and weights are here
 cost        time and memory of the runs; training_curves: their losses and validation, epoch by epoch
 learning_curve   what is watched against photographs learnt from
 interactive_picture   a figure to play with, and the still picture of it
@@ -19,6 +20,7 @@ output_folder   which folders of users may be filled
 speed       pictures of `facelib bench`
 
 joint_attention   pictures of paper 1
+normal_components pictures of paper 2
 sadrnet           pictures of paper 3, and what `facelib reconstruct` writes
 msma              pictures of paper 5, and what `facelib fit` writes
 """

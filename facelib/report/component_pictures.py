@@ -60,8 +60,19 @@ def draw_components(lines: Sequence[ScanLine], label: str, note: str = "") -> Fi
 
 def component_images(scan: PreparedScan) -> list[torch.Tensor]:
     """The pictures (3, S, S) of a scan's row, in [0, 1]."""
-    images = zip((scan.positions[2], *scan.normals), (DEPTHS, *COMPONENTS), strict=True)
-    return [_shaded(image, scan.mask, *span) for image, span in images]
+    return surface_pictures(scan.positions, scan.normals, scan.mask)
+
+
+def surface_pictures(positions: torch.Tensor, normals: torch.Tensor, seen: torch.Tensor) -> list[torch.Tensor]:
+    """Depth and components of a surface as pictures (3, S, S) in [0, 1].
+
+    Args:
+        positions: (3, S, S) mm about the tip of the nose.
+        normals: (3, S, S) in [-1, 1].
+        seen: (S, S) bool, what is no hole.
+    """
+    images = zip((positions[2], *normals), (DEPTHS, *COMPONENTS), strict=True)
+    return [_shaded(image, seen, *span) for image, span in images]
 
 
 def _shaded(values: torch.Tensor, seen: torch.Tensor, low: float, high: float) -> torch.Tensor:

@@ -93,13 +93,14 @@ class TierRuns:
         ]
 
     def measured(self, table: str) -> list[str]:
-        """The methods of a table that have runs, and all of its metrics where these come of an evaluation."""
+        """The methods of a table that have runs, and some of its metrics where these come of an evaluation."""
         shown = self.paper.tables[table]
         wanted = set(shown.main) if shown.evaluation else set()
         return [
             name
             for name in self.paper.tabulated(table)
-            if name in self.standing and all(wanted <= record.metrics.keys() for record in self.records(name))
+            if name in self.standing
+            and not (wanted and any(wanted.isdisjoint(record.metrics) for record in self.records(name)))
         ]
 
     def unevaluated(self, table: str) -> list[str]:

@@ -187,7 +187,8 @@ def _difference(estimates: Estimates, described: PublishedTable, name: str, pref
     if reference in (None, name) or reference not in runs.standing:
         return {}
     found: dict[str, Any] = {}
-    for metric in table.main:
+    measured = set.intersection(*(set(record.metrics) for each in (name, reference) for record in runs.records(each)))
+    for metric in (metric for metric in table.main if prefix + metric in measured):
         gap = estimates.find(((1.0, name, prefix + metric), (-1.0, reference, prefix + metric)))
         if gap is None or (gap.committed and {name, reference} & estimates.samples.keys()):
             continue

@@ -101,7 +101,7 @@ def _draw_losses(panel: Axes, record: Record) -> None:
         _draw_curve(panel, [row["losses"].get(name, math.nan) for row in record.history], name)
         others = [row["validation"].get(f"{HELD_OUT}{name}", math.nan) for row in record.history]
         panel.plot(range(len(others)), others, "--", color=panel.lines[-1].get_color())
-    watched = any(name.startswith(HELD_OUT) for name in record.history[0]["validation"])
+    watched = any(f"{HELD_OUT}{name}" in record.history[0]["validation"] for name in record.history[0]["losses"])
     note = "\n(dashed: validation people)" if watched else ""
     panel.set(ylabel=f"terms of the loss, weighted{note}", yscale="log")
 
@@ -123,10 +123,16 @@ def _draw_validation(panel: Axes, record: Record, metrics: Mapping[str, Metric])
 
 
 def _draw_watched(panel: Axes, record: Record) -> None:
-    for name in record.history[0]["validation"]:
-        if name != "loss" and not name.startswith(HELD_OUT):
-            _draw_curve(panel, [row["validation"].get(name, math.nan) for row in record.history], name)
-    panel.set(ylabel="validation people", yscale="log")
+    """All but the loss and its terms; on a logarithmic axis unless something is 0, as a rate may be."""
+    terms = {f"{HELD_OUT}{name}" for row in record.history for name in row["losses"]} | {"loss"}
+    shown = [name for name in record.history[0]["validation"] if name not in terms]
+    curves = {name: [row["validation"].get(name, math.nan) for row in record.history] for name in shown}
+    for name, values in curves.items():
+        _draw_curve(panel, values, name)
+    logarithmic = all(value > 0 for values in curves.values() for value in values if not math.isnan(value))
+    panel.set(ylabel="validation people", yscale="log" if logarithmic else "linear")
+    if not logarithmic:
+        panel.set_ylim(bottom=0)
 
 
 def _draw_curve(panel: Axes, values: list[float], name: str) -> None:

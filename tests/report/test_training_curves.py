@@ -52,6 +52,16 @@ def test_terms_of_validation_people_are_dashed_and_what_else_is_watched_is_shown
     np.testing.assert_array_equal(others.lines[0].get_ydata(), [0.2, 0.2])
 
 
+def test_what_is_watched_of_held_out_people_is_no_term_of_the_loss() -> None:
+    rows = [{"losses": {"edge": 3.0}, "validation": {"held_out_rank1": rate}} for rate in (0.0, 0.5)]
+    figure = draw_training_curves(PAPER, {"made": replace(make_face_record("sadrnet"), history=rows)})
+    assert figure is not None
+    losses, others = figure.axes
+    assert "dashed" not in losses.get_ylabel()
+    np.testing.assert_array_equal(others.lines[0].get_ydata(), [0, 0.5])
+    assert others.get_yscale() == "linear"  # a rate may be 0
+
+
 def test_a_panel_without_a_curve_is_left_out() -> None:
     rows = [{"losses": {"edge": 3.0}, "validation": {"loss": 5.0, "held_out_edge": 4.0}}]
     figure = draw_training_curves(PAPER, {"made": replace(make_face_record("sadrnet"), history=rows)})

@@ -10,6 +10,7 @@ tasks           what the training loop is given
 identification  what networks make of images; protocol: ranks on all data sets; bootstrap: their intervals
 ict             the same protocol on heads that our face model did not make
 building        a method's task and its evaluation
+trained         ExpNet as it ships; shipping: it and the three networks become models of the package
 steps           what facelib.papers.run calls of all this
 """
 

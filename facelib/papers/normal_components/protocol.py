@@ -7,7 +7,7 @@ missed as a probe, and so are the probes of a person whose enrolled scan it is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,7 +33,7 @@ class SeenScans:
 
     Args:
         features: (N, D) by view.
-        told: arrays (N,) of the prepared scans.
+        told: arrays (N,) of the prepared scans: `TOLD`, is_gallery and failed.
     """
 
     features: Features
@@ -53,15 +53,34 @@ def evaluate_scans(network: nn.Module, archives: Mapping[str, FaceArchive], prep
         "bu3dfe_identity", "bu3dfe_expression" and "bu3dfe_level" (P,); "bu3dfe_failed" (P,) bool, save of the merged
         set, which has the same failures again.
     """
-    seen = {name: _seen(network, name, scans, preparation) for name, scans in archives.items()}
+    seen = {name: see_scans(network, name, scans, preparation) for name, scans in archives.items()}
     scores: Scores = {}
     for name, scans in seen.items():
         scores |= _scores(name, scans)
     if set(MERGED_OF) <= seen.keys():
-        merged = _scores(MERGED, _merged([seen[name] for name in MERGED_OF]))
-        del merged[f"{MERGED}_{FAILED}"]
-        scores |= merged
+        together = _scores(MERGED, merged([seen[name] for name in MERGED_OF]))
+        del together[f"{MERGED}_{FAILED}"]
+        scores |= together
     return scores
+
+
+def see_scans(network: nn.Module, name: str, scans: FaceArchive, preparation: PreparationSettings) -> SeenScans:
+    """What a recogniser, in eval mode, makes of the scans of a data set of this name, in their order."""
+    with progress_bar(f"prepared scans of {name}", len(scans), "scans") as bar:
+        prepared = open_prepared_scans(scans, preparation, bar.advance)
+    told = {each: np.asarray(prepared.arrays[each]) for each in (*TOLD, "is_gallery", "failed")}
+    return SeenScans(features_of(network, surface_images, prepared), told)
+
+
+def merged(parts: Sequence[SeenScans]) -> SeenScans:
+    """Several data sets as one, whose people are all different."""
+    firsts = np.cumsum([0, *(part.told["identity"].max() + 1 for part in parts)])
+    told = {name: np.concatenate([part.told[name] for part in parts]) for name in parts[0].told}
+    told["identity"] = np.concatenate(
+        [part.told["identity"] + first for part, first in zip(parts, firsts, strict=False)]
+    )
+    features = {view: np.concatenate([part.features[view] for part in parts]) for view in parts[0].features}
+    return SeenScans(features, told)
 
 
 def rates(scores: Scores) -> dict[str, np.ndarray]:
@@ -81,24 +100,6 @@ def people_of(metric: str, scores: Scores) -> np.ndarray:
     """Who is on each sample that a metric is a mean over."""
     others = {"fidelity_mm": "fidelity_identity", "fidelity_rank1": "fidelity_probe"}
     return scores[others.get(metric, f"{metric.partition('/')[0]}_identity")]
-
-
-def _seen(network: nn.Module, name: str, scans: FaceArchive, preparation: PreparationSettings) -> SeenScans:
-    with progress_bar(f"prepared scans of {name}", len(scans), "scans") as bar:
-        prepared = open_prepared_scans(scans, preparation, bar.advance)
-    told = {each: np.asarray(prepared.arrays[each]) for each in (*TOLD, "is_gallery", "failed")}
-    return SeenScans(features_of(network, surface_images, prepared), told)
-
-
-def _merged(parts: list[SeenScans]) -> SeenScans:
-    """Several data sets as one, whose people are all different."""
-    firsts = np.cumsum([0, *(part.told["identity"].max() + 1 for part in parts)])
-    told = {name: np.concatenate([part.told[name] for part in parts]) for name in parts[0].told}
-    told["identity"] = np.concatenate(
-        [part.told["identity"] + first for part, first in zip(parts, firsts, strict=False)]
-    )
-    features = {view: np.concatenate([part.features[view] for part in parts]) for view in parts[0].features}
-    return SeenScans(features, told)
 
 
 def _scores(name: str, scans: SeenScans) -> Scores:

@@ -102,7 +102,7 @@ def _of_face_encoder() -> tuple[str, Read]:
     trained = load_shipped("face_encoder")
 
     def read(images: torch.Tensor, true: ShapeCoefficients, generator: torch.Generator) -> ShapeCoefficients:
-        found = trained.network(_resized(images, trained.settings.network.image_size))
+        found = trained.network(resized(images, trained.settings.network.image_size))
         return ShapeCoefficients(found.identity, found.expression / EXPRESSION_SPREAD)
 
     return trained.weights_sha256, read
@@ -115,7 +115,7 @@ def _of_sadrnet() -> tuple[str, Read]:
     mean = mapper.template.mean_map[:, mapper.evaluated].T
 
     def read(images: torch.Tensor, true: ShapeCoefficients, generator: torch.Generator) -> ShapeCoefficients:
-        maps = trained.draws(_resized(images, trained.settings.network.image_size))
+        maps = trained.draws(resized(images, trained.settings.network.image_size))
         identity, action = mapper.fit.coefficients(own_shape(maps, mapper) - mean)
         return ShapeCoefficients(identity, action / EXPRESSION_SPREAD)
 
@@ -129,8 +129,8 @@ def _of_msma() -> tuple[str, Read]:
     standard = msma_networks.standard_landmarks(size)
 
     def read(images: torch.Tensor, true: ShapeCoefficients, generator: torch.Generator) -> ShapeCoefficients:
-        landmarks = encoder.network(_resized(images, other)).landmarks[..., :2] * size / other
-        photographs = _resized(images, size)
+        landmarks = encoder.network(resized(images, other)).landmarks[..., :2] * size / other
+        photographs = resized(images, size)
         crops = aligned(LandmarkedFaces(photographs, landmarks, torch.zeros_like(photographs[:, 0])), standard)
         found = trained.network(crops.images)
         return ShapeCoefficients(found.identity, found.expression)
@@ -138,7 +138,8 @@ def _of_msma() -> tuple[str, Read]:
     return digest_of([trained.weights_sha256, encoder.weights_sha256]), read
 
 
-def _resized(images: torch.Tensor, size: int) -> torch.Tensor:
+def resized(images: torch.Tensor, size: int) -> torch.Tensor:
+    """Images (B, 3, S, S) at another size."""
     return functional.interpolate(images, (size, size), mode="bilinear", align_corners=False, antialias=True)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch import nn
@@ -27,7 +27,6 @@ from facelib.geometry.rotations import matrix_to_euler
 from facelib.geometry.visibility import visible_in_depth
 from facelib.models.sadrnet import FaceMaps
 from facelib.papers.sadrnet.networks import face_model
-from facelib.papers.sadrnet.trained import TrainedNetwork
 
 if TYPE_CHECKING:
     import trimesh
@@ -39,6 +38,21 @@ FAR, MUCH_LARGER = 0.5, 2.0  # shift in sides of the box, and factor on its side
 SHARP = 0.6  # pixels of the photograph for one that the network sees, below which it sees hardly more than a blur
 
 _log = logging.getLogger(__name__)
+
+
+class FaceDrawer(Protocol):
+    """What reads faces off crops.
+
+    Attributes:
+        draws: images (B, 3, S, S) -> FaceMaps, in eval mode.
+        image_size: S.
+    """
+
+    @property
+    def draws(self) -> nn.Module: ...
+
+    @property
+    def image_size(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -80,7 +94,7 @@ class Reconstruction:
         return coloured_mesh(self.vertices, self.triangles, self.colours)
 
 
-def reconstruct_with(trained: TrainedNetwork, photograph: Photograph, box: FaceBox) -> Reconstruction:
+def reconstruct_with(trained: FaceDrawer, photograph: Photograph, box: FaceBox) -> Reconstruction:
     """The face in a box, by a trained network, from several looks at nearly the same place.
 
     Photographs of real people are unlike all that it has learnt from, and what it reads off them changes from crop to
@@ -91,7 +105,7 @@ def reconstruct_with(trained: TrainedNetwork, photograph: Photograph, box: FaceB
     Raises:
         BadInput: as `reconstruct`.
     """
-    size = trained.settings.network.image_size
+    size = trained.image_size
     first = reconstruct(trained.draws, face_model(), size, photograph, box)
     seen = first.crop.scale / photograph.reduction
     if seen < SHARP:

@@ -24,6 +24,11 @@ USUAL = "sadrnet"  # the shipped model that is taken where none is named
 class TrainedNetwork(Trained[Reconstructor, ReconstructionSettings]):
     """A network that reads faces; a face encoder gives coefficients."""
 
+    @property
+    def image_size(self) -> int:
+        """Pixels a side of what `draws` takes."""
+        return self.settings.network.image_size
+
     @cached_property
     def draws(self) -> nn.Module:
         """Images (B, 3, S, S) -> FaceMaps, whatever the network itself gives."""

@@ -10,6 +10,7 @@ from facelib.data.archive import FaceArchive
 from facelib.papers.msma import PAPER
 from facelib.papers.msma.settings import MSMARunSettings
 from facelib.papers.run import open_archive
+from facelib.report.local_runs import LocalRuns
 from facelib.report.msma.comparison_pictures import Read
 from facelib.report.msma.conditions import (
     GREY,
@@ -21,7 +22,7 @@ from facelib.report.msma.conditions import (
 )
 from facelib.report.msma.error_maps import expressions_of, typical_person
 from facelib.report.msma.readings import Photographs, PlacedReader, open_readers, photographs_of, together
-from facelib.report.records import TierRuns, one_fold, scores_of
+from facelib.report.records import TierRuns
 from facelib.runs.records import Record
 from facelib.runs.settings import override
 
@@ -30,30 +31,12 @@ NETWORKS = (FULL, BASE, "no_fusion", "no_attention", "one_feature")  # of figure
 FIGURE_7 = {"frontal": "plain", "uneven light": "uneven light", "covered eyes": "covered eyes", "smile": "smile"}
 
 
-class Material:
-    """What runs of this machine give.
-
-    Args:
-        runs: of a tier.
-
-    Attributes:
-        records: label -> record, of one fold, whose scores and weights are here.
-    """
+class Material(LocalRuns):
+    """What runs of paper 5 give; arguments and attributes are those of `LocalRuns`."""
 
     def __init__(self, runs: TierRuns) -> None:
-        self.runs = runs
-        evaluated = [name for name, method in PAPER.methods.items() if not method.is_pretraining]
-        found = one_fold(runs.local_records(evaluated))
-        self.records = {label: record for label, record in found.items() if record.run.weights.exists()}
-        self.scores = cache(lambda label: scores_of(self.records[label]))
+        super().__init__(runs)
         self._reader = cache(self._open_reader)
-
-    def there(self, *methods: str) -> list[str]:
-        """The labels of those of these methods that have a run; of the others, says which commands make one."""
-        absent = [self.runs.command(name) for name in methods if self.runs.label(name) not in self.records]
-        if absent:
-            print("without a run on this machine:", *absent, sep="\n")
-        return [self.runs.label(name) for name in methods if self.runs.label(name) in self.records]
 
     def read(self, photographs: Photographs, labels: list[str]) -> Read:
         """What methods read off photographs."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from facelib.data.photographs import Photograph
 from facelib.papers.sadrnet.reconstruction import Reconstruction
-from facelib.papers.sadrnet.trained import TrainedNetwork
+from facelib.papers.trained import Trained
 from facelib.report.interactive_picture import still_png, write_page
 from facelib.report.meshes import FaceMesh, turnable_meshes, write_mesh
 from facelib.report.output_folder import check_output
@@ -27,7 +28,7 @@ def check_folder(folder: Path) -> None:
 
 
 def write_reconstruction(
-    folder: Path, photograph: Photograph, name: str, face: Reconstruction, trained: TrainedNetwork
+    folder: Path, photograph: Photograph, name: str, face: Reconstruction, trained: Trained[Any, Any]
 ) -> list[Path]:
     """Write all files; those of an earlier reconstruction are replaced.
 
@@ -67,7 +68,7 @@ def write_reconstruction(
 
 
 def _description(
-    name: str, photograph: Photograph, face: Reconstruction, trained: TrainedNetwork, label: str
+    name: str, photograph: Photograph, face: Reconstruction, trained: Trained[Any, Any], label: str
 ) -> dict[str, object]:
     pose = face.pose
     return {

@@ -11,7 +11,8 @@ import pytest
 from made_records import PEOPLE, PROBES, make_record, use_made_runs
 
 from facelib.errors import BadInput
-from facelib.report.joint_attention.tsne import PROBES_SHOWN, draw_tsne, separation, tsne_data
+from facelib.report.joint_attention.tsne import POSES, PROBES_SHOWN, draw_tsne, tsne_data
+from facelib.report.tsne import separation
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +55,7 @@ def test_separation_equals_counting_pairs() -> None:
         inside, nearest = away.pop(identity[i]), min(away.values())
         silhouettes.append((nearest - inside) / max(nearest, inside))
 
-    numbers = separation(embeddings, identity, pose)
+    numbers = separation(embeddings, identity, pose, POSES)
 
     assert numbers["own"] == pytest.approx(np.mean(own))
     assert numbers["others"] == pytest.approx(np.mean(others))
