@@ -50,24 +50,24 @@ def face_model(tmp_path_factory: pytest.TempPathFactory) -> MorphableModel:
 
 
 @pytest.fixture
-def with_msma(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Paper 5 among the papers, where it will stand once its laptop tier has runs."""
-    import facelib.papers
-
-    monkeypatch.setattr(facelib.papers, "PAPERS", ("joint_attention", "sadrnet", "msma"))
-
-
-@pytest.fixture
 def with_normal_components(monkeypatch: pytest.MonkeyPatch) -> None:
     """Paper 2 among the papers, where it will stand once its laptop tier has runs."""
-    import facelib.papers
-
-    monkeypatch.setattr(facelib.papers, "PAPERS", (*facelib.papers.PAPERS, "normal_components"))
+    _register(monkeypatch, "normal_components")
 
 
 @pytest.fixture
 def with_depth_adaptation(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Paper 4 among the papers, where it will stand once its laptop tier has runs."""
+    """Paper 4 among the papers, as paper 2."""
+    _register(monkeypatch, "depth_adaptation")
+
+
+@pytest.fixture
+def with_msma(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Paper 5 among the papers, as paper 2."""
+    _register(monkeypatch, "msma")
+
+
+def _register(monkeypatch: pytest.MonkeyPatch, paper: str) -> None:
     import facelib.papers
 
-    monkeypatch.setattr(facelib.papers, "PAPERS", (*facelib.papers.PAPERS, "depth_adaptation"))
+    monkeypatch.setattr(facelib.papers, "PAPERS", (*facelib.papers.PAPERS, paper))

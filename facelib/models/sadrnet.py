@@ -167,14 +167,16 @@ class SADRNet(nn.Module):
         if self.geometry == "direct":
             assert pose_dependent is not None
             return FaceMaps(pose_dependent, pose_dependent, None, mask, None, None, None)
+        first = None
         if self.unposed is not None:
+            assert read is not None
             decoded = torch.cat((features, self.unposed(images, read)), dim=1)
+            first = (read.scale, read.rotation, read.translation)
         shape = self.shape_map(decoded)  # S
         laid = shape if shape_learns else shape.detach()
         pose = read if pose_dependent is None else self.align(laid, pose_dependent, mask)
         assert pose is not None
         posed = pose.apply(laid.flatten(2).mT).mT.unflatten(2, (size, size))  # G, eq. 2
-        first = None if self.unposed is None or read is None else (read.scale, read.rotation, read.translation)
         return FaceMaps(posed, pose_dependent, shape, mask, pose.scale, pose.rotation, pose.translation, first)
 
     def encode(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:

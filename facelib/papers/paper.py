@@ -31,13 +31,8 @@ if TYPE_CHECKING:
     from facelib.runs.tasks import Task
 
 Unit = Literal["fraction", "degrees", "mm", "cm2", "MB"]
-FACTORS: dict[Unit, float] = {
-    "fraction": 100.0,
-    "degrees": 1.0,
-    "mm": 1.0,
-    "cm2": 1.0,
-    "MB": 1.0,
-}  # from records to what is shown
+# From records to what is shown.
+FACTORS: dict[Unit, float] = {"fraction": 100.0, "degrees": 1.0, "mm": 1.0, "cm2": 1.0, "MB": 1.0}
 SHOWN: dict[Unit, str] = {"fraction": "percent", "degrees": "degrees", "mm": "mm", "cm2": "cm²", "MB": "MB"}
 DIFFERENCES: dict[Unit, str] = SHOWN | {"fraction": "points"}  # units of shown differences
 

@@ -77,14 +77,15 @@ def read_shipped_weights(name: str) -> dict[str, Tensor]:
     """
     from safetensors.torch import load
 
-    contents, expected = [], read_card(name)[CHECKSUM]
-    for path in weights_paths(name):
+    card = read_card(name)
+    paths, expected, contents = _paths(name, card.get(FILES, 1)), card[CHECKSUM], []
+    for path in paths:
         if not path.is_file():
             raise CorruptFile(f"{path} is missing, though its card is there: {REMEDY}")
         contents.append(path.read_bytes())
     found = _checksum(contents)
     if found != expected:
-        where = " and ".join(str(path) for path in weights_paths(name))
+        where = " and ".join(map(str, paths))
         raise CorruptFile(f"{where}: SHA-256 {found[:12]}..., the card says {str(expected)[:12]}...: {REMEDY}")
     return {key: _whole(value) for content in contents for key, value in load(content).items()}
 
@@ -118,12 +119,13 @@ def write_shipped(name: str, tensors: Mapping[str, Tensor], card: Mapping[str, A
             f"{name} takes {sum(map(len, contents)) / 1e6:.1f} MB in half precision: expected at most {MOST_FILES} "
             f"files of {LARGEST / 1e6:g} MB; ship a narrower network"
         )
-    for path, content in zip(_paths(name, len(contents)), contents, strict=True):
+    paths = _paths(name, len(contents))
+    for path, content in zip(paths, contents, strict=True):
         write_bytes(path, content)
     for path in _paths(name, MOST_FILES)[len(contents) :]:
         path.unlink(missing_ok=True)
     write_json(_card_path(name), {**card, FILES: len(contents), CHECKSUM: _checksum(contents)})
-    return weights_paths(name)
+    return paths
 
 
 def _parts(tensors: Mapping[str, Tensor]) -> list[dict[str, Tensor]]:

@@ -14,10 +14,8 @@ from typing import Any
 
 from facelib.papers.paper import BASELINE, PRETRAINING, Method
 
-NETWORK, LONG = (
-    "network",
-    "longer",
-)  # kinds, besides those of every paper: with the photographs of a tier, and with more
+# Kinds, besides those of every paper: with the photographs of a tier, and with more.
+NETWORK, LONG = "network", "longer"
 BESIDES = {  # settings that rows of ours change, in words
     "loss.edge": "no losses on the mesh",
     "loss.deformation": "losses as printed",
