@@ -240,7 +240,8 @@ class Steps(Protocol[M, S]):
         """The network of a method with fresh weights."""
 
     def build_task(self, inputs: RunInputs[M, S], network: nn.Module) -> Task | None:
-        """What is trained, once the network has what it starts from; None for a baseline.
+        """What is trained, once the network has what it starts from; None for a baseline, and for a network that comes
+        trained with the package.
 
         Of baselines only those are asked that consist of what the runs that they need have learnt.
         """

@@ -95,7 +95,7 @@ def _train(paper: Paper, run: Run, inputs: RunInputs, identity: Identity) -> Non
 
 
 def _trained(paper: Paper, inputs: RunInputs, network: nn.Module, folder: Path) -> TrainingResult:
-    """What came of training a network; a baseline has nothing to learn, and its weights are kept as they begin."""
+    """What came of training a network; without a task nothing is learnt, and its weights are kept as they are."""
     from facelib.runs.checkpoints import run_lock, save_weights
     from facelib.runs.folders import WEIGHTS_FILE
     from facelib.runs.training import TrainingResult

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,14 @@ from facelib.data.embedded.portraits import portraits
 from facelib.errors import BadInput
 from facelib.faces.morphable_model import MorphableModel
 from facelib.papers import trained
+from facelib.papers.sadrnet import PAPER
+from facelib.papers.sadrnet.networks import build_network
+from facelib.papers.sadrnet.shipped import take_shipped
 from facelib.papers.sadrnet.shipping import ship
 from facelib.papers.sadrnet.trained import load_shipped, load_trained
 from facelib.runs.checkpoints import save_weights
 from facelib.runs.folders import WEIGHTS_FILE
+from facelib.runs.settings import override
 from facelib.storage import read_json, write_json
 from facelib.weights import read_card, write_shipped
 
@@ -140,3 +145,22 @@ def test_a_detector_reads_no_shape(shelf: Path) -> None:
         BadInput, match="the shipped model finder is of kind 'face detector': expected 'face reconstruction'"
     ):
         load_trained("finder")
+
+
+def test_a_pretraining_of_equal_settings_takes_what_ships(shelf: Path) -> None:
+    folder = made_run("face_encoder")
+    ship(str(folder), "face_encoder")
+    here = load_trained(str(folder))
+    asked = replace(here.settings, encoder=replace(here.settings.encoder, shipped=True))
+    taken = build_network(here.method, asked)
+    assert take_shipped(taken, here.method, asked)
+    for name, value in here.network.state_dict().items():
+        torch.testing.assert_close(taken.state_dict()[name], value, rtol=1e-3, atol=1e-5)  # half precision
+
+    others = override(asked, {"pretraining.seed": 7}), override(asked, {"stream.skins": 3}), here.settings
+    for settings in others:  # other settings, or no wish for it: they train
+        fresh = build_network(here.method, settings)
+        before = {name: value.clone() for name, value in fresh.state_dict().items()}
+        assert not take_shipped(fresh, here.method, settings)
+        assert all(torch.equal(value, before[name]) for name, value in fresh.state_dict().items())
+    assert not take_shipped(taken, PAPER.method("shape_reader"), asked)  # of which nothing ships here

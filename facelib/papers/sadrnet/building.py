@@ -32,15 +32,21 @@ from facelib.papers.sadrnet.protocol import (
 )
 from facelib.papers.sadrnet.recognition import evaluate_recognition
 from facelib.papers.sadrnet.settings import ReconstructionSettings
+from facelib.papers.sadrnet.shipped import take_shipped
 from facelib.papers.sadrnet.tasks import ReconstructionTask
 from facelib.runs.tasks import Task
 
 Inputs = RunInputs[Reconstructor, ReconstructionSettings]
 
 
-def build_task(inputs: Inputs, network: nn.Module) -> Task:
-    """The task of a method's network, which starts in the pretrained ones that its run needs."""
+def build_task(inputs: Inputs, network: nn.Module) -> Task | None:
+    """The task of a method's network, which starts in the pretrained ones that its run needs.
+
+    None for a pretrained one that comes with the package, which it has become.
+    """
     settings = inputs.settings
+    if inputs.method.is_pretraining and take_shipped(network, inputs.method, settings):
+        return None
     if inputs.method.needed(settings):
         start(network, settings, inputs.weights)
     if inputs.method.is_pretraining:

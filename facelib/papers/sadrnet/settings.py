@@ -172,12 +172,15 @@ class EncoderSettings:
         identities: components of the face model that it reads, the first ones.
         batches, reader_batches: of the stream, an epoch of the encoder and of the shape reader.
         loss: weights of its terms.
+        shipped: whether encoder and shape reader are taken from the package where what it brings was trained with the
+            same settings as these; it spares hours.
     """
 
     identities: int = 60
     batches: int = 200
     reader_batches: int = 100
     loss: EncoderLossSettings = field(default_factory=EncoderLossSettings)
+    shipped: bool = False
 
 
 @dataclass(frozen=True)
@@ -308,6 +311,7 @@ TIERS: dict[str, dict[str, Any]] = {
         "loss.deformation": 4.0,
         "schedule.joint": 8,
         "warm_start": True,
+        "encoder.shipped": True,
         "pretraining.epochs": 80,
         "pretraining.min_epochs": 80,
         "pretraining.batch_size": 48,

@@ -11,7 +11,8 @@ from facelib.data.embedded.portraits import portraits
 from facelib.papers.sadrnet import PAPER
 from facelib.papers.sadrnet.metrics import METRICS
 from facelib.papers.sadrnet.networks import face_model
-from facelib.papers.sadrnet.trained import KIND, MODELS, TrainedNetwork, load_trained
+from facelib.papers.sadrnet.shipped import KIND, MODELS
+from facelib.papers.sadrnet.trained import TrainedNetwork, load_trained
 from facelib.papers.shipping import card_of
 
 RENDERED = 8  # faces on which both precisions are compared

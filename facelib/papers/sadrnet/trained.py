@@ -7,17 +7,11 @@ from functools import cached_property, lru_cache
 
 from torch import nn
 
-from facelib.errors import BadInput
-from facelib.papers.paper import BASELINE
-from facelib.papers.sadrnet import PAPER
 from facelib.papers.sadrnet.building import drawing_of
 from facelib.papers.sadrnet.methods import Reconstructor
-from facelib.papers.sadrnet.networks import build_network, face_model
 from facelib.papers.sadrnet.settings import ReconstructionSettings
-from facelib.papers.trained import Models, Trained
-
-KIND = "face reconstruction"  # of the cards of such models
-USUAL = "sadrnet"  # the shipped model that is taken where none is named
+from facelib.papers.sadrnet.shipped import MODELS, USUAL
+from facelib.papers.trained import Trained
 
 
 @dataclass(frozen=True)
@@ -60,17 +54,3 @@ def load_trained(model: str | None = None, tier: str | None = None) -> TrainedNe
 def load_shipped(name: str) -> TrainedNetwork:
     """A network that comes with the package; raises as `Models.shipped`."""
     return TrainedNetwork(**vars(MODELS.shipped(name)))
-
-
-def _identities(method: Reconstructor, settings: ReconstructionSettings) -> int:
-    if method.is_pretraining:
-        return settings.encoder.identities
-    return len(face_model().identity_basis) if settings.network.shape == "coefficients" else 0
-
-
-def _check_reads(method: Reconstructor) -> None:
-    if method.kind == BASELINE:
-        raise BadInput(f"{method.name} predicts no map of a photograph: choose a network's run, such as {USUAL}'s")
-
-
-MODELS = Models(PAPER, KIND, USUAL, "faces are reconstructed", build_network, _identities, _check_reads)
