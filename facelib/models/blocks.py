@@ -10,6 +10,7 @@ from torch import nn
 from facelib.errors import BadInput, check_shape
 
 SMALLEST_IMAGE = 32  # pixels; VGG-16 leaves one position of it
+LEAST_CHANNELS = 8  # into a 1 x 1 convolution; with fewer, of stride 2, torch 2.13 writes beyond its memory backwards
 
 
 class Embedding(NamedTuple):
@@ -130,6 +131,19 @@ def initialise(network: nn.Module) -> None:
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
+
+
+def take_fastest_layout(network: nn.Module) -> torch.memory_format:
+    """Lay a network's weights with channels last, a quarter faster on processors, where no layer is too narrow for it.
+
+    Returns:
+        The layout, for what the network is given.
+    """
+    pointwise = [each for each in network.modules() if isinstance(each, nn.Conv2d) and each.kernel_size == (1, 1)]
+    narrow = any(each.in_channels < LEAST_CHANNELS for each in pointwise)
+    layout = torch.contiguous_format if narrow else torch.channels_last
+    network.to(memory_format=layout)  # type: ignore[call-overload]
+    return layout
 
 
 def zero_linear(features: int, outputs: int) -> nn.Linear:

@@ -14,7 +14,7 @@ from torch import nn
 from facelib.errors import BadInput, check_shape, unknown_name
 from facelib.geometry.alignment import Similarity, self_alignment
 from facelib.geometry.visibility import facing_visibility
-from facelib.models.blocks import check_training_batch, check_width
+from facelib.models.blocks import check_training_batch, check_width, take_fastest_layout
 from facelib.models.face_encoder import HIDDEN, POSE_NUMBERS, FaceCode, pose_of, standardised
 from facelib.models.face_template import FaceTemplate
 from facelib.models.map_layers import (
@@ -145,6 +145,7 @@ class SADRNet(nn.Module):
         for each in (self.pose_dependent_head, self.shape_head):
             if each is not None:
                 open_head(each)
+        self.layout = take_fastest_layout(self)
 
     def forward(self, images: torch.Tensor, *, shape_learns: bool = True) -> FaceMaps:
         """Images (B, 3, S, S), RGB in [0, 1] -> maps; NaN is not looked for.
@@ -181,9 +182,7 @@ class SADRNet(nn.Module):
 
     def encode(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
         """The features of the smallest size, and A (B, H/8, W/8) by which they are weighed (eq. 9)."""
-        low = self.low(
-            standardised(images).contiguous()
-        )  # F_l; with channels last torch 2.13 can crash, see ResNetBody
+        low = self.low(standardised(images).contiguous(memory_format=self.layout))  # F_l
         if self.attention is None:
             return self.high(low), None
         attention = self.attention(low)  # A

@@ -11,7 +11,7 @@ from typing import Self
 import torch
 from torch import nn
 
-from facelib.models.blocks import check_width
+from facelib.models.blocks import check_width, take_fastest_layout
 from facelib.models.face_encoder import HIDDEN, FaceCode, FaceEncoder, FaceReading
 from facelib.models.face_template import FaceTemplate
 from facelib.models.map_layers import initialise
@@ -38,6 +38,7 @@ class ShapeReader(nn.Module):
         initialise(self)
         self.hidden.start()
         self.encoder = encoder.requires_grad_(False)
+        take_fastest_layout(self)
         self.train()
 
     def train(self, mode: bool = True) -> Self:
