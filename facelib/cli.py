@@ -505,7 +505,7 @@ def _place(text: str) -> tuple[str, str]:
 @model_tier_option
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def compare_landmarks(folder: Path, model: str | None, tier: str | None, as_json: bool) -> None:
-    """Compare the 51 inner landmarks with dlib's on the photographs in a FOLDER (extra "photographs").
+    """Compare the 51 inner landmarks with dlib's, on every face in the photographs of a FOLDER (extra "photographs").
 
     Distances are means over the landmarks, in distances of the outer eye corners: as they are, and with dlib's
     landmarks moved into our convention as fitted on rendered faces.
@@ -520,7 +520,7 @@ def compare_landmarks(folder: Path, model: str | None, tier: str | None, as_json
     if as_json:
         click.echo(json.dumps([asdict(each) for each in found], indent=1))
         return
-    lines: list[tuple[str, ...]] = [("photograph", "as they are", "translated", "")]
+    lines: list[tuple[str, ...]] = [("face", "as they are", "translated", "")]
     pairs = [(each.as_they_are, each.translated) for each in found if each.as_they_are and each.translated]
     for each in found:
         lines.append((each.name, *_percent(each.as_they_are, each.translated), each.why_not))

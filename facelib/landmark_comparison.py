@@ -27,16 +27,17 @@ from facelib.reconstruction import read_face
 
 INNER = slice(17, 68)  # brows, eyes, nose and mouth: the outline is another line for each convention and each pose
 PREDICTOR = "shape_predictor_68_face_landmarks.dat"
+SURROUNDINGS = 1.2  # sides of dlib's landmarks, each way from their middle, that a face is cut out with
 FITTED, FITTED_YAW, FITTED_SIZE, FITTED_CROP = 120, 40.0, 256, 2.6  # rendered faces that the translation is fitted on
 INSTALL = "pip install 'facelib-companion[photographs]'"
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One photograph.
+    """One face.
 
     Args:
-        name: of its file.
+        name: of the file, and of several faces in it which one.
         as_they_are: mean distance of the 51 inner landmarks over that of the outer eye corners; None where there is
             nothing to compare.
         translated: the same with dlib's landmarks in our convention.
@@ -50,7 +51,9 @@ class Comparison:
 
 
 def compare_folder(folder: Path, trained: TrainedNetwork) -> Iterator[Comparison]:
-    """Every photograph of a folder, in alphabetical order; each says of its own why it cannot be compared.
+    """Every face that dlib finds in the photographs of a folder, in alphabetical order.
+
+    A photograph or a face that cannot be compared says of its own why.
 
     Args:
         folder: of photographs, without its subfolders.
@@ -67,19 +70,38 @@ def compare_folder(folder: Path, trained: TrainedNetwork) -> Iterator[Comparison
     translation = fitted_translation()
     for path in paths:
         try:
-            yield _compared(path, trained, translation)
+            photograph = read_photograph(path)
         except FacelibError as error:
             yield Comparison(path.name, why_not=str(error))
+            continue
+        faces = dlib_faces(photograph)
+        if not faces:
+            yield Comparison(path.name, why_not="dlib sees no face there")
+        for number, theirs in enumerate(faces, start=1):
+            name = path.name if len(faces) == 1 else f"{path.name}, face {number}"
+            yield _compared(name, photograph, theirs, trained, translation)
 
 
-def _compared(path: Path, trained: TrainedNetwork, translation: torch.Tensor) -> Comparison:
-    photograph = read_photograph(path)
-    face = read_face(trained, photograph, None)
-    theirs = dlib_landmarks(photograph, face.box)
-    if theirs is None:
-        return Comparison(path.name, why_not="dlib sees no face there")
-    ours = face.landmarks[:, :2]
-    return Comparison(path.name, distance(ours, theirs), distance(ours, translated(theirs, translation), theirs))
+def _compared(
+    name: str, photograph: Photograph, theirs: torch.Tensor, trained: TrainedNetwork, translation: torch.Tensor
+) -> Comparison:
+    corner, part = _cut_out(photograph, theirs)
+    try:
+        ours = read_face(trained, part, None).landmarks[:, :2] + corner
+    except FacelibError as error:
+        return Comparison(name, why_not=str(error))
+    return Comparison(name, distance(ours, theirs), distance(ours, translated(theirs, translation), theirs))
+
+
+def _cut_out(photograph: Photograph, landmarks: torch.Tensor) -> tuple[torch.Tensor, Photograph]:
+    """The part around a face's landmarks (68, 2), where our own detector looks for it, and its corner (2,)."""
+    low, high = landmarks.amin(dim=0), landmarks.amax(dim=0)
+    reach = SURROUNDINGS * (high - low).max()
+    reduction, middle = photograph.reduction, (low + high) / 2
+    left, top = ((middle - reach) / reduction).int().clamp_min(0).tolist()
+    right, bottom = ((middle + reach) / reduction).int().tolist()
+    part = Photograph(photograph.pixels[:, top : bottom + 1, left : right + 1], reduction)
+    return torch.tensor([left, top]) * reduction, part
 
 
 def distance(ours: torch.Tensor, theirs: torch.Tensor, unit: torch.Tensor | None = None) -> float:
@@ -94,21 +116,36 @@ def distance(ours: torch.Tensor, theirs: torch.Tensor, unit: torch.Tensor | None
 
 
 def dlib_landmarks(photograph: Photograph, box: FaceBox) -> torch.Tensor | None:
-    """dlib's landmarks (68, 2), in pixels of the file, of the face that it finds in a box; None where it finds none.
+    """dlib's landmarks (68, 2), in pixels of the file, of the largest face over the middle of a box; None without one.
+
+    Raises:
+        MissingPart: without dlib or its predictor.
+    """
+    middle = torch.tensor([box.left + box.right, box.top + box.bottom]) / 2
+    there = (
+        landmarks
+        for landmarks in dlib_faces(photograph)
+        if bool((landmarks.amin(dim=0) < middle).all() and (middle < landmarks.amax(dim=0)).all())
+    )
+    return next(there, None)
+
+
+def dlib_faces(photograph: Photograph) -> list[torch.Tensor]:
+    """dlib's landmarks (68, 2), in pixels of the file, of every face that it finds, the largest first.
 
     Raises:
         MissingPart: without dlib or its predictor.
     """
     detector, predictor = _dlib()
     pixels = (photograph.pixels * 255).round().byte().permute(1, 2, 0).contiguous().numpy()
-    column, row = (box.left + box.right) / 2 / photograph.reduction, (box.top + box.bottom) / 2 / photograph.reduction
     found: Any = detector(pixels, 0) or detector(pixels, 1)  # doubled, it finds faces of 40 pixels
-    there = [face for face in found if face.left() < column < face.right() and face.top() < row < face.bottom()]
-    if not there:
-        return None
-    points = predictor(pixels, max(there, key=lambda face: face.area())).parts()
-    middles = torch.tensor([(point.x + 0.5, point.y + 0.5) for point in points])  # corners of pixels are whole numbers
-    return middles * photograph.reduction
+    faces = []
+    for box in sorted(found, key=lambda box: box.area(), reverse=True):
+        corners = [
+            (point.x + 0.5, point.y + 0.5) for point in predictor(pixels, box).parts()
+        ]  # whole numbers are corners
+        faces.append(torch.tensor(corners) * photograph.reduction)
+    return faces
 
 
 def fitted_translation() -> torch.Tensor:
