@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from facelib.data.face_finding import check_face, find_face
 from facelib.data.given_images import as_photograph
 from facelib.data.photographs import FaceBox, Photograph
 from facelib.errors import BadInput
-from facelib.papers.normal_components import trained as expnet
+from facelib.papers.normal_components.methods import SHAPE_READER
 from facelib.papers.sadrnet.reconstruction import FaceDrawer, Reconstruction, reconstruct_with
 from facelib.papers.sadrnet.trained import TrainedNetwork, load_trained
 from facelib.weights import read_card, shipped_names
+
+if TYPE_CHECKING:
+    from facelib.papers.normal_components.trained import TrainedExpNet
 
 Corners = Sequence[float]
 
@@ -44,7 +48,7 @@ def reconstruct(image: object, box: Corners | FaceBox | None = None, model: str 
     return read_face(load_reader(model), photograph, given)
 
 
-def load_reader(model: str | None = None, tier: str | None = None) -> TrainedNetwork | expnet.TrainedExpNet:
+def load_reader(model: str | None = None, tier: str | None = None) -> TrainedNetwork | TrainedExpNet:
     """What reads faces off photographs: a network of paper 3, or ExpNet of paper 2 as it ships.
 
     Args:
@@ -53,7 +57,9 @@ def load_reader(model: str | None = None, tier: str | None = None) -> TrainedNet
     Raises:
         UnknownName, MissingPart, CorruptFile, BadInput: as there.
     """
-    if tier is None and model in shipped_names() and read_card(model)["kind"] == expnet.KIND:
+    if tier is None and model in shipped_names() and read_card(model)["kind"] == SHAPE_READER:
+        from facelib.papers.normal_components import trained as expnet  # seconds that few need
+
         return expnet.load_shipped(model)
     return load_trained(model, tier)
 

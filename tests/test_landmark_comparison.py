@@ -92,7 +92,8 @@ def test_every_face_of_a_photograph_is_compared(tmp_path: Path, monkeypatch: pyt
 
     assert one.name == "astronaut.png"
     assert [each.name for each in both] == ["astronauts.png, face 1", "astronauts.png, face 2"]
-    assert [each.as_they_are for each in both] == pytest.approx([one.as_they_are] * 2, abs=0.03)  # cut out elsewhere by a pixel
+    # Cut out elsewhere by a pixel.
+    assert [each.as_they_are for each in both] == pytest.approx([one.as_they_are] * 2, abs=0.03)
 
 
 def test_the_command_says_of_each_photograph_what_came_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,7 @@ BRANCHES, ONE_NETWORK = "branches", "one network"  # kinds, besides those of eve
 RECOGNISER, EXPNET, DIFFUSION = "recogniser", "expnet", "diffusion"  # pretrainings
 OF_OTHER_PAPERS = ("face_encoder", "sadrnet", "msma")  # reconstructors: shipped models
 TRUTH = "truth"
+SHAPE_READER = "face shape"  # what the card of a shipped ExpNet calls it
 Loss = Literal["cross_entropy", "lmcl"]
 
 

@@ -16,11 +16,10 @@ from facelib.faces.population import sample_people
 from facelib.models.sphereface import Sphere20
 from facelib.papers.component_networks import AXES, KIND, ComponentNetworks, write_networks
 from facelib.papers.normal_components import PAPER
-from facelib.papers.normal_components.methods import BRANCHES, EXPNET, NormalRecogniser
+from facelib.papers.normal_components.methods import BRANCHES, EXPNET, SHAPE_READER, NormalRecogniser
 from facelib.papers.normal_components.metrics import METRICS
 from facelib.papers.normal_components.networks import Recogniser, face_model
 from facelib.papers.normal_components.settings import RecognitionSettings
-from facelib.papers.normal_components.trained import KIND as SHAPE_KIND
 from facelib.papers.normal_components.trained import MODELS
 from facelib.papers.run import network_from
 from facelib.papers.shipping import card_of, told_of
@@ -84,7 +83,7 @@ def ship(run: str, name: str) -> Change:
     if method.name == EXPNET:
         read = MODELS.of_run(run, record.tier)
         change, summary = change_of_shapes(read), f"{method.label}: reads the shape of a face off a photograph"
-        MODELS.write(name, read, card_of(record, SHAPE_KIND, summary, NOT_FOR_SHAPES, METRICS, change._asdict()))
+        MODELS.write(name, read, card_of(record, SHAPE_READER, summary, NOT_FOR_SHAPES, METRICS, change._asdict()))
         return change
     if method.kind != BRANCHES:
         raise BadInput(

@@ -12,7 +12,7 @@ from facelib.errors import BadInput
 from facelib.faces.model_fit import EXPRESSION_SPREAD
 from facelib.models.sadrnet import FaceMaps
 from facelib.papers.normal_components import PAPER
-from facelib.papers.normal_components.methods import EXPNET, NormalRecogniser
+from facelib.papers.normal_components.methods import EXPNET, SHAPE_READER, NormalRecogniser
 from facelib.papers.normal_components.networks import build_network
 from facelib.papers.normal_components.reconstructors import resized
 from facelib.papers.normal_components.settings import RecognitionSettings
@@ -21,7 +21,6 @@ from facelib.papers.sadrnet.trained import TrainedNetwork
 from facelib.papers.sadrnet.trained import load_shipped as load_encoder
 from facelib.papers.trained import Models, Trained
 
-KIND = "face shape"  # of the cards of such models
 USUAL = "expnet"  # what the shipped model is called
 ENCODER = "face_encoder"  # the shipped model of paper 3 that gives poses
 
@@ -80,7 +79,7 @@ def _check_reads(method: NormalRecogniser) -> None:
 
 MODELS = Models(
     PAPER,
-    KIND,
+    SHAPE_READER,
     USUAL,
     "shapes are read",
     build_network,
