@@ -14,7 +14,7 @@ from facelib.report.interactive_picture import still_png, write_page
 from facelib.report.meshes import FaceMesh, turnable_meshes, write_mesh
 from facelib.report.output_folder import check_output
 from facelib.report.sadrnet.reconstruction_picture import draw_reconstruction
-from facelib.report.style import tier_label, use_house_style
+from facelib.report.style import tier_label
 from facelib.storage import atomic_path, write_json, write_text
 
 FILES = ("face.glb", "face.obj", "landmarks.csv", "reconstruction.json", "overlay.png", "face.html")
@@ -47,7 +47,6 @@ def write_reconstruction(
     """
     check_folder(folder)
     label = tier_label(trained.tier, ORIGIN)
-    use_house_style()
     picture = draw_reconstruction(photograph, face, trained.method.label, label)
     png = still_png(picture, 200)
     faces = [
