@@ -302,6 +302,7 @@ TIERS: dict[str, dict[str, Any]] = {
     "laptop": {
         "evaluation.images": 2,
         "evaluation.florence": 10,
+        "evaluation.ict": 400,
         "network.image_size": 64,
         "network.width": 0.25,
         "network.trunk": "plain",
