@@ -382,7 +382,10 @@ def reconstruct_depth(
 ) -> None:
     """Read a head off a depth FRAME (.png of 16 bits in mm, .npy, or .bin of Biwi): mesh, pose, a picture, a page."""
     focal_u, focal_v, center_u, center_v = _numbers(intrinsics, "fx,fy,cx,cy in pixels, such as 575.8,575.8,320,240")
-    place = None if nose is None else _numbers(nose, "column,row of a pixel, such as 320,240")
+    place = None
+    if nose is not None:
+        column, row = _numbers(nose, "column,row of a pixel, such as 320,240")
+        place = column, row
 
     from facelib.depth_reconstruction import reconstruct_depth
     from facelib.report.depth_adaptation.reconstruction_files import check_folder, described, write_depth_face

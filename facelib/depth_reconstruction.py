@@ -50,9 +50,9 @@ def reconstruct_depth(
         facelib.reconstruct_depth("frame.png", (575.8, 575.8, 320, 240)).to_trimesh().export("head.glb")
     """
     camera = as_camera(intrinsics)
-    networks = [load_trained(kind, name, tier) for kind, name in ((SHAPE, model), (POSE, pose_model))]
+    shape, pose = load_trained(SHAPE, model, tier), load_trained(POSE, pose_model, tier)
     depth = as_depth(frame) if isinstance(frame, np.ndarray) else read_depth(Path(frame))
-    return reconstruct_with(*networks, depth, camera, nose)
+    return reconstruct_with(shape, pose, depth, camera, nose)
 
 
 def as_camera(intrinsics: Sequence[float]) -> PerspectiveCamera:

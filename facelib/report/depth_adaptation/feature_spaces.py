@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import torch
 from matplotlib.figure import Figure
+from torch import nn
 
 from facelib.data.depth_faces import labelled_depth
 from facelib.models.depth_networks import DASHapeNet
@@ -56,13 +57,14 @@ def embedded(material: Material, label: str) -> tuple[np.ndarray, np.ndarray, np
     """F's embeddings (N, E) of frames of both domains, their domain (N,) and the person (N,), each with its own."""
     network, settings = material.network(label), material.settings(label)
     assert isinstance(network, DASHapeNet)
+    features: nn.Module = network.get_submodule("features")
     parts, domains, people = [], [], []
     for domain, name in ((SOURCE, SOURCE_SET), (TARGET, FACES)):
         archive = material.archive(label, name)
         rows = np.unique(np.linspace(0, len(archive) - 1, min(MOST, len(archive))).astype(int))
         positions, _ = centred(labelled_depth(archive, rows).frames, reach_of(settings))
         for some in positions.split(64):
-            parts.append(network.features(scaled_positions(some, settings.network.reach_mm)).numpy())
+            parts.append(features(scaled_positions(some, settings.network.reach_mm)).numpy())
         domains += [domain] * len(rows)
         people += [f"{domain} {each}" for each in np.asarray(archive.arrays["identity"])[rows]]
     return np.concatenate(parts), np.array(domains), np.array(people)

@@ -85,7 +85,7 @@ def test_points_behind_a_mesh_are_hidden() -> None:
     for depth, shown in ((-20.0, False), (20.0, True)):
         point = torch.tensor([[0.0, 0.0, depth]])
         picture = cloud_picture(CloudedHead(point, torch.tensor([30.0]), SQUARE, TRIANGLES), yaw=0.0, side=100)
-        red = (picture[0] - picture[2] > 0.3).any()
+        red = (picture[0] - picture[2] > 0.2).any()
         assert bool(red) == shown
 
 
