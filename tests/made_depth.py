@@ -78,7 +78,7 @@ def make_untrained_depth_run(method: str, *, silent: bool = True, broken: bool =
     torch.manual_seed(0)
     network = build_network(PAPER.method(method), settings)
     if not silent:
-        torch.nn.init.normal_(list(network.parameters())[-2], std=0.02)
+        torch.nn.init.normal_(list(network.parameters())[-1], std=0.1)  # norms that saw nothing pass next to nothing on
     if broken:
         torch.nn.init.constant_(list(network.parameters())[-1], torch.nan)
     save_weights(run.weights, {"network": network})
