@@ -358,6 +358,48 @@ def fit(
         click.echo(path)
 
 
+@main.command("reconstruct-depth")
+@click.argument("frame", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--intrinsics", required=True, metavar="FX,FY,CX,CY", help="Of this frame, in its pixels.")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="A folder for the results.")
+@click.option("--nose", metavar="U,V", help="A pixel that shows the nose; without it the head is looked for.")
+@click.option(
+    "--model",
+    metavar="NAME",
+    help="Of the shape: a model of `facelib models`, a run's folder, or a method of depth_adaptation; default the "
+    "shipped model dashapenet.",
+)
+@click.option("--pose-model", metavar="NAME", help="Of the pose, likewise; default the shipped model dapose.")
+@model_tier_option
+def reconstruct_depth(
+    frame: Path,
+    intrinsics: str,
+    output: Path,
+    nose: str | None,
+    model: str | None,
+    pose_model: str | None,
+    tier: str | None,
+) -> None:
+    """Read a head off a depth FRAME (.png of 16 bits in mm, .npy, or .bin of Biwi): mesh, pose, a picture, a page."""
+    focal_u, focal_v, center_u, center_v = _numbers(intrinsics, "fx,fy,cx,cy in pixels, such as 575.8,575.8,320,240")
+    place = None
+    if nose is not None:
+        column, row = _numbers(nose, "column,row of a pixel, such as 320,240")
+        place = column, row
+
+    from facelib.depth_reconstruction import reconstruct_depth
+    from facelib.report.depth_adaptation.reconstruction_files import check_folder, described, write_depth_face
+
+    check_folder(output)
+    face = reconstruct_depth(frame, (focal_u, focal_v, center_u, center_v), place, model, pose_model, tier=tier)
+    paths = write_depth_face(output, face, frame.name)
+    title, label = described(face)
+    click.echo(f"{title} ({label})")
+    click.echo(", ".join(f"{name} {angle:+.1f}" for name, angle in face.angles.items()) + " degrees")
+    for path in paths:
+        click.echo(path)
+
+
 @main.command()
 @click.argument("scan", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
@@ -394,14 +436,19 @@ def identify(scan: Path, gallery: Path, output: Path | None, as_json: bool, mode
         click.echo(output, err=as_json)
 
 
-def _box(text: str) -> tuple[float, float, float, float]:
+def _box(text: str) -> tuple[float, ...]:
+    return _numbers(text, "left,top,right,bottom in pixels, such as 180,95,265,180")
+
+
+def _numbers(text: str, expected: str) -> tuple[float, ...]:
+    """Numbers between commas, as many as the expected words have before the first space."""
     try:
-        left, top, right, bottom = map(float, text.split(","))
+        numbers = tuple(map(float, text.split(",")))
     except ValueError as error:
-        raise click.BadParameter(
-            f"{text!r}: expected left,top,right,bottom in pixels, such as 180,95,265,180"
-        ) from error
-    return left, top, right, bottom
+        raise click.BadParameter(f"{text!r}: expected {expected}") from error
+    if len(numbers) != len(expected.split()[0].split(",")):
+        raise click.BadParameter(f"{text!r}: expected {expected}")
+    return numbers
 
 
 @main.command()

@@ -17,7 +17,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("papers",),
     ("report", "benchmarks"),
     ("reconstruction", "reproduction", "bench", "doctor"),
-    ("landmark_comparison", "face_fitting", "identification"),
+    ("landmark_comparison", "face_fitting", "identification", "depth_reconstruction"),
     ("grid", "detector_measurement"),
     ("cli",),
     ("__main__",),

@@ -65,6 +65,7 @@ class Models(Generic[M, S]):
         build_network: a method's network with fresh weights.
         identities: how many identity components of the face model a network reads.
         check_reads: raises BadInput for a method whose network reads no photographs.
+        option: of commands that names one; the argument in Python is called the same, with underscores.
     """
 
     paper: Paper[M, S]
@@ -74,6 +75,7 @@ class Models(Generic[M, S]):
     build_network: Callable[[M, S], nn.Module]
     identities: Callable[[M, S], int]
     check_reads: Callable[[M], None]
+    option: str = "--model"
 
     def ships(self, model: str | None, tier: str | None) -> bool:
         """Whether `load_trained(model, tier)` of the paper means a shipped model."""
@@ -97,8 +99,8 @@ class Models(Generic[M, S]):
         if model is None:
             raise MissingPart(
                 f"no trained network of {paper.name} comes with this version: make one with `facelib run {paper.name} "
-                f"{self.usual} --tier laptop`, and choose it with --model {self.usual} --tier laptop, or model= its "
-                "folder"
+                f"{self.usual} --tier laptop`, and choose it with {self.option} {self.usual} --tier laptop, or "
+                f"{self.option.lstrip('-').replace('-', '_')}= its folder"
             )
         record, weights = self.find_run(model, tier or paper.smallest_tier)
         method, settings = paper.method(record.method), override(paper.settings(record.tier), record.parameters)
@@ -109,7 +111,7 @@ class Models(Generic[M, S]):
     def find_run(self, model: str, tier: str) -> tuple[Record, Path]:
         """The record and the weights of a run whose network reads photographs; see `of_run`."""
         paper = self.paper
-        path = self._record_of(model, tier)
+        path = self.record_of(model, tier)
         usual = Run(paper.name, model if model in paper.methods else self.usual, tier=tier).command
         record = read_record(path, usual)
         if record.paper != paper.name:
@@ -120,7 +122,12 @@ class Models(Generic[M, S]):
         self.check_reads(paper.method(record.method))
         return record, path.parent / WEIGHTS_FILE
 
-    def _record_of(self, model: str, tier: str) -> Path:
+    def record_of(self, model: str, tier: str) -> Path:
+        """Where the record of a run lies that a folder, a file or a method's name means.
+
+        Raises:
+            UnknownName, BadInput: for neither.
+        """
         path = Path(model)
         if path.is_dir():
             return path / RECORD_FILE

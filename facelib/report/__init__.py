@@ -22,5 +22,6 @@ speed       pictures of `facelib bench`
 joint_attention   pictures of paper 1
 normal_components pictures of paper 2
 sadrnet           pictures of paper 3, and what `facelib reconstruct` writes
+depth_adaptation  pictures of paper 4, and what `facelib reconstruct-depth` writes
 msma              pictures of paper 5, and what `facelib fit` writes
 """

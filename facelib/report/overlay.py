@@ -176,7 +176,12 @@ def name_block(panel: Axes, text: str, columns: int, rise: float = 3) -> None:
 
 
 def photograph_grid(
-    titles: Sequence[str], images: torch.Tensor, labels: Iterable[str], parts: Sequence[str], height: float = 1.04
+    titles: Sequence[str],
+    images: torch.Tensor,
+    labels: Iterable[str],
+    parts: Sequence[str],
+    height: float = 1.04,
+    shown: str = "photograph",
 ) -> tuple[Figure, dict[str, np.ndarray]]:
     """A row for each photograph: itself in the first column, then a block of panels for each label, yet empty.
 
@@ -186,6 +191,7 @@ def photograph_grid(
         labels: names of the blocks.
         parts: names of the columns of each block, perhaps empty.
         height: of a row in inches.
+        shown: what the images are.
 
     Returns:
         The picture, and label -> panels (B, parts).
@@ -197,7 +203,7 @@ def photograph_grid(
         raise BadInput(f"{len(titles)} titles for {len(images)} photographs: expected one each")
     places = {label: slice(1 + len(parts) * n, 1 + len(parts) * (n + 1)) for n, label in enumerate(labels)}
     figure, panels = picture_grid(len(titles), 1 + len(parts) * len(places), height)
-    name_column(panels[0, 0], "photograph", 6.5)
+    name_column(panels[0, 0], shown, 6.5)
     for line, title, image in zip(panels, titles, images, strict=True):
         show(line[0], enlarged(image))
         name_row(line[0], wrapped(title), 7)

@@ -23,6 +23,7 @@ from facelib.runs.phases import phases_of, schedule_of
 from facelib.runs.settings import TrainingSettings, override
 from facelib.runs.training import TrainingResult, train
 
+RATE = 2e-3
 JOINT = ["discriminator", "generator", "features"]
 PRINTED = [
     "discriminator_source",
@@ -45,7 +46,8 @@ def one_thread():
 def make(batches: int = 2, **adaptation) -> ShapeTask:
     torch.manual_seed(0)
     given = DomainTraining(NETWORKS, MadeDomains(batches), [held_out()], "made")
-    return shape_task(DASHapeNet(NETWORKS, 2), given, AdaptationSettings(**adaptation))
+    settings = AdaptationSettings(**{"discriminator_rate": RATE} | adaptation)
+    return shape_task(DASHapeNet(NETWORKS, 2), given, settings)
 
 
 def make_pose(source_epochs: int = 1, target_epochs: int = 1) -> PoseTask:
@@ -59,7 +61,7 @@ def make_pose(source_epochs: int = 1, target_epochs: int = 1) -> PoseTask:
 def run(task, folder: Path, epochs: int = 2, progress=None) -> TrainingResult:
     changes = {
         "epochs": epochs,
-        "learning_rate": 2e-3,
+        "learning_rate": RATE,
         "optimizer": "adam",
         "weight_decay": 0.0,
         "milestones": [],
@@ -150,6 +152,18 @@ def test_losses_carry_their_weights() -> None:
 
 class Interrupted(Exception):
     pass
+
+
+@pytest.mark.parametrize("order", ["joint", "printed"])
+def test_d_alone_has_a_rate_of_its_own(order: str, tmp_path: Path) -> None:
+    result = run(make(order=order, discriminator_rate=1e-5), tmp_path, epochs=1)
+    rates = result.history[0]["learning_rates"]
+    assert {name: rate for name, rate in rates.items() if rate != RATE} == {
+        name: 1e-5 for name in rates if name.startswith("discriminator")
+    }
+    assert len(set(rates.values())) == 2
+    with pytest.raises(BadInput, match="discriminator_rate is 0: expected a positive learning rate"):
+        AdaptationSettings(discriminator_rate=0)
 
 
 @pytest.mark.parametrize("kind", [lambda: make(), lambda: make(order="printed"), make_pose])

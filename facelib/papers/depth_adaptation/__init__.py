@@ -9,6 +9,7 @@ shape_task  source only, and embeddings drawn together; generative_task: AR-GAN;
 readers     what each method reads off frames; protocol: its errors; bootstrap: their intervals
 building    a method's task and its evaluation
 ict         what trained runs are judged by afterwards, where ICT-FaceKit is imported
+trained     networks of runs and those that ship; shipping: how they are made to; reconstruction: one frame, one head
 steps       what facelib.papers.run calls of all this
 """
 

@@ -104,7 +104,7 @@ class GenerativeTask(ShapeTask):
     def _joint_turns(self) -> list[tuple[Phase, list[Terms]]]:
         """D, G, and F with R; R stands in one term of eq. 5 alone, L_R, so that it follows eq. 4."""
         return [
-            (Phase("discriminator", ("discriminator",)), [self.judging_source, self.judging_target]),
+            (self._discriminator("discriminator"), [self.judging_source, self.judging_target]),
             (Phase("generator", ("generator",)), [self.drawing]),
             (
                 Phase("features", (FEATURES, REGRESSOR)),
@@ -115,13 +115,16 @@ class GenerativeTask(ShapeTask):
     def _printed_turns(self) -> list[tuple[Phase, list[Terms]]]:
         """D, G, R and F by source frames, then D and F by target frames; each turn has an optimizer of its own."""
         return [
-            (Phase("discriminator_source", ("discriminator",)), [self.judging_source]),
+            (self._discriminator("discriminator_source"), [self.judging_source]),
             (Phase("generator", ("generator",)), [self.drawing]),
             (Phase("regressor", (REGRESSOR,)), [self.regression]),
             (Phase("features_source", (FEATURES,)), [self.regression, *self._shape_kept()]),
-            (Phase("discriminator_target", ("discriminator",)), [self.judging_target]),
+            (self._discriminator("discriminator_target"), [self.judging_target]),
             (Phase("features_target", (FEATURES,)), self._target_as_source()),
         ]
+
+    def _discriminator(self, name: str) -> Phase:
+        return Phase(name, ("discriminator",), {"learning_rate": self.adaptation.discriminator_rate})
 
     def _shape_kept(self) -> list[Terms]:
         return [self.shape_kept] if self.adaptation.lambda2 else []

@@ -21,7 +21,7 @@ def _squared(label: str | None, phrase: str, **changes: bool) -> Metric:
     return Metric(label, phrase, "cm2", "lower", decimals=4, knows_nothing=MEAN_FACE, **changes)
 
 
-def _mm(label: str | None, phrase: str, knows_nothing: str | None = MEAN_FACE) -> Metric:
+def _mm(label: str | None, phrase: str, knows_nothing: str = MEAN_FACE) -> Metric:
     return Metric(label, phrase, "mm", "lower", decimals=2, knows_nothing=knows_nothing)
 
 
@@ -48,12 +48,13 @@ METRICS: dict[str, Metric] = {
     "plane": _mm("Point to plane", "point-to-plane RMSE"),
     "plane/learnt": _mm(None, "point-to-plane RMSE, of people whose unlabelled frames were learnt from"),
     "vertices": _mm("Vertices", "mean distance of vertices"),
-    "roughness": _mm("Roughness", "roughness of the displacements", None),
+    "roughness": Metric("Roughness", "roughness of the displacements", "mm", "lower", decimals=3),
     **{name: metric for key, words in SETS.items() for name, metric in _pose(key, words).items()},
     f"{GROUP_2}/seen": _degrees("MAE, seen", "MAE of people in other sequences of training"),
     f"{GROUP_2}/new": _degrees("MAE, new", "MAE of other people"),
     "ict_plane": _mm("Point to plane", "point-to-plane RMSE, ICT"),
-    **{f"ict_{name}": _degrees(name, f"{name}, ICT") for name in ("mae", "geodesic", "fitted")},
+    "ict_mae": _degrees("MAE", "MAE, ICT"),
+    **{f"ict_{name}": _degrees(OTHERS[name][0], f"{OTHERS[name][1]}, ICT") for name in ("geodesic", "fitted")},
 }
 
 

@@ -53,7 +53,12 @@ def pose_reader(method: DepthReader, settings: DepthRunSettings, network: nn.Mod
         return lambda labelled: frontal(len(labelled))
     if method.name == ICP_TRACKING:
         return lambda labelled: _tracked(labelled, settings)
-    return lambda labelled: HeadPose(*map(torch.cat, zip(*_read(network, labelled.frames, settings), strict=True)))
+    return lambda labelled: read_poses(network, labelled.frames, settings)
+
+
+def read_poses(network: nn.Module, frames: DepthFrames, settings: DepthRunSettings) -> HeadPose:
+    """What DAPoseNet, in eval mode, reads, about the middles of the crops."""
+    return HeadPose(*map(torch.cat, zip(*_read(network, frames, settings), strict=True)))
 
 
 def mean_heads(frames: DepthFrames) -> torch.Tensor:

@@ -28,6 +28,7 @@ class AdaptationSettings:
         order: "joint": D by all of eq. 1, G, then F and R together by all of eq. 5; F sees both domains in one batch,
             whose statistics its batch norms keep for evaluation. "printed": D, G, R and F by source frames, then D and
             F by target frames (section 1.3), each domain normed by itself.
+        discriminator_rate: learning rate of D, whatever that of the others is; printed is 5e-4 for all networks.
     """
 
     adaptation: Adaptation = "generative"
@@ -37,11 +38,14 @@ class AdaptationSettings:
     signs: Literal["usual", "printed"] = "usual"
     shape_of: Literal["drawn", "rendered"] = "drawn"
     order: Order = "joint"
+    discriminator_rate: float = 5e-4
 
     def __post_init__(self) -> None:
         for name in ("lambda1", "lambda2", "alignment"):
             if not getattr(self, name) >= 0:
                 raise BadInput(f"{name} is {getattr(self, name)}: expected a weight of 0 or more")
+        if not self.discriminator_rate > 0:
+            raise BadInput(f"discriminator_rate is {self.discriminator_rate}: expected a positive learning rate")
 
 
 @dataclass(frozen=True)
