@@ -9,6 +9,7 @@ faces_300w_lp    300W-LP and AFLW2000-3D; basel_2009: the face model that their 
 facescape        photographs from many views, with pose and landmarks; lens: straightens them
 lfw, celeba, vggface2, arl_vtf
 image_folder     photographs without anything beside them: MoFA-Test
+basel_h5, flame  other face models in our class, through linear_models; pickled_arrays: without unpickling
 scan_samples     scans as the embedded ones are stored; landmark_files: what is marked on them
 bu_3dfe, bu_4dfe, frgc, bosphorus
 florence, facewarehouse: photographs with scans
