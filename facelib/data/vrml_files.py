@@ -79,8 +79,10 @@ def _numbers(path: Path, block: str, name: str) -> np.ndarray:
         _refuse(path, f"its points have {len(words)} coordinates, expected three each")
     try:
         return np.array(words, dtype=np.float64 if name == "points" else np.int64)
-    except ValueError as error:
-        raise CorruptFile(f"{path}: its {name} hold what is no number ({error}): save it again") from error
+    except (ValueError, OverflowError) as error:
+        raise CorruptFile(
+            f"{path}: its {name} hold what is no number ({error}), expected numbers: save it again"
+        ) from error
 
 
 def _fans(path: Path, corners: np.ndarray) -> np.ndarray:

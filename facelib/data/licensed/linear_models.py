@@ -2,8 +2,8 @@
 
 Shape and expression are the file's own, in mm and in our frame. Landmarks, regions, and where a model has no colours
 its skin, are those of our mean face at the nearest place, once ICP has laid it on the other's: landmarks so found are
-good to some millimetres, so pass those that your work uses, where you have them. Texture coordinates unroll the face about
-the y axis. Phenotypes are not known of the people behind these models, and their weights are zero.
+good to some millimetres, so pass those that your work uses, where you have them. Texture coordinates unroll the face
+about the y axis. Phenotypes are not known of the people behind these models, and their weights are zero.
 """
 
 from __future__ import annotations
