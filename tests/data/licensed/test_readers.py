@@ -144,7 +144,7 @@ class TestCommands:
         assert CliRunner().invoke(main, [*words, "pairs=view2.txt"]).exit_code == 0
         assert "expected PART=PLACE" in CliRunner().invoke(main, [*words, "view2.txt"]).output
 
-    @pytest.mark.parametrize("name", ["facescape", "vggface2"])
+    @pytest.mark.parametrize("name", ["facescape", "vggface2", "bosphorus", "biwi", "florence"])
     def test_describe_draws_samples(self, name: str, folder: Path, tmp_path: Path) -> None:
         WRITERS[name](folder)
         picture = tmp_path / "sheet.png"
