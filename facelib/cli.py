@@ -18,6 +18,7 @@ from facelib.papers import PAPERS, load_paper
 
 TIER_NAMES = ("smoke", "laptop", "gpu", "paper")
 WORLD_NAMES = ("embedded", "ict")
+PROTOCOLS = 3  # that `facelib explain` lists
 RANKS = 10  # people that `facelib identify` lists
 
 
@@ -544,6 +545,34 @@ def _place(text: str) -> tuple[str, str]:
     if not equals:
         raise click.BadParameter(f"{text!r}: expected PART=PLACE, such as photographs=images")
     return part, place
+
+
+@main.command()
+@click.argument("predictions", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("truth", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--number", type=float, help="Your mean landmark error in percent: which protocol gives it?")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def explain(predictions: Path, truth: Path, number: float | None, as_json: bool) -> None:
+    """Say which known slip brings PREDICTIONS and TRUTH together: axes, order, units, signs, boxes, first frames.
+
+    Both are CSV or npz files with a sample a row: landmarks, vertices, pose, rotation, box, coefficients (see
+    `facelib.explanation.tables`).
+    """
+    from dataclasses import asdict
+
+    from facelib.explanation import explain, read_table
+    from facelib.explanation.search import protocol_of
+
+    found, true = read_table(predictions), read_table(truth)
+    explained = explain(found, true)
+    protocols = [] if number is None else protocol_of(found, true, number)[:PROTOCOLS]
+    if as_json:
+        click.echo(json.dumps({"explained": [asdict(each) for each in explained], "protocols": protocols}, indent=1))
+        return
+    for each in explained:
+        click.echo(str(each))
+    for name, value in protocols:
+        click.echo(f"   {value:.4g} % with {name}")
 
 
 @main.command("compare-landmarks")

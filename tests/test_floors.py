@@ -16,7 +16,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("data", "runs"),
     ("papers",),
     ("report", "benchmarks"),
-    ("reconstruction", "reproduction", "bench", "doctor"),
+    ("reconstruction", "reproduction", "bench", "doctor", "explanation"),
     ("landmark_comparison", "face_fitting", "identification", "depth_reconstruction"),
     ("grid", "detector_measurement"),
     ("cli",),

@@ -19,7 +19,7 @@ import torch
 
 from facelib.errors import CorruptFile
 
-LARGEST = 4_000_000  # samples; FRGC v2 has 307,200
+LARGEST = 1_000_000  # samples; FRGC v2 has 307,200
 LONGEST = 32  # characters that a number of an .abs takes, with the space behind it
 ABS_LINES = ("flags", "x", "y", "z")
 ABS_HOLE = -999999.0
@@ -46,10 +46,10 @@ def read_abs(path: Path) -> torch.Tensor:
         rows, columns = (_abs_count(path, file, name) for name in ("rows", "columns"))
         samples = _checked_size(path, rows, columns)
         if not file.readline(80).startswith(b"pixels"):
-            _refuse(path, "its third line does not begin with 'pixels'")
+            _refuse(path, "its third line does not begin as expected, with 'pixels'")
         flags, *positions = (_abs_numbers(path, file, name, samples) for name in ABS_LINES)
         if file.read(LONGEST).strip():
-            _refuse(path, f"it goes on behind the z of its {rows} x {columns} samples")
+            _refuse(path, f"it goes on behind the z of its {rows} x {columns} samples, expected its end")
     if not np.isin(flags, (0, 1)).all():
         _refuse(path, f"its flags hold {flags[~np.isin(flags, (0, 1))][0]:g}, expected 0 and 1")
     return _grid(path, np.stack(positions), (flags == 1) & (positions[2] != ABS_HOLE), rows, columns)
@@ -76,12 +76,12 @@ def read_bnt(path: Path) -> torch.Tensor:
         rows, columns, hole, length = struct.unpack_from("<HHdH", content)
         (count,) = struct.unpack_from("<I", content, 14 + length)
     except struct.error:
-        _refuse(path, f"its {len(content)} bytes end within the header")
+        _refuse(path, f"its {len(content)} bytes end within the header, expected more")
     samples, start = _checked_size(path, rows, columns), 18 + length
     if count != BNT_COLUMNS * samples:
         _refuse(path, f"its header counts {count} numbers, expected {BNT_COLUMNS} for each of {rows} x {columns}")
     if len(content) != start + 8 * count:
-        _refuse(path, f"it has {len(content)} bytes, its header says {start + 8 * count}")
+        _refuse(path, f"it has {len(content)} bytes, expected {start + 8 * count} as its header says")
     positions = np.frombuffer(content, "<f8", count, start).reshape(BNT_COLUMNS, samples)[:3]
     return _grid(path, positions, positions[2] != hole, rows, columns).flip(1)
 
@@ -106,13 +106,18 @@ def _abs_count(path: Path, file: BinaryIO, name: str) -> int:
 
 
 def _abs_numbers(path: Path, file: BinaryIO, name: str, samples: int) -> np.ndarray:
-    words = file.readline(LONGEST * samples).split()
+    words = file.readline(LONGEST * samples).split(
+        None, samples
+    )  # not more, which would take as much memory as it likes
     if len(words) != samples:
-        _refuse(path, f"it holds {len(words):,} {name}, its header says {samples:,}")
+        found = f"{len(words):,}" if len(words) < samples else f"more than {samples:,}"
+        _refuse(path, f"it holds {found} {name}, expected {samples:,} as its header says")
     try:
         return np.fromiter(map(float, words), np.float64, samples)
     except ValueError as error:
-        raise CorruptFile(f"{path}: its {name} are no numbers ({error}): {REMEDY}") from error
+        raise CorruptFile(
+            f"{path}: its {name} are no numbers ({error}), expected {samples:,} of them: {REMEDY}"
+        ) from error
 
 
 def _checked_size(path: Path, rows: int, columns: int) -> int:
@@ -126,7 +131,10 @@ def _grid(path: Path, positions: np.ndarray, seen: np.ndarray, rows: int, column
     """Positions (3, N) as a grid with NaN where nothing was seen."""
     bad = seen & ~np.isfinite(positions).all(axis=0)
     if bad.any():
-        _refuse(path, f"{bad.sum():,} samples that it calls seen are not finite, the first is number {bad.argmax()}")
+        _refuse(
+            path,
+            f"{bad.sum():,} samples that it calls seen are not finite, expected none; the first is {bad.argmax()}",
+        )
     grid = np.where(seen, positions, np.nan).astype(np.float32).reshape(3, rows, columns)
     return torch.from_numpy(grid)
 

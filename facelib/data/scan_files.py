@@ -110,8 +110,8 @@ def _checked_mesh(path: Path, vertices: np.ndarray, triangles: np.ndarray) -> Me
     bad = ~np.isfinite(vertices).all(axis=1)
     if bad.any():
         raise BadInput(
-            f"{path}: {bad.sum()} of {len(bad)} vertices are not finite, the first is number {bad.argmax()}: remove "
-            "them, and the faces that use them"
+            f"{path}: {bad.sum()} of {len(bad)} vertices are not finite, expected none, the first is {bad.argmax()}: "
+            "remove them, and the faces that use them"
         )
     if len(triangles) and not (triangles.min() >= 0 and triangles.max() < len(vertices)):
         raise CorruptFile(f"{path}: its faces name vertices that it does not hold ({len(vertices)}): save it again")

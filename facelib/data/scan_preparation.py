@@ -67,7 +67,7 @@ def prepare_scan(positions: torch.Tensor, settings: PreparationSettings, templat
     check_floating(positions=positions)
     _check_samples(positions.flatten(1).T)
     clean = without_spikes(positions[None].float(), settings.spike)
-    step = _step_of(clean[0])
+    step = step_of_grid(clean[0])
     pose = find_pose(clean[0], step, template)
     from_nose = (clean - pose.nose_tip.float()[:, None, None]).norm(dim=1, keepdim=True)
     _check_alone(clean.where(from_nose > ALONE, torch.nan)[0], step, template)
@@ -177,7 +177,7 @@ def _check_samples(points: torch.Tensor) -> None:
         raise BadInput(f"the scan extends over {extent:.3g}, expected {SMALLEST:g} to {LARGEST:g} mm: {guess}")
 
 
-def _step_of(positions: torch.Tensor) -> float:
+def step_of_grid(positions: torch.Tensor) -> float:
     """The distance between neighbours of a grid (3, H, W) along its rows, seen from the front, mm."""
     step = float(positions[0].diff(dim=1).nanmedian())
     if not step > 0:
@@ -200,12 +200,16 @@ def _from_the_front(
     positions: torch.Tensor, step: float, pose: FrontalPose, settings: PreparationSettings
 ) -> torch.Tensor:
     """The surface through a grid (3, H, W), turned to the front: a range image (1, 3, size, size) about the nose."""
-    vertices = positions.flatten(1).T
-    triangles = sheet_triangles(*positions.shape[1:])
-    depth = vertices[:, 2][triangles]
-    triangles = triangles[depth.amax(dim=1) - depth.amin(dim=1) < STEEPEST * step]  # false for NaN
+    vertices, triangles = surface_of_grid(positions, step)
     turned = (vertices - pose.nose_tip.float()) @ pose.to_face.rotation.float().mT
     return _on_grid(turned[None], triangles, settings)
+
+
+def surface_of_grid(positions: torch.Tensor, step: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """The surface through a grid (3, H, W), without holes and edges in depth: vertices (H W, 3), triangles (T, 3)."""
+    vertices, triangles = positions.flatten(1).T, sheet_triangles(*positions.shape[1:])
+    depth = vertices[:, 2][triangles]
+    return vertices, triangles[depth.amax(dim=1) - depth.amin(dim=1) < STEEPEST * step]  # false for NaN
 
 
 def _on_grid(vertices: torch.Tensor, triangles: torch.Tensor, settings: PreparationSettings) -> torch.Tensor:

@@ -14,9 +14,10 @@ import numpy as np
 from facelib.errors import BadInput, CorruptFile
 
 COMMENT = re.compile(r"#[^\n]*")
-POINTS = re.compile(r"\bCoordinate\s*\{\s*point\s*\[([^\]]*)\]")  # not those of a TextureCoordinate
-POLYGONS = re.compile(r"\bcoordIndex\s*\[([^\]]*)\]")
-MOVES = re.compile(r"\bTransform\s*\{([^\[\]{}]*)")  # the fields before its children
+# A word's beginning is looked at behind it: patterns that begin with plain letters are found five times as fast.
+POINTS = re.compile(r"Coordinate(?<!\wCoordinate)\s*\{\s*point\s*\[([^\]]*)\]")  # not those of a TextureCoordinate
+POLYGONS = re.compile(r"coordIndex(?<!\wcoordIndex)\s*\[([^\]]*)\]")
+MOVES = re.compile(r"Transform(?<!\wTransform)\s*\{([^\[\]{}]*)")  # the fields before its children
 NUMBERS = r"((?:[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s+)+)"
 END = -1  # of a polygon
 
@@ -78,8 +79,10 @@ def _numbers(path: Path, block: str, name: str) -> np.ndarray:
         _refuse(path, f"its points have {len(words)} coordinates, expected three each")
     try:
         return np.array(words, dtype=np.float64 if name == "points" else np.int64)
-    except ValueError as error:
-        raise CorruptFile(f"{path}: its {name} hold what is no number ({error}): save it again") from error
+    except (ValueError, OverflowError) as error:
+        raise CorruptFile(
+            f"{path}: its {name} hold what is no number ({error}), expected numbers: save it again"
+        ) from error
 
 
 def _fans(path: Path, corners: np.ndarray) -> np.ndarray:

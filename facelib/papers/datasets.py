@@ -6,7 +6,7 @@ a generator or reader in `facelib.data` and an entry of this table.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +52,7 @@ from facelib.data.embedded import (
     open_web_faces,
 )
 from facelib.data.licensed import READERS
+from facelib.data.licensed.archives import LicensedSettings, data_root, licensed_settings, open_licensed
 from facelib.data.licensed.reader import Reader
 from facelib.errors import MissingPart, unknown_name
 from facelib.progress import progress_bar
@@ -255,20 +256,51 @@ def data_set(name: str) -> DataSet:
 
 
 def open_data_set(name: str, settings: GeneratedSettings) -> FaceArchive:
-    """A data set of this size from the cache, generated where it is missing, with a progress bar."""
+    """A data set of this size from the cache, generated or read where it is missing, with a progress bar."""
     entry = data_set(name)
+    if isinstance(settings, LicensedSettings):
+        reader = READERS[settings.reader]
+        with progress_bar(reader.title, settings.image_count, "samples") as bar:
+            return open_licensed(reader, data_root(reader), settings.image_size, on_images=bar.advance)
     with progress_bar(entry.title, settings.image_count, "images") as bar:
         return entry.open(settings, bar.advance)
 
 
 def data_fingerprint(sets: Mapping[str, GeneratedSettings]) -> str:
     """One fingerprint of all data that a run reads, as they would be generated today; a single set keeps its own."""
-    return combined_fingerprint({name: fingerprint_of(settings) for name, settings in sets.items()})
+    found = {
+        name: settings.fingerprint if isinstance(settings, LicensedSettings) else fingerprint_of(settings)
+        for name, settings in sets.items()
+    }
+    return combined_fingerprint(found)
 
 
 def combined_fingerprint(fingerprints: Mapping[str, str]) -> str:
     """One fingerprint of several data sets; a single one keeps its own."""
     return next(iter(fingerprints.values())) if len(fingerprints) == 1 else digest_of(dict(fingerprints))
+
+
+def licensed_sets(names: Iterable[str], image_size: int) -> dict[str, GeneratedSettings]:
+    """The licensed data sets in the user's folder, in the place of their embedded counterparts.
+
+    All that a folder holds is read: sizes of settings count for embedded data alone.
+
+    Args:
+        names: of data sets.
+        image_size: pixels a side.
+
+    Raises:
+        MissingPart: one has no reader, is not there, or was not checked.
+    """
+    found: dict[str, GeneratedSettings] = {}
+    for name in names:
+        reader = data_set(name).reader
+        if reader is None:
+            raise MissingPart(
+                f"no run reads {data_set(name).licensed} for {name} yet: use --tier gpu, or a method without"
+            )
+        found[name] = licensed_settings(reader, image_size)
+    return found
 
 
 def require_embedded(data: str, names: tuple[str, ...]) -> None:

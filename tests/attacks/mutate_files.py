@@ -15,6 +15,7 @@ import io
 import json
 import logging
 import math
+import pickle
 import random
 import shutil
 import sys
@@ -33,6 +34,7 @@ from PIL import Image
 from torch import nn
 
 from facelib.data.archive import make_archive, open_archive
+from facelib.data.licensed.pickled_arrays import read_pickled_arrays
 from facelib.data.photographs import read_photograph
 from facelib.errors import CorruptFile, FacelibError
 from facelib.faces.morphable_model import MorphableModel, read_model, write_model
@@ -211,11 +213,15 @@ def _read_checkpoint(folder: Path) -> object:
 
 
 def _write_face_model(folder: Path) -> None:
+    write_model(folder / "faces.safetensors", _small_face_model())
+
+
+def _small_face_model() -> MorphableModel:
     def floats(*shape: int) -> torch.Tensor:
         return torch.linspace(0, 1, math.prod(shape)).view(shape)
 
     triangles = torch.tensor([[0, 1, 2], [0, 2, 3]])
-    model = MorphableModel(
+    return MorphableModel(
         mean=floats(4, 3),
         identity_basis=floats(2, 4, 3),
         expression_basis=floats(1, 4, 3),
@@ -231,7 +237,6 @@ def _write_face_model(folder: Path) -> None:
         attribute_names=("age",),
         regions={"lips": floats(4)},
     )
-    write_model(folder / "faces.safetensors", model)
 
 
 def _read_face_model(folder: Path) -> object:
@@ -282,6 +287,23 @@ def _image(ending: str, **options: Any) -> Kind:
     return Kind(f"face.{ending}", make, read, checked=False)
 
 
+def _write_flame(folder: Path) -> None:
+    model = _small_face_model()
+    basis = torch.cat((model.identity_basis, model.expression_basis)).double().numpy()
+    fields = {
+        "v_template": model.mean.double().numpy(),
+        "shapedirs": np.moveaxis(basis, 0, 2),
+        "f": model.triangles.numpy().astype(np.uint32),
+    }
+    (folder / "generic_model.pkl").write_bytes(pickle.dumps(fields, 2))
+
+
+def _read_flame(folder: Path) -> object:
+    wanted: dict[str, tuple[int | None, ...]] = {"v_template": (None, 3), "shapedirs": (None, 3, None), "f": (None, 3)}
+    found = read_pickled_arrays(folder / "generic_model.pkl", wanted)
+    return {name: array.tolist() for name, array in found.items()}
+
+
 KINDS = {
     "record": Kind("record.json", _write_scored_record, _read_scored_record),
     "scores": Kind("scores.npz", _write_scored_record, _read_scored_record),
@@ -311,6 +333,7 @@ KINDS = {
     "checksum of a checkpoint": Kind("checkpoint_0001.pt.sha256", _save_checkpoints, _read_checkpoint),
     "face model": Kind("faces.safetensors", _write_face_model, _read_face_model),
     "checksum of the face model": Kind("faces.safetensors.sha256", _write_face_model, _read_face_model),
+    "FLAME": Kind("generic_model.pkl", _write_flame, _read_flame, checked=False),
     "resampled metrics": Kind("intervals.npz", _write_intervals, _read_intervals),
     "PNG photograph": _image("png"),
     "JPEG photograph": _image("jpg", quality=90),

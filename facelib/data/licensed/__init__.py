@@ -9,11 +9,33 @@ faces_300w_lp    300W-LP and AFLW2000-3D; basel_2009: the face model that their 
 facescape        photographs from many views, with pose and landmarks; lens: straightens them
 lfw, celeba, vggface2, arl_vtf
 image_folder     photographs without anything beside them: MoFA-Test
+basel_h5, flame  other face models in our class, through linear_models; pickled_arrays: without unpickling
+scan_samples     scans as the embedded ones are stored; landmark_files: what is marked on them
+bu_3dfe, bu_4dfe, frgc, bosphorus
+florence, facewarehouse: photographs with scans
+depth_samples    depth frames as the embedded ones are stored; depth_files: what sensors write
+biwi, ict_3dhp
 """
 
 from __future__ import annotations
 
-from facelib.data.licensed import arl_vtf, celeba, faces_300w_lp, facescape, image_folder, lfw, vggface2
+from facelib.data.licensed import (
+    arl_vtf,
+    biwi,
+    bosphorus,
+    bu_3dfe,
+    bu_4dfe,
+    celeba,
+    faces_300w_lp,
+    facescape,
+    facewarehouse,
+    florence,
+    frgc,
+    ict_3dhp,
+    image_folder,
+    lfw,
+    vggface2,
+)
 from facelib.data.licensed.reader import Reader
 from facelib.errors import unknown_name
 
@@ -28,6 +50,14 @@ READERS: dict[str, Reader] = {
         arl_vtf.READER,
         facescape.READER,
         image_folder.READER,
+        bu_3dfe.READER,
+        frgc.READER,
+        bosphorus.READER,
+        bu_4dfe.READER,
+        florence.READER,
+        facewarehouse.READER,
+        biwi.READER,
+        ict_3dhp.READER,
     )
 }
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
 from facelib.data.archive import FaceArchive, make_archive
 from facelib.data.licensed.folders import DataFolder
 from facelib.data.licensed.reader import Index, Reader, read_index
-from facelib.errors import BadInput
+from facelib.errors import BadInput, MissingPart
 from facelib.storage import cache_folder, digest_of
 
+DATA_VARIABLE = "FACELIB_DATA"
 PART = 500  # samples: some seconds of reading that a kill can cost
 
 
@@ -40,8 +44,7 @@ def open_licensed(
         raise BadInput(f"image_size is {image_size}: expected at least one pixel a side")
     folder = DataFolder(root, reader.layout, overrides or {})
     index = read_index(reader, folder)
-    content = {"columns": index.columns, "protocol": index.protocol, "version": reader.version, "size": image_size}
-    fingerprint = digest_of({"name": reader.name} | content)
+    fingerprint = fingerprint_of_folder(reader, index, image_size)
     starts = range(0, len(index), PART)
     done = iter(min(PART, len(index) - start) for start in starts)
 
@@ -51,6 +54,63 @@ def open_licensed(
 
     place = cache_folder() / "data" / f"{reader.name}-{fingerprint}"
     return make_archive(place, reader.name, fingerprint, len(starts), make_part, lambda: on_images(next(done)))
+
+
+def fingerprint_of_folder(reader: Reader, index: Index, image_size: int) -> str:
+    """Of what an archive of a folder holds: its files, as they were when it was checked, and how they are read."""
+    content = {"columns": index.columns, "protocol": index.protocol, "version": reader.version, "size": image_size}
+    return digest_of({"name": reader.name} | content)
+
+
+@dataclass(frozen=True)
+class LicensedSettings:
+    """A licensed data set that a run reads, in the place of what describes a generated one.
+
+    Args:
+        reader: its name.
+        image_size: of photographs, pixels a side; of grids, cells.
+        fingerprint: of its archive.
+        image_count: samples in it.
+    """
+
+    archive: ClassVar[str] = "licensed"
+    version: ClassVar[int] = 1
+
+    reader: str
+    image_size: int
+    fingerprint: str
+    image_count: int
+
+
+def licensed_settings(reader: Reader, image_size: int) -> LicensedSettings:
+    """The data set in the user's folder of licensed data, which was checked.
+
+    Raises:
+        MissingPart: there is no such folder, or it was not checked; the message says what to do.
+    """
+    index = read_index(reader, DataFolder(data_root(reader), reader.layout))
+    return LicensedSettings(reader.name, image_size, fingerprint_of_folder(reader, index, image_size), len(index))
+
+
+def data_root(reader: Reader) -> Path:
+    """The folder of a data set below the one that `FACELIB_DATA` names, by the reader's name; it may be a link.
+
+    Raises:
+        MissingPart: it is not there.
+    """
+    chosen = os.environ.get(DATA_VARIABLE)
+    if not chosen:
+        raise MissingPart(
+            f"{DATA_VARIABLE} is not set: set it to a folder that holds {reader.title} as {reader.name} (ask "
+            f"{reader.ask}), and run `facelib data check {reader.name} FOLDER/{reader.name}`"
+        )
+    root = Path(chosen) / reader.name
+    if not root.is_dir():
+        raise MissingPart(
+            f"there is no folder {root}: expected {reader.title} there, or a link to it (ask {reader.ask}); then run "
+            f"`facelib data check {reader.name} {root}`"
+        )
+    return root
 
 
 def part_of(reader: Reader, folder: DataFolder, index: Index, rows: range, image_size: int) -> dict[str, np.ndarray]:

@@ -49,7 +49,7 @@ def check_samples(
         checksums.append([sha256_of(folder.file(name))[:DIGITS] for name in row["files"]])
         on_sample()
     whole = replace(index, columns=index.columns | {"sha256": checksums})
-    return Checked(whole, [*_miscounted(reader, index), *_twice(whole)])
+    return Checked(whole, [*_miscounted(reader, index), *index.remarks, *_twice(whole)])
 
 
 def _miscounted(reader: Reader, index: Index) -> list[str]:
@@ -62,10 +62,14 @@ def _miscounted(reader: Reader, index: Index) -> list[str]:
 
 
 def _twice(index: Index) -> list[str]:
-    """Samples whose first file has the same content as another's."""
+    """Samples whose first file has the same content as another's; some share the file itself."""
     same: dict[str, list[int]] = defaultdict(list)
+    seen: set[str] = set()
     for number, (first, *_) in enumerate(index.columns["sha256"]):
-        same[first].append(number)
+        name = index.columns["files"][number][0]
+        if name not in seen:
+            same[first].append(number)
+        seen.add(name)
     groups = [numbers for numbers in same.values() if len(numbers) > 1]
     people = index.columns["identity"]
     across = [numbers for numbers in groups if len({people[number] for number in numbers}) > 1]

@@ -5,46 +5,45 @@ The photographs are distorted, so they are straightened before anything is proje
 models (TU) lie in one frame for all people, mm with x to the subject's left, y up and z out of the face, which is our
 face frame; `Rt_scale_dict.json` of the toolkit says how a person's scanned frame comes there: v = R (scale w) + t.
 Without it units and axes differ from person to person. 68 vertices are the landmarks (`landmark_indices.npz`, v10).
-Clouds of the faces are not read here.
+A photograph's cloud has 1,024 of the model's vertices within 100 mm of the tip of the nose, farthest first.
 Source: Yang et al., "FaceScape", CVPR 2020, and the documents of its toolkit.
 """
 
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
 
-from facelib.conventions import FACE_TO_CAMERA, LANDMARK_COUNT
+from facelib.conventions import FACE_TO_CAMERA, LANDMARK_COUNT, NOSE_TIP
 from facelib.data.licensed.crops import box_around, cropped, known
-from facelib.data.licensed.folders import DataFolder
+from facelib.data.licensed.folders import LARGEST, DataFolder
 from facelib.data.licensed.lens import View, straightened
 from facelib.data.licensed.reader import Index, Reader, Row, Sample
 from facelib.data.photographs import FaceBox
 from facelib.errors import BadInput, CorruptFile
 from facelib.faces.obj_files import read_obj_vertices
+from facelib.geometry.point_clouds import farthest_point_sampling
 from facelib.geometry.rotations import angle_from_frontal, matrix_to_euler
 from facelib.storage import parse_json
 
 EXPRESSIONS = 20
 REMEDY = "copy or download it again"
-LARGEST = 2**26  # bytes of a file that is read whole: lists have 2 MB, models 3
 LANDMARKS = "v10"
+CLOUD, CLOUD_REACH = 1024, 100.0  # points, and mm around the tip of the nose
 ROUNDING = 1e-3  # of rotations that are written with few digits
 FARTHEST = 1e5  # mm, pixels: nothing is as far
-
-T = TypeVar("T")
 
 
 def _index(folder: DataFolder) -> Index:
     place, models = folder.place("photographs"), folder.place("models")
     frames = _frames(folder)
-    columns: dict[str, list[Any]] = {name: [] for name in ("files", "identity", "expression", "person", "view")}
+    columns: dict[str, list[Any]] = {
+        name: [] for name in ("files", "identity", "expression", "person", "view", "number")
+    }
     people: dict[str, int] = {}
     skipped = 0
     for person in sorted((name for name in folder.folders(place) if name.isdecimal()), key=int):
@@ -60,6 +59,7 @@ def _index(folder: DataFolder) -> Index:
                 if not _view(folder, parameters, view).valid:
                     skipped += 1
                     continue
+                columns["number"].append(len(columns["files"]))
                 columns["files"].append([file, f"{models}/{person}/models_reg/{shown}.obj", parameters])
                 columns["identity"].append(people.setdefault(person, len(people)))
                 columns["expression"].append(int(number) - 1)
@@ -75,11 +75,13 @@ def _read(folder: DataFolder, row: Row, size: int) -> Sample:
     name, model, parameters = row["files"]
     view = _view(folder, parameters, row["view"])
     scale, turn, shift = _frames(folder)[row["person"]][str(row["expression"] + 1)]
-    face = _of_file(folder, model, _model)
-    marked = _of_file(folder, folder.place("landmarks"), _landmarks)
-    if marked.max() >= len(face):
-        raise folder.misfit(model, f"has {len(face)} vertices", f"the landmarks' number {marked.max()} among them")
-    landmarks = view.seen((face[marked] - shift) @ turn / scale)
+    face = folder.read_once(model, _Face)
+    marked = folder.read_once(folder.place("landmarks"), _landmarks)
+    if marked.max() >= len(face.vertices):
+        raise folder.misfit(
+            model, f"has {len(face.vertices)} vertices", f"the landmarks' number {marked.max()} among them"
+        )
+    landmarks = view.seen((face.vertices[marked] - shift) @ turn / scale)
     if not (np.abs(landmarks) < FARTHEST).all():
         raise folder.misfit(parameters, f"has view {row['view']} far from the face", "cameras in front of it")
     head = torch.tensor(FACE_TO_CAMERA, dtype=torch.float64).T @ torch.from_numpy(view.rotation @ turn.T)
@@ -89,12 +91,35 @@ def _read(folder: DataFolder, row: Row, size: int) -> Sample:
     inside = FaceBox(*(side - corner[number % 2] for number, side in enumerate(box.corners)))
     sample = cropped(folder, name, straight, inside, size, places={"landmarks_2d": landmarks - corner})
     angles = np.array([float(angle) for angle in matrix_to_euler(head)])
-    return sample | known(pose=angles, angle=float(angle_from_frontal(head)), expression=row["expression"])
+    sample |= known(pose=angles, angle=float(angle_from_frontal(head)), expression=row["expression"])
+    return sample | {"cloud": np.array(row["number"], np.int32), "clouds": face.cloud(int(marked[NOSE_TIP]))}
+
+
+class _Face:
+    """A registered model, and its cloud, which all photographs of it share.
+
+    Args:
+        path: of the OBJ.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.vertices = read_obj_vertices(path)
+        self._clouds: dict[int, np.ndarray] = {}
+
+    def cloud(self, tip: int) -> np.ndarray:
+        """(1024, 3) float32 mm, the first of them this vertex; a model of fewer vertices repeats them."""
+        if tip not in self._clouds:
+            near = np.flatnonzero(np.linalg.norm(self.vertices - self.vertices[tip], axis=1) < CLOUD_REACH)
+            points = torch.from_numpy(self.vertices[near]).float()
+            count, start = min(CLOUD, len(near)), int(np.flatnonzero(near == tip)[0])
+            chosen = farthest_point_sampling(points[None], count, start)[0]
+            self._clouds[tip] = points[chosen].numpy()[np.arange(CLOUD) % count]
+        return self._clouds[tip]
 
 
 def _view(folder: DataFolder, name: str, view: str) -> View:
     """A camera of a person's list, checked."""
-    listed = _of_file(folder, name, _json)
+    listed = folder.read_once(name, _json)
     fields = {"K": (3, 3), "Rt": (3, 4), "distortion": (5,), "width": (), "height": (), "valid": ()}
     values = {field: _numbers(folder, name, f"{view}_{field}", listed, shape) for field, shape in fields.items()}
     turn = values["Rt"][:, :3]
@@ -114,7 +139,7 @@ def _view(folder: DataFolder, name: str, view: str) -> View:
 
 def _frames(folder: DataFolder) -> dict[str, dict[str, tuple[float, np.ndarray, np.ndarray]]]:
     """Scale, rotation and shift of each person and expression, by their numbers."""
-    return _of_file(folder, folder.place("frames"), lambda path: _checked_frames(folder, path))
+    return folder.read_once(folder.place("frames"), lambda path: _checked_frames(folder, path))
 
 
 def _checked_frames(folder: DataFolder, path: Path) -> dict[str, dict[str, tuple[float, np.ndarray, np.ndarray]]]:
@@ -153,29 +178,8 @@ def _is_rotation(matrix: np.ndarray) -> bool:
     return bool(np.abs(matrix @ matrix.T - np.eye(3)).max() < ROUNDING and np.linalg.det(matrix) > 0)
 
 
-def _of_file(folder: DataFolder, name: str, read: Callable[[Path], T]) -> T:
-    """What a file holds, read once for as long as it stays the same, as many samples share it."""
-    path = folder.file(name)
-    state = path.stat()
-    if state.st_size > LARGEST:
-        raise folder.misfit(name, f"has {state.st_size} bytes", f"at most {LARGEST}")
-    kept = _kept(path, state.st_mtime_ns, state.st_size)
-    if "content" not in kept:
-        kept["content"] = read(path)
-    return kept["content"]
-
-
-@lru_cache(maxsize=16)
-def _kept(path: Path, *state: int) -> dict[str, Any]:
-    return {}
-
-
 def _json(path: Path) -> dict[str, Any]:
     return parse_json(path, REMEDY)
-
-
-def _model(path: Path) -> np.ndarray:
-    return read_obj_vertices(path)
 
 
 def _landmarks(path: Path) -> np.ndarray:
@@ -217,4 +221,5 @@ READER = Reader(
     counts={"people": 359},
     index=_index,
     read=_read,
+    version=2,
 )

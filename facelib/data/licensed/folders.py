@@ -7,15 +7,20 @@ hold. What does not fit is named with the file, what was expected and what to do
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
+from typing import Any, TypeVar
 
 from facelib.data.photographs import Photograph, read_photograph
 from facelib.errors import BadInput, CorruptFile, unknown_name
 
+LARGEST = 2**26  # bytes of a file that is read whole: none of those that are so has a quarter of it
 LONGEST_LINE = 10_000  # bytes: a line with all that is known of a photograph has some hundreds
 SHOWN = 60  # characters of a bad line in messages
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,12 @@ class DataFolder:
             f"put it there, or name its place with --layout {part}=PLACE"
         )
 
+    def place_if_there(self, part: str) -> str | None:
+        """As `place`, or None where the folder lacks a part that it need not have; an override must be there."""
+        if part in self.overrides or any(self._inside(place).exists() for place in self.layout[part]):
+            return self.place(part)
+        return None
+
     def file(self, name: str) -> Path:
         """The path of a file in the folder.
 
@@ -68,6 +79,26 @@ class DataFolder:
         if not path.is_file():
             raise BadInput(f"{path} is missing, or no file: expected it beside the rest of the data set; copy it again")
         return path
+
+    def read_once(self, name: str, read: Callable[[Path], T]) -> T:
+        """What a file holds, read once for as long as it stays the same, where many samples share it.
+
+        Args:
+            name: of the file.
+            read: gives its content; the same for every call with this file.
+
+        Raises:
+            BadInput: as `file`.
+            CorruptFile: it is far too large.
+        """
+        path = self.file(name)
+        state = path.stat()
+        if state.st_size > LARGEST:
+            raise self.misfit(name, f"has {state.st_size:,} bytes", f"at most {LARGEST:,}")
+        kept = _kept(path, state.st_mtime_ns, state.st_size)
+        if "content" not in kept:
+            kept["content"] = read(path)
+        return kept["content"]
 
     def files(self, under: str, endings: Sequence[str]) -> Iterator[str]:
         """The files in a part of the folder and below, sorted, relative to the folder.
@@ -155,6 +186,12 @@ class DataFolder:
         """A name as messages can hold it: no bytes that are no text, no line ends."""
         text = str(self.root / name) if len(name) < 1000 else f"{name[:SHOWN]}..."
         return text if text.isprintable() else ascii(text)
+
+
+@lru_cache(maxsize=16)
+def _kept(path: Path, *state: int) -> dict[str, Any]:
+    """Where the content of a file is put; made anew when the file changes."""
+    return {}
 
 
 def shown(text: str) -> str:

@@ -34,11 +34,13 @@ class Index:
             photograph or scan first, and "identity" is the number of the person.
         protocol: arrays that belong to no single sample, such as pairs, as nested lists by name.
         counts: what was counted, by the names of `Reader.counts`.
+        remarks: what is worth a look, though all of it can be read: people without a gallery scan, say.
     """
 
     columns: dict[str, list[Any]]
     protocol: dict[str, list[Any]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.columns["files"])
@@ -62,8 +64,9 @@ class Reader:
         layout: part -> the places in the folder where it may lie.
         counts: what the publishers count, by name.
         index: lists the samples of a folder.
-        read: one sample, from its folder, its row, and the size of the image wanted, in pixels. All samples have the
-            same arrays; those that every archive has, but identity, are among them (`facelib.data.archive`).
+        read: one sample, from its folder, its row, and the size of the image or grid wanted, in pixels or cells. All
+            samples have the same arrays: those that every archive of photographs has (`facelib.data.archive`), or of
+            scans (`facelib.data.embedded.face_scans`), or of depth frames (`facelib.data.depth_faces`), but identity.
         version: raise it when what is read changes; older archives are then passed over.
     """
 

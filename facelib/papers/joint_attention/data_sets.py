@@ -10,7 +10,7 @@ import numpy as np
 from facelib.data.archive import FaceArchive
 from facelib.data.embedded import ArlVtfSettings, FaceScapeSettings, GeneratedSettings, WebFacesSettings
 from facelib.data.protocol import Fold, Role, roles_of, split_identities
-from facelib.papers.datasets import require_embedded
+from facelib.papers.datasets import licensed_sets
 from facelib.papers.joint_attention.methods import DataSet, Recogniser
 from facelib.papers.joint_attention.settings import RecognitionSettings
 
@@ -21,11 +21,13 @@ def data_sets(method: Recogniser, settings: RecognitionSettings) -> dict[str, Ge
     """The data sets that a method's run reads, the one it learns from first.
 
     Raises:
-        MissingPart: when the settings ask for licensed data.
+        MissingPart: when the settings ask for licensed data that are not there, or were not checked.
     """
     evaluated: tuple[DataSet, ...] = ("facescape",) if method.kind == "cloud" else ("facescape", "arl_vtf")
     names = (method.learns_from, *(() if method.is_pretraining else evaluated))
-    require_embedded(settings.data, names)
+    pixels = settings.network.image_size
+    if settings.data == "licensed":
+        return licensed_sets(names, pixels)
     facescape, arl_vtf = settings.facescape, settings.arl_vtf
     sizes: dict[DataSet, Any] = {
         "web_faces": WebFacesSettings(identities=settings.web.identities, images=settings.web.images),
@@ -38,7 +40,6 @@ def data_sets(method: Recogniser, settings: RecognitionSettings) -> dict[str, Ge
             training_images=arl_vtf.training_images,
         ),
     }
-    pixels = settings.network.image_size
     return {name: replace(sizes[name], scene=replace(sizes[name].scene, image_size=pixels)) for name in names}
 
 

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from opened_sets import SIZE, checked, opened
 from PIL import Image
 from written_sets import (
+    PHOTOGRAPH_WRITERS,
     WRITERS,
     write_lfw,
 )
@@ -21,7 +22,7 @@ from facelib.data.licensed.archives import open_licensed
 from facelib.errors import BadInput, CorruptFile, MissingPart, UnknownName
 
 
-@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize("name", PHOTOGRAPH_WRITERS)
 def test_every_reader_fills_an_archive(name: str, folder: Path) -> None:
     WRITERS[name](folder)
 
@@ -143,7 +144,7 @@ class TestCommands:
         assert CliRunner().invoke(main, [*words, "pairs=view2.txt"]).exit_code == 0
         assert "expected PART=PLACE" in CliRunner().invoke(main, [*words, "view2.txt"]).output
 
-    @pytest.mark.parametrize("name", ["facescape", "vggface2"])
+    @pytest.mark.parametrize("name", ["facescape", "vggface2", "bosphorus", "biwi", "florence"])
     def test_describe_draws_samples(self, name: str, folder: Path, tmp_path: Path) -> None:
         WRITERS[name](folder)
         picture = tmp_path / "sheet.png"

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 from scipy.io import savemat
 from scipy.spatial.transform import Rotation
+from written_scans import DEPTH_WRITERS, SCAN_WRITERS, SHOWN_SCAN_WRITERS
 
 PEOPLE = {"Ana_Ruiz": 3, "Bo": 1, "Çelik_Öz": 2}  # of LFW, and how many photographs each has
 VGG_PEOPLE = {"train": ("n000002", "n000003"), "test": ("n000001",)}
@@ -204,7 +205,7 @@ def write_facescape(folder: Path) -> None:
     np.savez(folder / "landmark_indices.npz", v10=np.arange(68) + 5, v16=np.arange(68))
 
 
-WRITERS = {
+PHOTOGRAPH_WRITERS = {
     "300w_lp": write_300w_lp,
     "aflw2000": write_aflw2000,
     "lfw": write_lfw,
@@ -213,4 +214,6 @@ WRITERS = {
     "arl_vtf": write_arl_vtf,
     "mofa_test": write_mofa_test,
     "facescape": write_facescape,
+    **SHOWN_SCAN_WRITERS,
 }
+WRITERS = PHOTOGRAPH_WRITERS | SCAN_WRITERS | DEPTH_WRITERS
