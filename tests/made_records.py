@@ -14,7 +14,7 @@ from tiny_runs import use_private_runs
 from facelib.conventions import POSE_BINS
 from facelib.papers import load_paper, status
 from facelib.papers.joint_attention import METHODS
-from facelib.papers.joint_attention.protocol import ARL_VTF_PREFIX, CONDITIONS, pose_metrics
+from facelib.papers.joint_attention.protocol import ARL_VTF_PREFIX, arl_vtf_metrics, pose_metrics
 from facelib.report import manifest
 from facelib.runs.folders import Run
 from facelib.runs.identity import Identity
@@ -106,7 +106,7 @@ def make_record(
     if METHODS[method].kind != "cloud":
         second = _scored(np.arange(people), list(ARL_VTF_ANGLES.values()), skill, own)
         second["probe_condition"] = (second["probe_angle"] > 0).astype(np.int64)
-        computed |= {ARL_VTF_PREFIX + name: value for name, value in pose_metrics(second, CONDITIONS).items()}
+        computed |= {ARL_VTF_PREFIX + name: value for name, value in arl_vtf_metrics(second).items()}
         arrays = facescape | {ARL_VTF_PREFIX + name: array for name, array in second.items()}
     computed.update({name: {"value": value, "unit": "fraction"} for name, value in metrics.items()})
     return write_run(Run("joint_attention", method, fold, tier, seed, changes or {}), computed, arrays)

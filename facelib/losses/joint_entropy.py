@@ -14,8 +14,13 @@ that of hard bins on peaked maps (softmax of N(0, 1) over 196 positions: hard 0.
 but 57 % of that map's entries would have none.
 
 The paper does not state the range of the bins. Softmax rows over N positions hold values around 1/N, which on [0, 1]
-would nearly all share the first bin; by default the bins span 0 to the largest value of each map. The least value, 0,
-is then reached by attention that is the same at all positions.
+would nearly all share the first bin; by default the bins span 0 to the value of each map that is farthest from it. The
+factor gamma of A_d (eq. 3) then makes no difference, whatever its sign, and the least value, 0, is reached by attention
+that is the same at all positions. A map that is 0 throughout, as A_d is at gamma = 0, has no gradient.
+
+Nor does it say what P is a distribution of. With over="sample" each photograph's pair of maps has one, and N is the
+number of elements of a map, as the text says; with over="batch" one histogram holds all maps of a batch, which forgives
+maps that differ from photograph to photograph less.
 """
 
 from __future__ import annotations
@@ -25,6 +30,7 @@ import torch
 from facelib.errors import BadInput, check_finite, check_floating, check_shape, unknown_name
 
 PAIRS = ("all", "aligned")
+OVER = ("sample", "batch")
 TINY = 1e-12  # keeps log finite in empty bins
 
 
@@ -33,31 +39,37 @@ def joint_entropy(
     attention_3d: torch.Tensor,
     *,
     pairs: str = "all",
+    over: str = "sample",
     bins: int = 32,
     value_range: tuple[float, float] | None = None,
 ) -> torch.Tensor:
-    """Mean over the batch of the joint entropy of two attention maps.
+    """The joint entropy of two attention maps.
 
     Args:
-        attention_2d, attention_3d: (B, N, N) or (B, ...), non-negative; all entries of one sample count alike.
+        attention_2d, attention_3d: A_d (B, N, N) or (B, ...), of one sign; all entries of one sample count alike.
         pairs: "all" as eq. 6 is printed, or "aligned" for entries at the same place, which needs equal sizes.
+        over: "sample", the mean over samples of the entropy of each, or "batch", the entropy of all samples together.
         bins: bins for each map.
         value_range: lowest and highest bin centre for both maps, values outside count as at the end;
-            None takes 0 and the maximum of each map.
+            None takes 0 and the value of each map that is farthest from 0.
 
     Returns:
         A scalar in nats, from 0 to 2 log(bins).
 
     Raises:
         BadInput: for an empty batch, NaN, different batch sizes, or aligned maps of different sizes.
-        UnknownName: for another kind of pairs.
+        UnknownName: for another kind of pairs, or of what they are taken over.
     """
     if pairs not in PAIRS:
         raise unknown_name("pairs", pairs, PAIRS)
+    if over not in OVER:
+        raise unknown_name("joint entropy over", over, OVER)
     a = _flatten("attention_2d", attention_2d)  # (B, E)
     b = _flatten("attention_3d", attention_3d)
     if len(a) != len(b):
         raise BadInput(f"{len(a)} attention maps in 2D and {len(b)} in 3D: expected one of each for every sample")
+    if over == "batch":
+        a, b = a.reshape(1, -1), b.reshape(1, -1)
     if pairs == "all":
         entropies = entropy(histogram(a, bins, value_range)) + entropy(histogram(b, bins, value_range))
     else:
@@ -126,7 +138,9 @@ def _assign(
     if bins < 2:
         raise BadInput(f"bins {bins}: expected at least 2")
     if value_range is None:
-        unit = values / values.amax(dim=1, keepdim=True).clamp_min(torch.finfo(values.dtype).tiny)
+        farthest = values.gather(1, values.abs().argmax(dim=1, keepdim=True))
+        is_zero = farthest == 0
+        unit = torch.where(is_zero, 0, values / torch.where(is_zero, 1, farthest))
     else:
         low, high = value_range
         if not low < high:

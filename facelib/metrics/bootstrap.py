@@ -22,7 +22,20 @@ from facelib.metrics.inputs import Array, identity_array, point_array
 RESAMPLES, LEVEL = 1000, 0.95
 _AT_ONCE = 64  # resamples whose weights are held together
 
-Seed = int | np.random.Generator
+
+class Stratum(NamedTuple):
+    """People who are resampled among themselves, so that their resamples are the same wherever they are evaluated.
+
+    Args:
+        places: of these people among all.
+        seed: of their resamples.
+    """
+
+    places: np.ndarray
+    seed: int
+
+
+Seed = int | np.random.Generator | tuple[Stratum, ...]
 
 
 @dataclass(frozen=True)
@@ -70,7 +83,7 @@ def bootstrap_over_identities(
     Args:
         statistic: takes multiplicities (B, identities) of B resamples and returns (B,) or (B, S) values, NaN for none.
         identities: how many there are, at least two.
-        seed: of the resamples, or a generator.
+        seed: of the resamples, a generator, or strata that hold each identity once and are resampled apart.
         resamples: how many.
         level: of confidence.
 
@@ -93,7 +106,7 @@ def resample_identities(
     sums and differences.
 
     Raises:
-        BadInput: for fewer than two identities or resamples.
+        BadInput: for fewer than two identities or resamples, or strata that do not hold each identity once.
     """
     if identities < 2:
         raise BadInput(f"{identities} identity: expected at least two to resample from")
@@ -156,10 +169,17 @@ def mean_difference_interval(
 
 def _multiplicities(identities: int, resamples: int, seed: Seed) -> Iterator[np.ndarray]:
     """How often each identity comes up: (B, identities) at a time."""
-    generator = np.random.default_rng(seed)
+    strata = seed if isinstance(seed, tuple) else (Stratum(np.arange(identities), seed),)  # type: ignore[arg-type]
+    if not np.array_equal(np.sort(np.concatenate([part.places for part in strata])), np.arange(identities)):
+        raise BadInput(f"strata of {identities} identities: expected each of these in one of them")
+    generators = [np.random.default_rng(part.seed) for part in strata]
     for first in range(0, resamples, _AT_ONCE):
-        chosen = generator.integers(identities, size=(min(_AT_ONCE, resamples - first), identities))
-        yield np.stack([np.bincount(row, minlength=identities) for row in chosen])
+        weights = np.zeros((min(_AT_ONCE, resamples - first), identities), np.int64)
+        for part, generator in zip(strata, generators, strict=True):
+            count = len(part.places)
+            chosen = generator.integers(count, size=(len(weights), count))
+            weights[:, part.places] = [np.bincount(row, minlength=count) for row in chosen]
+        yield weights
 
 
 def _rows_of(values: ArrayLike) -> np.ndarray:

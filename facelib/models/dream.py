@@ -4,8 +4,9 @@ A block behind any recogniser moves the feature of a turned face towards that of
 
     f + gate(yaw) * R(f),    gate = sigmoid(10 (|yaw| / 45 degrees - 1))
 
-R is two linear layers, each followed by PReLU as in the paper (the public code has ReLU, so that its residual cannot
-be negative). The block works on the feature before normalisation, unit * norm of the recogniser's embedding.
+R is two linear layers, each followed by an activation: PReLU as in the paper, or ReLU as in the public code, with which
+the residual cannot be negative. The block works on the feature before normalisation, unit * norm of the recogniser's
+embedding.
 
 It is trained together with the recogniser.
 """
@@ -13,15 +14,17 @@ It is trained together with the recogniser.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import nn
 
-from facelib.errors import BadInput, check_shape
+from facelib.errors import BadInput, check_shape, unknown_name
 from facelib.models.blocks import Embedding, to_embedding
 
 GATE_MIDDLE = math.radians(45)  # the yaw at which half of the residual is added
 GATE_STEEPNESS = 10.0
+ACTIVATIONS: dict[str, Callable[[int], nn.Module]] = {"prelu": nn.PReLU, "relu": lambda channels: nn.ReLU()}
 
 
 class DreamRecogniser(nn.Module):
@@ -32,12 +35,13 @@ class DreamRecogniser(nn.Module):
     Args:
         backbone: images -> Embedding, such as ResNet.
         embedding: dimension D of its embedding.
+        activation: "prelu" or "relu".
     """
 
-    def __init__(self, backbone: nn.Module, embedding: int = 512) -> None:
+    def __init__(self, backbone: nn.Module, embedding: int = 512, activation: str = "prelu") -> None:
         super().__init__()
         self.backbone = backbone
-        self.block = DreamBlock(embedding)
+        self.block = DreamBlock(embedding, activation)
 
     def features(self, images: torch.Tensor) -> torch.Tensor:
         """The backbone's last map (B, C, H, W), which the block does not change."""
@@ -58,12 +62,19 @@ class DreamBlock(nn.Module):
 
     Args:
         channels: D of the feature.
+        activation: "prelu" or "relu".
+
+    Raises:
+        UnknownName: on another activation.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, activation: str = "prelu") -> None:
         super().__init__()
+        if activation not in ACTIVATIONS:
+            raise unknown_name("activation of DREAM", activation, ACTIVATIONS)
+        active = ACTIVATIONS[activation]
         self.residual = nn.Sequential(
-            nn.Linear(channels, channels), nn.PReLU(channels), nn.Linear(channels, channels), nn.PReLU(channels)
+            nn.Linear(channels, channels), active(channels), nn.Linear(channels, channels), active(channels)
         )
 
     def forward(self, features: torch.Tensor, yaw: torch.Tensor) -> torch.Tensor:

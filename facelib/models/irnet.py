@@ -30,12 +30,27 @@ class IRNetSettings:
         width: factor on the channels of every layer; 1.0 is the published network.
         embedding: dimension of the embedding, not scaled by width.
         dropout: before the linear layer.
+        final_stride: of the fourth stage, 2 in the published network; 1 keeps the third stage's map, for small images.
     """
 
     image_size: int = 112
     width: float = 1.0
     embedding: int = 512
     dropout: float = 0.4
+    final_stride: int = 2
+
+
+def halvings(stages: int, final_stride: int = 2) -> int:
+    """How often so many stages of IR-18 halve the map.
+
+    Raises:
+        BadInput: if stages is not 1 to 4, or final_stride not 1 or 2.
+    """
+    if stages not in range(1, len(STAGE_CHANNELS) + 1):
+        raise BadInput(f"stages {stages}: expected 1 to {len(STAGE_CHANNELS)}")
+    if final_stride not in (1, 2):
+        raise BadInput(f"final_stride {final_stride}: expected 1 or 2")
+    return stages - (stages == len(STAGE_CHANNELS) and final_stride == 1)
 
 
 class IRBlock(nn.Module):
@@ -67,26 +82,26 @@ class IRNetBody(nn.Module):
     Args:
         width: factor on all channels.
         stages: how many of the four stages to keep, 1 to 4. Paper 1 truncates IR-18 without saying where.
+        final_stride: of the fourth stage, 1 or 2; the others have 2.
 
     Attributes:
         channels: of the last map.
 
     Raises:
-        BadInput: if stages is not 1 to 4.
+        BadInput: if stages is not 1 to 4, or final_stride not 1 or 2.
     """
 
-    def __init__(self, width: float = 1.0, stages: int = len(STAGE_CHANNELS)) -> None:
+    def __init__(self, width: float = 1.0, stages: int = len(STAGE_CHANNELS), final_stride: int = 2) -> None:
         super().__init__()
-        if stages not in range(1, len(STAGE_CHANNELS) + 1):
-            raise BadInput(f"stages {stages}: expected 1 to {len(STAGE_CHANNELS)}")
+        halvings(stages, final_stride)
         inputs = scaled(STAGE_CHANNELS[0], width)
         self.stem = nn.Sequential(
             nn.Conv2d(3, inputs, 3, padding=1, bias=False), nn.BatchNorm2d(inputs), nn.PReLU(inputs)
         )
         self.stages = nn.ModuleList()
-        for full_channels in STAGE_CHANNELS[:stages]:
+        for stage, full_channels in enumerate(STAGE_CHANNELS[:stages], start=1):
             channels = scaled(full_channels, width)
-            blocks = [IRBlock(inputs, channels, stride=2)]
+            blocks = [IRBlock(inputs, channels, stride=final_stride if stage == len(STAGE_CHANNELS) else 2)]
             blocks += [IRBlock(channels, channels, stride=1) for _ in range(BLOCKS_PER_STAGE - 1)]
             self.stages.append(nn.Sequential(*blocks))
             inputs = channels
@@ -94,7 +109,7 @@ class IRNetBody(nn.Module):
         initialise(self)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Images (B, 3, H, W), RGB in [0, 1] -> last map (B, channels, H / 2^stages, W / 2^stages).
+        """Images (B, 3, H, W), RGB in [0, 1] -> last map (B, channels, H / 2^h, W / 2^h), h its halvings.
 
         Raises:
             BadInput: for an empty batch, a wrong shape, or NaN in the images.
@@ -117,8 +132,8 @@ class IRNet18(nn.Module):
     def __init__(self, settings: IRNetSettings = IRNetSettings()) -> None:
         super().__init__()
         self.settings = settings
-        self.body = IRNetBody(settings.width)
-        size = map_size(settings.image_size, len(STAGE_CHANNELS))
+        self.body = IRNetBody(settings.width, final_stride=settings.final_stride)
+        size = map_size(settings.image_size, halvings(len(STAGE_CHANNELS), settings.final_stride))
         self.head = EmbeddingHead(self.body.channels, size, settings.embedding, settings.dropout)
         initialise(self.head)
 

@@ -1,8 +1,9 @@
 """2D-3D joint attention mapping (paper 1, section IV.C, eq. 3) and the network around it (figure 2).
 
-    J_d = gamma softmax{Q(z_d) K^T(z_d)} V_d(z_d) + z_d        d in {2D, 3D}
+    J_d = A_d V_d(z_d) + z_d,    A_d = gamma softmax{Q(z_d) K^T(z_d)}        d in {2D, 3D}
 
-Q and K are shared by both modalities, V is not. Images go through a truncated IR-18, clouds through PointNet++ and a
+The brace of eq. 3 takes gamma into A_d, so attention can be negative, as figure 5 shows it. Q and K are shared by both
+modalities, V is not. Images go through a truncated IR-18, clouds through PointNet++ and a
 block that shapes its points into a map of the same size; both maps through joint attention, a shared compression and
 a linear layer to an embedding. Inference needs images only.
 
@@ -21,7 +22,7 @@ from torch import nn
 
 from facelib.errors import BadInput, MissingPart, check_shape, unknown_name
 from facelib.models.blocks import Embedding, check_training_batch, initialise, map_size, to_embedding
-from facelib.models.irnet import STAGE_CHANNELS, IRNet18, IRNetBody
+from facelib.models.irnet import STAGE_CHANNELS, IRNet18, IRNetBody, halvings
 from facelib.models.pointnet2 import Grouping, PointNet2Map, PointNet2Settings
 
 MODALITIES = ("2d", "3d")
@@ -36,24 +37,41 @@ class JointAttentionSettings:
         image_size: height and width of the images in pixels.
         width: factor on the channels of IR-18 (that of PointNet++ is in `points`).
         stages: stages of IR-18 to keep, 1 to 4. Not stated in the paper; 4 keeps all but the head.
+        final_stride: of IR-18's fourth stage; 1 makes the map twice as wide.
         reduction: channels of Q and K are the map's divided by this.
         gamma_start: first value of gamma. At 0 the network starts as the pretrained one, but Q, K and V get no
             gradient in the first step; a small value such as 0.1 moves them at once.
         embedding: dimension of the embedding.
         dropout: before the linear layer.
         shared_head: whether both modalities use one linear layer, as the paper says.
-        points: PointNet++ with points_2 = positions of the map; None leaves out the 3D branch.
+        points: PointNet++ with points_2 = positions of the map; None leaves out the 3D branch, and images alone are
+            attended to.
     """
 
     image_size: int = 224
     width: float = 1.0
     stages: int = len(STAGE_CHANNELS)
+    final_stride: int = 2
     reduction: int = 8
     gamma_start: float = 0.0
     embedding: int = 512
     dropout: float = 0.4
     shared_head: bool = True
     points: PointNet2Settings | None = field(default_factory=lambda: PointNet2Settings(points_2=14 * 14))
+
+
+class Attended(NamedTuple):
+    """What attention makes of a map.
+
+    Args:
+        joint: J_d (B, C, H, W).
+        attention: A_d (B, N, N); row i holds how much position i takes from each position, and sums to gamma.
+        softmax: A_d without gamma, rows sum to one.
+    """
+
+    joint: torch.Tensor
+    attention: torch.Tensor
+    softmax: torch.Tensor
 
 
 class JointAttention(nn.Module):
@@ -80,15 +98,12 @@ class JointAttention(nn.Module):
         self.value = nn.ModuleDict({modality: nn.Conv2d(channels, channels, 1) for modality in modalities})
         self.gamma = nn.Parameter(torch.tensor(float(gamma_start)))
 
-    def forward(self, z: torch.Tensor, modality: str) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(self, z: torch.Tensor, modality: str) -> Attended:
         """Attend over the N = H*W positions of a map.
 
         Args:
             z: (B, C, H, W).
             modality: "2d" or "3d", chooses the value layer.
-
-        Returns:
-            J (B, C, H, W) and the attention A (B, N, N); row i holds how much position i takes from each position.
 
         Raises:
             UnknownName: for a modality without value layer.
@@ -98,9 +113,9 @@ class JointAttention(nn.Module):
         q = self.query(z).flatten(2).mT  # (B, N, C/r)
         k = self.key(z).flatten(2)  # (B, C/r, N)
         v = self.value[modality](z).flatten(2).mT  # (B, N, C)
-        attention = (q @ k).softmax(dim=2)  # A_d (B, N, N)
-        attended = (attention @ v).mT.reshape(z.shape)
-        return self.gamma * attended + z, attention
+        softmax = (q @ k).softmax(dim=2)  # (B, N, N)
+        taken = (softmax @ v).mT.reshape(z.shape)
+        return Attended(self.gamma * taken + z, self.gamma * softmax, softmax)  # J_d, A_d
 
 
 class Compression(nn.Module):
@@ -142,14 +157,14 @@ class JointAttentionOutput(NamedTuple):
     """What a training step needs; a named tuple, as Fabric refuses frozen dataclasses.
 
     Args:
-        embedding_2d, embedding_3d: unit (B, D) and norm (B, 1).
-        attention_2d, attention_3d: A (B, N, N), for the joint entropy of eq. 6.
+        embedding_2d, embedding_3d: unit (B, D) and norm (B, 1); None without a 3D branch.
+        attended_2d, attended_3d: attention A_d, for the joint entropy of eq. 6, and the maps; None likewise.
     """
 
     embedding_2d: Embedding
-    embedding_3d: Embedding
-    attention_2d: torch.Tensor
-    attention_3d: torch.Tensor
+    embedding_3d: Embedding | None
+    attended_2d: Attended
+    attended_3d: Attended | None
 
 
 class JointAttentionNetwork(nn.Module):
@@ -163,8 +178,8 @@ class JointAttentionNetwork(nn.Module):
         super().__init__()
         self.settings = settings
         modalities = IMAGE_ONLY if settings.points is None else MODALITIES
-        size = map_size(settings.image_size, settings.stages)
-        self.body_2d = IRNetBody(settings.width, settings.stages)
+        size = map_size(settings.image_size, halvings(settings.stages, settings.final_stride))
+        self.body_2d = IRNetBody(settings.width, settings.stages, settings.final_stride)
         channels = self.body_2d.channels
         self.body_3d = None if settings.points is None else PointNet2Map(settings.points, channels, size)
         self.joint_attention = JointAttention(channels, settings.reduction, settings.gamma_start, modalities)
@@ -173,39 +188,44 @@ class JointAttentionNetwork(nn.Module):
         )
 
     def forward(
-        self, images: torch.Tensor, points: torch.Tensor, grouping: Grouping | None = None
+        self, images: torch.Tensor, points: torch.Tensor | None = None, grouping: Grouping | None = None
     ) -> JointAttentionOutput:
-        """Embed images and the clouds that belong to them.
+        """Embed images, and the clouds that belong to them where the network has a 3D branch.
 
         Args:
             images: (B, 3, S, S), RGB in [0, 1].
-            points: (B, N, 3), scaled to the unit sphere.
+            points: (B, N, 3), scaled to the unit sphere; None without a 3D branch.
             grouping: of the clouds, from `group_cloud`; found here when missing.
 
         Raises:
-            BadInput: for an empty batch, NaN, a wrong shape, or a batch of one in training mode.
-            MissingPart: if the network was built without 3D branch.
+            BadInput: for an empty batch, NaN, a wrong shape, a batch of one in training mode, or no clouds for a
+                network with a 3D branch.
+            MissingPart: when clouds come to a network that was built without 3D branch.
         """
+        if points is None:
+            if self.body_3d is not None:
+                raise BadInput("images without clouds: expected both, or call embed_images")
+            attended = self._attend_images(images)
+            return JointAttentionOutput(self.head(attended.joint), None, attended, None)
         if self.body_3d is None:
-            raise MissingPart("this network has no 3D branch: call embed_images, or build it with settings.points")
+            raise MissingPart("this network has no 3D branch: call it without clouds, or build it with settings.points")
         check_shape("points", points, (len(images), None, 3))
-        joint_2d, attention_2d = self._attend_images(images)
-        joint_3d, attention_3d = self.joint_attention(self.body_3d(points, grouping), "3d")
-        return JointAttentionOutput(
-            self.compression(joint_2d, "2d"), self.compression(joint_3d, "3d"), attention_2d, attention_3d
-        )
+        attended = self._attend_images(images)
+        attended_3d = self.joint_attention(self.body_3d(points, grouping), "3d")
+        embedding_3d = self.compression(attended_3d.joint, "3d")
+        return JointAttentionOutput(self.head(attended.joint), embedding_3d, attended, attended_3d)
 
     def embed_images(self, images: torch.Tensor) -> Embedding:
         """Images (B, 3, S, S), RGB in [0, 1] -> unit (B, D) and norm (B, 1); the 3D branch is not used."""
         return self.head(self.features(images))
 
     def attention_of_images(self, images: torch.Tensor) -> torch.Tensor:
-        """Images (B, 3, S, S) -> attention A_2D (B, N, N), for pictures such as figure 5."""
-        return self._attend_images(images)[1]
+        """Images (B, 3, S, S) -> A_2D (B, N, N) without gamma, for pictures such as figure 5."""
+        return self._attend_images(images).softmax
 
     def features(self, images: torch.Tensor) -> torch.Tensor:
         """Images (B, 3, S, S) -> J_2D (B, C, H, W), the map after joint attention that `head` compresses."""
-        return self._attend_images(images)[0]
+        return self._attend_images(images).joint
 
     def head(self, joint: torch.Tensor) -> Embedding:
         """J_2D (B, C, H, W) -> unit (B, D) and norm (B, 1)."""
@@ -217,7 +237,7 @@ class JointAttentionNetwork(nn.Module):
         load_image_part(copy, self.state_dict())
         return copy.train(self.training)
 
-    def _attend_images(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def _attend_images(self, images: torch.Tensor) -> Attended:
         check_shape("images", images, (None, 3, self.settings.image_size, self.settings.image_size))
         return self.joint_attention(self.body_2d(images), "2d")
 
@@ -244,7 +264,7 @@ def load_body(network: JointAttentionNetwork, recogniser: IRNet18) -> None:
     that with gamma = 0 the network starts as exactly that recogniser; a truncated one starts with a new head.
 
     Raises:
-        BadInput: if the recogniser has another width, or, with all stages kept, another image size or embedding.
+        BadInput: if the recogniser has another width, or, with all stages kept, another map or embedding.
     """
     state = recogniser.body.state_dict()
     wanted = network.body_2d.state_dict()

@@ -13,7 +13,7 @@ from torch import nn
 
 from facelib.errors import check_shape
 from facelib.models.blocks import Embedding, EmbeddingHead, initialise, map_size, scaled
-from facelib.models.irnet import STAGE_CHANNELS, IRNetBody, IRNetSettings
+from facelib.models.irnet import STAGE_CHANNELS, IRNetBody, IRNetSettings, halvings
 
 TRANSFORM_CHANNELS = 512
 
@@ -47,14 +47,14 @@ class ResidualTransformNetwork(nn.Module):
     def __init__(self, settings: IRNetSettings, stages: int = len(STAGE_CHANNELS)) -> None:
         super().__init__()
         self.image_size = settings.image_size
-        self.body = IRNetBody(settings.width, stages)
+        self.body = IRNetBody(settings.width, stages, settings.final_stride)
         channels = scaled(TRANSFORM_CHANNELS, settings.width)
         self.transform = nn.Sequential(
             nn.Conv2d(self.body.channels, channels, 1, bias=False),
             nn.BatchNorm2d(channels),
             ResidualTransform(channels),
         )
-        size = map_size(settings.image_size, stages)
+        size = map_size(settings.image_size, halvings(stages, settings.final_stride))
         self.head = EmbeddingHead(channels, size, settings.embedding, settings.dropout)
         initialise(self.transform)
         initialise(self.head)

@@ -5,7 +5,7 @@ style       house style and the tier label that every picture carries
 records     the records of a tier
 intervals   of measured rates and their differences, by drawing identities again
 tables      ours beside the printed numbers; markup: as Markdown and LaTeX
-verdicts    on what a paper claims; claims: the same as JSON, Markdown and picture
+verdicts    on what a paper claims; claims: the same as JSON, Markdown and picture; power: runs that would decide them
 manifest    pictures with their source data and a line on where they come from
 error_points   metrics of methods with their intervals; yaw_errors: over ranges of yaw
 tsne        people in spaces of features; local_runs: runs whose scores and weights are here

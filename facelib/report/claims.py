@@ -17,12 +17,12 @@ from facelib.report.intervals import Estimates
 from facelib.report.manifest import save_figure
 from facelib.report.records import TierRuns
 from facelib.report.style import tier_label, use_house_style
-from facelib.report.verdicts import CONTRADICTED, VERDICTS, ClaimResult, ComparisonResult, evaluate_claims
+from facelib.report.verdicts import CONTRADICTED, UNDECIDED, VERDICTS, ClaimResult, ComparisonResult, evaluate_claims
 from facelib.storage import read_json, write_json
 
 # In the order of VERDICTS.
 COLOURS = dict(zip(VERDICTS, ("#009E73", "#D55E00", "#0072B2", "#AA7700", "#8C8C8C", "#8C8C8C"), strict=True))
-RESULT_FIELDS = ("comparison", "difference", "interval", "printed_difference", "unit", "folds", "p", "skill")
+RESULT_FIELDS = ("comparison", "difference", "interval", "printed_difference", "unit", "folds", "p", "skill", "runs")
 MEASURED = ("comparison", "difference", "low", "high", "printed", "unit")  # columns of `comparison_data`
 UNITS = {"points": "percentage points"}  # spelt out
 NICE = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)  # limits of the axis
@@ -57,7 +57,15 @@ def _result_entry(result: ComparisonResult) -> dict[str, Any]:
     printed = None if result.printed is None else round(result.printed, 3)
     unit = UNITS.get(result.unit, result.unit)
     numbers = (round(result.difference, 3), interval, printed)
-    values = (result.comparison, *numbers, unit, list(result.folds), result.corrected_p, result.skill)
+    values = (
+        result.comparison,
+        *numbers,
+        unit,
+        list(result.folds),
+        result.corrected_p,
+        result.skill,
+        result.runs or None,
+    )
     return dict(zip(RESULT_FIELDS, values, strict=True))
 
 
@@ -93,7 +101,7 @@ def claims_as_markdown(evaluated: list[ClaimResult]) -> str:
 
 
 def discussion(evaluated: list[ClaimResult]) -> str:
-    """Which claims have which verdict, and a paragraph on each contradiction and on each slip of the paper."""
+    """Which claims have which verdict; a paragraph on each contradiction, undecided claim and slip of the paper."""
     lines = []
     for verdict in VERDICTS:
         statements = [f"- {one.claim.statement}" for one in evaluated if one.verdict == verdict]
@@ -112,6 +120,9 @@ def discussion(evaluated: list[ClaimResult]) -> str:
                 f"Farthest below is '{result.comparison}': {result.signed(result.difference)} {result.unit} "
                 f"{result.interval}, folds {', '.join(map(str, result.folds))}. {printed}.\n"
             )
+    for one in evaluated:
+        if one.verdict == UNDECIDED and one.decisive is not None and one.decisive.power:
+            lines.append(f"*{one.claim.statement}*: {one.decisive.power}\n")
     lines += [f"*{one.claim.statement}*: {one.claim.slip}\n" for one in evaluated if one.claim.slip]
     return "\n".join(lines)
 

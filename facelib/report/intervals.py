@@ -4,10 +4,12 @@ Each record's metrics are resampled once, 1,000 times, and kept beside it (`Step
 Resamples depend on nothing but the people that are evaluated, so all methods of a fold share them: any sum or
 difference of metrics is paired. A metric of several folds is their mean, in the sample as in every resample.
 
-Where a method has several training starts on a fold, every resample also draws from these starts, apart for each method
-(hierarchical bootstrap). The spread of a mean of S drawn starts is widened by sqrt(S / (S - 1)), without which two
-starts would show half of its variance. With one start per fold, an interval says what other people of the same kind
-would change, and of another start only as much as the folds differ.
+People and runs are drawn together (hierarchical bootstrap). Where a method has several training starts on a fold, every
+resample also draws from these starts, apart for each method; the spread of a mean of S drawn starts is widened by
+sqrt(S / (S - 1)), without which two starts would show half of its variance. Where there are several folds, every
+resample draws from these, together for all methods, as they learnt from the same people; by the same factor, and less
+what people and starts alone make folds differ, which resamples show already. So a method with one start on one fold has
+an interval of people only, which says nothing of another training.
 
 Runs of this machine and committed ones are not mixed in one estimate: scores are not committed, so what was estimated
 from committed runs lies beside them (`estimates.json`), and stands until all runs that it takes are of this machine.
@@ -19,9 +21,10 @@ import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 
@@ -35,8 +38,9 @@ from facelib.runs.records import Record
 from facelib.storage import digest_of, read_json, verify_checked, write_checked, write_json
 
 RESAMPLES, SEED = 1000, 0
-FORM = 2  # to be raised when a resample comes to mean something else; older files are then made anew
+FORM = 3  # to be raised when a resample comes to mean something else; older files are then made anew
 ESTIMATES_FILE, KEPT_FIELDS = "estimates.json", ("value", "low", "high", "folds")
+KEPT_WHERE_KNOWN = ("runs", "spread_of_people")
 SPREAD_OF_INTERVAL = 2 * NormalDist().inv_cdf(0.975)  # standard deviations in a 95 % interval
 
 Part = tuple[float, str, str]  # coefficient, method, metric
@@ -47,14 +51,37 @@ Starts = dict[int, BootstrapSamples]  # seed -> samples of one method on one fol
 class Estimate:
     """A metric or a sum of metrics in the unit of records, its 95 % interval, and the folds it is a mean of.
 
-    A committed one was estimated elsewhere, from runs whose scores are not here.
+    Args:
+        value, low, high: in the unit of records.
+        folds: which.
+        runs: of the method with fewest of them, over these folds; 0 where it is not known.
+        spread_of_people: standard deviation of the value over other people, with the same runs; None where not known.
+        committed: it was estimated elsewhere, from runs whose scores are not here.
     """
 
     value: float
     low: float
     high: float
     folds: tuple[int, ...]
+    runs: int = 0
+    spread_of_people: float | None = None
     committed: bool = False
+
+    @property
+    def spread_of_runs(self) -> float | None:
+        """Standard deviation of the value over other trainings of so many runs, with the same people.
+
+        None where there is one run, or where it is not known.
+        """
+        if self.spread_of_people is None or self.runs < 2:
+            return None
+        spread = (self.high - self.low) / SPREAD_OF_INTERVAL
+        return math.sqrt(max(0.0, spread**2 - self.spread_of_people**2))
+
+    @property
+    def negative(self) -> Estimate:
+        """Of the same sum with all signs turned."""
+        return replace(self, value=-self.value, low=-self.high, high=-self.low)
 
     def p_value(self, bound: float = 0.0) -> float:
         """Of the value being this bound, two-sided, by the normal distribution that has this interval.
@@ -97,11 +124,13 @@ class Estimates:
             UnknownName: when a run lacks a metric.
         """
         methods = list(dict.fromkeys(method for _, method, _ in parts))
-        key = key_of(parts)
+        key, turned = key_of(parts), key_of([(-c, method, metric) for c, method, metric in parts])
         if shared := self._shared_folds(methods):
             found = self._resampled(parts, methods, shared)
         elif key in self.committed:
             found = self.committed[key]
+        elif turned in self.committed:
+            return self.committed[turned].negative
         else:
             raise MissingPart(f"no common fold of {', '.join(sorted(methods))} with scores: {self.missing(methods)}")
         self.used[key] = found
@@ -130,31 +159,35 @@ class Estimates:
         return sorted(set.intersection(*(set(self.samples.get(name, ())) for name in methods)))
 
     def _resampled(self, parts: Sequence[Part], methods: list[str], folds: list[int]) -> Estimate:
-        values, resampled = [], []
+        values, of_people, resampled = [], [], []
         for fold in folds:
             starts = {method: self.samples[method][fold] for method in methods}
             self._check_paired(fold, parts, starts)
-            summands = [(c, *self._over_starts(starts[method], method, fold, metric)) for c, method, metric in parts]
-            values.append(sum(c * value for c, value, _ in summands))
-            resampled.append(np.sum([c * samples for c, _, samples in summands], axis=0))
+            summands = [self._over_starts(starts[method], method, fold, metric) for _, method, metric in parts]
+            coefficients = np.array([c for c, _, _ in parts])
+            values.append(float(coefficients @ [value for value, _, _ in summands]))
+            of_people.append(coefficients @ np.stack([samples for _, samples, _ in summands]))
+            resampled.append(coefficients @ np.stack([samples for _, _, samples in summands]))
         # A resample that lacks a kind of pair in one fold has no value at all.
-        mean = np.mean(resampled, axis=0)
-        (interval,) = percentile_intervals(np.array([np.mean(values)]), mean[:, None])
-        return Estimate(interval.estimate, interval.low, interval.high, tuple(folds))
+        samples = np.mean(resampled, axis=0) + _drawn_folds(np.array(values), np.stack(resampled))
+        (interval,) = percentile_intervals(np.array([np.mean(values)]), samples[:, None])
+        runs = min(sum(len(self.samples[method][fold]) for fold in folds) for method in methods)
+        spread = float(np.nanstd(np.mean(of_people, axis=0)))
+        return Estimate(interval.estimate, interval.low, interval.high, tuple(folds), runs, spread)
 
-    def _over_starts(self, starts: Starts, method: str, fold: int, metric: str) -> tuple[float, np.ndarray]:
-        """A metric's mean over training starts, in the sample and in each resample of people and starts."""
+    def _over_starts(self, starts: Starts, method: str, fold: int, metric: str) -> tuple[float, np.ndarray, np.ndarray]:
+        """A metric's mean over training starts, in the sample, in each resample of people, and of people and starts."""
         columns = [self._column(run, method, metric) for run in starts.values()]
         values = np.array([run.estimates[i] for run, i in zip(starts.values(), columns, strict=True)])
         samples = np.stack([run.samples[:, i] for run, i in zip(starts.values(), columns, strict=True)])
         count, resamples = samples.shape
         mean = samples.mean(axis=0)
         if count == 1:
-            return float(values[0]), mean
+            return float(values[0]), mean, mean
         generator = np.random.default_rng(int(digest_of([SEED, method, fold]), 16))
         chosen = generator.integers(count, size=(resamples, count))
         of_starts = samples[chosen, np.arange(resamples)[:, None]].mean(axis=1)
-        return float(values.mean()), mean + np.sqrt(count / (count - 1)) * (of_starts - mean)
+        return float(values.mean()), mean, mean + np.sqrt(count / (count - 1)) * (of_starts - mean)
 
     def _column(self, run: BootstrapSamples, method: str, metric: str) -> int:
         if metric not in run.names:
@@ -176,6 +209,28 @@ class Estimates:
                     f"{first} and {second} evaluate other people in fold {fold}: make the older run again, "
                     f"`{self.runs.command(first)}` or `{self.runs.command(second)}`"
                 )
+
+
+def _drawn_folds(values: np.ndarray, resampled: np.ndarray) -> np.ndarray:
+    """What drawing folds adds to their mean in each resample.
+
+    Args:
+        values: (F,), one a fold, in the sample.
+        resampled: (F, R), in each resample of people and starts.
+
+    Returns:
+        (R,), of mean 0. Its variance is that of the mean of F folds which differ by as much more than people and starts
+        make them differ; 0 where that is nothing, and for one fold.
+    """
+    folds, resamples = resampled.shape
+    deviations = values - values.mean()
+    explained = np.nanvar(resampled - resampled.mean(axis=0), axis=1).sum()
+    found = float((deviations**2).sum())
+    if folds == 1 or found <= explained:
+        return np.zeros(resamples)
+    generator = np.random.default_rng(int(digest_of([SEED, folds]), 16))
+    drawn = deviations[generator.integers(folds, size=(resamples, folds))].mean(axis=1)
+    return math.sqrt((1 - explained / found) * folds / (folds - 1)) * drawn
 
 
 def key_of(parts: Sequence[Part]) -> str:
@@ -204,8 +259,12 @@ def keep_estimates(estimates: Estimates) -> None:
     folder = committed_folder(estimates.runs.paper, estimates.runs.tier)
     if folder is not None and folder.is_dir():
         together = dict(estimates.committed) | estimates.used
-        entries = {key: asdict(together[key]) for key in sorted(together)}
-        write_json(folder / ESTIMATES_FILE, {key: {n: e[n] for n in KEPT_FIELDS} for key, e in entries.items()})
+        write_json(folder / ESTIMATES_FILE, {key: _entry(together[key]) for key in sorted(together)})
+
+
+def _entry(estimate: Estimate) -> dict[str, Any]:
+    names = KEPT_FIELDS if estimate.spread_of_people is None else (*KEPT_FIELDS, *KEPT_WHERE_KNOWN)
+    return {name: getattr(estimate, name) for name in names}
 
 
 def _committed_estimates(runs: TierRuns) -> dict[str, Estimate]:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from facelib.papers.paper import Claim, Comparison
 from facelib.papers.published import printed_values
 from facelib.report.intervals import Estimates
+from facelib.report.power import people_to_decide, runs_to_decide
 
 REPRODUCED, CONTRADICTED, UNDECIDED = "reproduced", "contradicted", "undecided"
 NO_SKILL, NOT_RUN = "no skill", "not run"
@@ -44,6 +45,8 @@ class ComparisonResult:
         skill: whether one of its methods is better than one that knows nothing.
         unit: "points", "degrees" or "MB".
         decimals: shown.
+        runs: of the method with fewest of them; 0 where it is not known.
+        spread_of_people, spread_of_runs: standard deviations of the difference; None where not known.
     """
 
     comparison: str
@@ -57,6 +60,28 @@ class ComparisonResult:
     skill: bool = True
     unit: str = "points"
     decimals: int = 1
+    runs: int = 0
+    spread_of_people: float | None = None
+    spread_of_runs: float | None = None
+
+    @property
+    def power(self) -> str:
+        """How many runs would decide it if the effect were as printed, in words; empty where nothing is printed."""
+        if self.printed is None or self.spread_of_people is None:
+            return ""
+        effect = f"an effect of {self.signed(self.printed)} {self.unit}, as printed"
+        if self.spread_of_runs is None:
+            return f"One run tells nothing of another training: how many would decide {effect}, is not known."
+        needed = runs_to_decide(self.printed, self.spread_of_people, self.spread_of_runs, self.runs)
+        if math.isinf(needed):
+            times = people_to_decide(self.printed, self.spread_of_people)
+            more = f"{times:.1f} times the people" if math.isfinite(times) else "no number of people"
+            return f"No number of runs on these people would decide {effect}; it takes {more} at least."
+        spread = f"{self.spread_of_runs * math.sqrt(self.runs):.{self.decimals}f}"
+        return (
+            f"{needed:.0f} runs of each method would decide {effect}, in four of five cases; here are {self.runs}, and "
+            f"the difference varies by {spread} {self.unit} from run to run."
+        )
 
     @property
     def is_below(self) -> bool:
@@ -122,7 +147,8 @@ class ClaimResult:
             UNDECIDED: f"{interval} {'does not lie above 0, and none lies below, corrected' if several else 'holds 0'}",
             NO_SKILL: f"no method in '{one.comparison}' is better than one that knows nothing",
         }[self.verdict]
-        return f"{self.verdict.capitalize()}: {why}. {RULE}"
+        power = f" {one.power}" if self.verdict == UNDECIDED and one.power else ""
+        return f"{self.verdict.capitalize()}: {why}.{power} {RULE}"
 
 
 def printed_difference(paper: str, comparison: Comparison) -> float | None:
@@ -167,8 +193,12 @@ def _measured(estimates: Estimates, comparison: Comparison) -> ComparisonResult 
         return None
     difference, low, high = (value * metric.factor - comparison.least for value in (ours.value, ours.low, ours.high))
     printed = printed_difference(estimates.runs.paper.name, comparison)
+    people, runs = ours.spread_of_people, ours.spread_of_runs
     return ComparisonResult(
         *(comparison.label, difference, low, high, printed, ours.folds),
+        runs=ours.runs,
+        spread_of_people=None if people is None else people * metric.factor,
+        spread_of_runs=None if runs is None else runs * metric.factor,
         p=ours.p_value(comparison.least / metric.factor),
         skill=_any_skill(estimates, comparison),
         unit=metric.difference_unit,

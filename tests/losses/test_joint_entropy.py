@@ -139,9 +139,35 @@ def test_a_fixed_range_lets_softmax_maps_fall_into_the_first_bin():
     assert histogram(a, 32)[0, 0] < 0.5
 
 
-def test_scale_does_not_matter_with_the_maximum_as_range():
+@pytest.mark.parametrize("gamma", [3.0, -0.2, 1e-9])
+def test_gamma_does_not_matter_with_the_farthest_value_as_range(gamma):
     a, b = attention(), attention(seed=1)
-    assert joint_entropy(3 * a, b / 7).item() == pytest.approx(joint_entropy(a, b).item(), abs=1e-12)
+    assert joint_entropy(gamma * a, gamma * b).item() == pytest.approx(joint_entropy(a, b).item(), abs=1e-12)
+
+
+def test_attention_without_gamma_has_no_gradient():
+    a, gamma = attention(), torch.zeros((), dtype=torch.float64, requires_grad=True)
+    loss = joint_entropy(gamma * a, gamma * attention(seed=1))
+    loss.backward()
+    assert (loss.item(), gamma.grad.item()) == (0, 0)
+
+
+@pytest.mark.parametrize("pairs", ["all", "aligned"])
+def test_over_a_batch_is_that_of_one_long_map(pairs):
+    a, b = attention(batch=3), attention(batch=3, seed=1)
+    found = joint_entropy(a, b, pairs=pairs, over="batch", bins=BINS).item()
+    x, y = a.flatten().numpy(), b.flatten().numpy()
+    p = np.zeros((BINS, BINS))
+    for i, j in ((i, j) for i in range(len(x)) for j in range(len(y)) if pairs == "all" or i == j):
+        p += np.outer(soft_bins(x[i], x.max()), soft_bins(y[j], y.max()))
+    p = p[p > 0] / p.sum()
+    assert found == pytest.approx(-(p * np.log(p)).sum(), abs=1e-12)
+    assert found != pytest.approx(joint_entropy(a, b, pairs=pairs, bins=BINS).item(), abs=1e-3)
+
+
+def test_refuses_an_unknown_range_of_the_distribution():
+    with pytest.raises(UnknownName, match="joint entropy over 'batches'"):
+        joint_entropy(attention(), attention(), over="batches")
 
 
 def test_half_precision_is_summed_in_single():

@@ -7,7 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facelib.errors import BadInput
-from facelib.metrics.bootstrap import bootstrap_over_identities, mean_difference_interval, mean_interval
+from facelib.metrics.bootstrap import (
+    Stratum,
+    bootstrap_over_identities,
+    mean_difference_interval,
+    mean_interval,
+    resample_identities,
+)
 from facelib.metrics.identification import probe_ranks, rank1
 
 
@@ -130,3 +136,15 @@ def test_bad_samples_are_named(values, ids, message):
 def test_a_difference_needs_the_same_samples():
     with pytest.raises(BadInput, match="second has shape"):
         mean_difference_interval([1.0, 2.0], [1.0], [0, 1], seed=0)
+
+
+def test_strata_are_resampled_as_they_are_by_themselves():
+    strata = (Stratum(np.array([0, 2, 4]), 5), Stratum(np.array([1, 3]), 9))
+    together = resample_identities(lambda weights: weights, 5, seed=strata, resamples=100)[1]
+
+    for places, seed in strata:
+        alone = resample_identities(lambda weights: weights, len(places), seed=seed, resamples=100)[1]
+        np.testing.assert_array_equal(together[:, places], alone)
+    for wrong in (strata[:1], (*strata, Stratum(np.array([1]), 2))):
+        with pytest.raises(BadInput, match="strata of 5 identities"):
+            resample_identities(lambda weights: weights, 5, seed=wrong)

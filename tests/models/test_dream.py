@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facelib.errors import BadInput
+from facelib.errors import BadInput, UnknownName
 from facelib.models.dream import DreamBlock, DreamRecogniser, yaw_gate
 from facelib.models.resnet import ResNet, ResNetSettings
 
@@ -41,6 +41,14 @@ def test_near_frontal_features_pass_almost_unchanged_and_profiles_get_the_whole_
         added = block(f, degrees(*[angle] * 6)) - f
         assert (added.abs() <= part * residual.abs() + 1e-6).all()
     assert torch.allclose(block(f, degrees(*[-90] * 6)), f + residual, atol=1e-4)
+
+
+def test_with_relu_as_in_the_public_code_the_residual_is_not_negative():
+    printed, published = DreamBlock(4), DreamBlock(4, "relu")
+    assert (published.residual(features(64)) >= 0).all()
+    assert (printed.residual(features(64)) < 0).any()
+    with pytest.raises(UnknownName, match="activation of DREAM 'gelu'"):
+        DreamBlock(4, "gelu")
 
 
 def test_block_equals_loops_over_neurons():

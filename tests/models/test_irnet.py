@@ -4,7 +4,7 @@ from made_input import assert_embeds, parameters
 
 from facelib.errors import BadInput
 from facelib.models.blocks import map_size
-from facelib.models.irnet import IRNet18, IRNetBody, IRNetSettings
+from facelib.models.irnet import IRNet18, IRNetBody, IRNetSettings, halvings
 
 SMALL = IRNetSettings(image_size=32, width=0.125, embedding=16)
 
@@ -46,6 +46,15 @@ def test_each_stage_halves_the_map(stages, channels, image_size):
     size = map_size(image_size, stages)
     assert body(torch.rand(1, 3, image_size, image_size)).shape == (1, channels, size, size)
     assert body.channels == channels
+
+
+@pytest.mark.parametrize(("stages", "size"), [(4, 6), (3, 6), (2, 12)])
+def test_a_final_stride_of_1_keeps_the_third_stages_map(stages, size):
+    body = IRNetBody(0.125, stages, final_stride=1).eval()
+    assert body(torch.rand(1, 3, 48, 48)).shape[2:] == (size, size)
+    assert map_size(48, halvings(stages, 1)) == size
+    with pytest.raises(BadInput, match="final_stride 3: expected 1 or 2"):
+        IRNetBody(final_stride=3)
 
 
 def test_published_map_sizes():

@@ -32,11 +32,45 @@ def clouds(batch: int = 3) -> torch.Tensor:
 
 def test_network_returns_both_modalities():
     out = JointAttentionNetwork(SMALL)(images(), clouds())
-    for embedding, attention in ((out.embedding_2d, out.attention_2d), (out.embedding_3d, out.attention_3d)):
+    for embedding, attended in ((out.embedding_2d, out.attended_2d), (out.embedding_3d, out.attended_3d)):
         assert embedding.unit.shape == (3, 16)
         assert embedding.norm.shape == (3, 1)
-        assert attention.shape == (3, 16, 16)
-        assert torch.allclose(attention.sum(2), torch.ones(3, 16), atol=1e-5)
+        assert attended.softmax.shape == (3, 16, 16)
+        assert torch.allclose(attended.softmax.sum(2), torch.ones(3, 16), atol=1e-5)
+        assert torch.equal(attended.attention, 0.5 * attended.softmax)
+
+
+def test_without_a_3d_branch_images_are_attended_to_alone():
+    network = JointAttentionNetwork(replace(SMALL, points=None, dropout=0.0)).eval()
+    whole = JointAttentionNetwork(replace(SMALL, dropout=0.0)).eval()
+    load_image_part(network, whole.state_dict())
+    alone, both = network(images()), whole(images(), clouds())
+    assert (alone.embedding_3d, alone.attended_3d) == (None, None)
+    assert torch.equal(alone.embedding_2d.unit, both.embedding_2d.unit)
+    with pytest.raises(MissingPart, match="no 3D branch"):
+        network(images(), clouds())
+    with pytest.raises(BadInput, match="images without clouds"):
+        whole(images())
+
+
+def test_a_negative_gamma_takes_attention_away():
+    layer = JointAttention(8, gamma_start=-0.4)
+    attended = layer(torch.randn(2, 8, 3, 3), "2d")
+    assert (attended.attention < 0).all()
+    assert torch.allclose(attended.attention.sum(2), torch.full((2, 9), -0.4), atol=1e-6)
+
+
+def test_a_final_stride_of_1_makes_the_map_twice_as_wide():
+    points = replace(POINTS, points_1=48, points_2=36)
+    small = replace(SMALL, image_size=48, stages=4, points=points)
+    with pytest.raises(BadInput, match="points_2 36: expected 3 x 3"):
+        JointAttentionNetwork(small)
+    network = JointAttentionNetwork(replace(small, final_stride=1)).eval()
+    assert network.features(images(48)).shape[2:] == (6, 6)
+    recogniser = IRNet18(IRNetSettings(48, 0.125, 16, final_stride=1)).eval()
+    load_body(network, recogniser)
+    network.joint_attention.gamma.data.zero_()
+    assert torch.equal(network.embed_images(images(48)).unit, recogniser(images(48)).unit)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +108,7 @@ def test_attention_equals_equation_3_in_loops():
     torch.manual_seed(0)
     layer = JointAttention(8, reduction=4, gamma_start=0.7).double()
     z = torch.randn(1, 8, 2, 3, dtype=torch.float64)
-    joint, attention = layer(z, "3d")
+    joint, attention, _ = layer(z, "3d")
 
     def convolve(conv, x):
         return conv.weight.detach().numpy()[:, :, 0, 0] @ x + conv.bias.detach().numpy()
@@ -86,7 +120,7 @@ def test_attention_equals_equation_3_in_loops():
         rows[i] = np.exp(energy) / np.exp(energy).sum()
         taken = sum(rows[i, j] * convolve(layer.value["3d"], positions[j]) for j in range(6))
         expected[:, i] = 0.7 * taken + positions[i]
-    assert np.allclose(attention[0].detach().numpy(), rows, atol=1e-12)
+    assert np.allclose(attention[0].detach().numpy(), 0.7 * rows, atol=1e-12)
     assert np.allclose(joint[0].reshape(8, 6).detach().numpy(), expected, atol=1e-12)
 
 
@@ -99,8 +133,8 @@ def test_gradcheck():
 def test_modalities_share_attention_but_not_values():
     layer = JointAttention(8, gamma_start=1.0)
     z = torch.randn(2, 8, 3, 3)
-    joint_2d, attention_2d = layer(z, "2d")
-    joint_3d, attention_3d = layer(z, "3d")
+    joint_2d, attention_2d, _ = layer(z, "2d")
+    joint_3d, attention_3d, _ = layer(z, "3d")
     assert torch.equal(attention_2d, attention_3d)
     assert not torch.allclose(joint_2d, joint_3d, atol=1e-3)
 
@@ -108,7 +142,7 @@ def test_modalities_share_attention_but_not_values():
 def test_gamma_zero_is_the_identity_and_holds_back_the_other_gradients():
     layer = JointAttention(8, gamma_start=0.0)
     z = torch.randn(2, 8, 3, 3)
-    joint, _ = layer(z, "2d")
+    joint = layer(z, "2d").joint
     assert torch.equal(joint, z)
     joint.square().sum().backward()
     assert layer.gamma.grad.abs() > 0
@@ -158,7 +192,7 @@ def test_image_only_embeds_alike_and_holds_no_3d_weights():
     assert torch.equal(alone.embed_images(images()).unit, network.embed_images(images()).unit)
     assert torch.equal(network(images(), clouds()).embedding_2d.unit, network.embed_images(images()).unit)
     assert not [name for name in alone.state_dict() if "3d" in name]
-    with pytest.raises(MissingPart, match="embed_images"):
+    with pytest.raises(MissingPart, match="call it without clouds"):
         alone(images(), clouds())
 
 

@@ -69,12 +69,21 @@ def test_tables(executed: Path) -> None:
     assert "JAM + JE | ours" in text
     assert "facescape.identities=21" in text, "settings other than the tier's are said"
     assert "CrossPoint: no run, `facelib run joint_attention crosspoint --fold 0 --tier smoke`" in text
-    assert "No verdict: 23 of 23." in text
+    assert "No verdict: 28 of 28." in text
     assert "4 runs" in text
 
 
 def test_figures(executed: Path) -> None:
-    names = {"tar_by_pose", "tar_by_backbone", "transfer", "roc", "tsne", "occlusion", "attention", "attention_on_face"}
+    names = {
+        "tar_by_pose",
+        "tar_by_backbone",
+        "transfer",
+        "roc",
+        "tsne",
+        "occlusion",
+        "attention",
+        "attention_on_face",
+    } | {"attention_course"}
     files = {f"{name}.{ending}" for name in names for ending in ("png", "pdf", "csv")}
     folder = executed / "figures"
     assert {path.name for path in folder.iterdir()} == files | {"manifest.json", "tsne_separation.csv"}

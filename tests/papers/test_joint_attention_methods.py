@@ -30,10 +30,11 @@ def test_a_method_is_complete(name: str) -> None:
     assert all(importlib.util.find_spec(PART_MODULES[part]) for part in method.parts)
     assert all(needed in METHODS for needed in method.needs)
     assert bool(method.printed_rows) == (method.kind != "pretraining")
-    assert ("ts" in method.adaptation) == (method.teacher is not None)
-    assert bool(method.adaptation) == (method.clouds is not None)
-    if method.teacher:  # the student learns from the backbone that it names
-        assert METHODS[method.teacher].backbone == method.clouds
+    with_clouds = method.clouds is not None
+    assert with_clouds == (bool(method.adaptation) and name != "jam_images")
+    assert (method.cloud_recogniser is not None) == (with_clouds and bool({"ts", "jam"} & set(method.adaptation)))
+    if method.cloud_recogniser:  # it learns from the backbone that it names
+        assert METHODS[method.cloud_recogniser].backbone == method.clouds
     size = sum(p.numel() for p in build_network(method, PAPER.run_settings(name, "smoke")).parameters())
     assert 5_000 < size < 2_000_000
 
@@ -59,6 +60,30 @@ def test_a_methods_own_changes_are_in_its_settings() -> None:
     assert PAPER.run_settings("jam_je", "laptop").loss.pairs == "all"
     assert PAPER.run_settings("pointnet2_view", "laptop").clouds.pose == "view"
     assert PAPER.run_settings("ir18_margin_printed", "laptop", seed=3).training.seed == 3
+
+
+def test_the_3d_branch_needs_a_trained_pointnet_where_it_starts_from_one() -> None:
+    for tier, expected in (("laptop", True), ("paper", False)):
+        for name, needs in (("jam", expected), ("jam_fresh", False), ("jam_images", False), ("ir18_ts", True)):
+            settings = PAPER.run_settings(name, tier)
+            assert ("pointnet2" in METHODS[name].needed(settings)) == needs, (name, tier)
+
+
+def test_a_network_that_is_not_fine_tuned_outlives_changes_of_the_training() -> None:
+    usual = PAPER.run_settings("ir18_pretrained", "laptop")
+
+    assert usual == PAPER.run_settings("ir18_pretrained", "laptop", changes={"training.learning_rate": 0.1})
+    assert usual != PAPER.run_settings("ir18_pretrained", "laptop", changes={"facescape.pool": 3})
+
+
+def test_the_paper_tier_ends_by_early_stopping_alone_and_the_others_keep_the_last_epoch() -> None:
+    paper, laptop = PAPER.settings("paper").training, PAPER.settings("laptop").training
+
+    assert (paper.keep, paper.patience, paper.min_epochs) == ("best", 9, 10)
+    assert paper.epochs > 1000
+    assert {PAPER.settings(tier).training.keep for tier in ("smoke", "laptop", "gpu")} == {"last"}
+    assert {PAPER.settings(tier).scratch.keep for tier in ("smoke", "laptop", "gpu")} == {"last"}
+    assert laptop.epochs == 8
 
 
 def test_a_pretraining_does_not_depend_on_later_stages() -> None:

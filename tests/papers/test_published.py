@@ -8,6 +8,7 @@ from facelib.errors import BadInput, UnknownName
 from facelib.papers import PAPERS, load_paper
 from facelib.papers.joint_attention import PAPER
 from facelib.papers.joint_attention.methods import METHODS
+from facelib.papers.joint_attention.metrics import AVERAGE
 from facelib.papers.joint_attention.settings import TIERS
 from facelib.papers.msma import PAPER as MSMA
 from facelib.papers.paper import Paper
@@ -72,9 +73,16 @@ def test_values_by_method_and_metric() -> None:
     values = printed_values("joint_attention")
 
     assert values["crosspoint", "tar_at_far_1pct"] == 78.203
-    assert values["crosspoint", "arl_vtf.tar_at_far_1pct"] == 63.854
+    assert values["crosspoint", "arl_vtf.tar_at_far_1pct/average"] == 63.854
     assert values["ir18_frontal", "arl_vtf.tar_at_far_1pct/frontal"] == 99.790
     assert ("ir18_scratch", "tar_at_far_1pct") not in values
+
+
+def test_the_printed_average_of_table_iii_weighs_both_conditions() -> None:
+    for row in published_tables("joint_attention")["3"].rows:
+        rates = [row.values[f"arl_vtf.tar_at_far_1pct/{name}"] for name in ("frontal", "pose", "average")]
+        gap = AVERAGE["frontal"] * rates[0] + AVERAGE["pose"] * rates[1] - rates[2]
+        assert (abs(gap) < 0.0101) == (row.row != "Poster et al."), row.row
 
 
 # ---- paper 3 ----

@@ -15,9 +15,18 @@ from facelib.metrics.bootstrap import BootstrapSamples
 from facelib.metrics.identification import rank1
 from facelib.metrics.verification import verification_summary
 from facelib.papers import load_paper
+from facelib.papers.joint_attention.bootstrap import _strata, bootstrap_metrics
 from facelib.papers.joint_attention.protocol import data_set_scores, probes_of_pose
 from facelib.report import intervals
-from facelib.report.intervals import Estimate, Estimates, keep_estimates, key_of, open_estimates, samples_of
+from facelib.report.intervals import (
+    Estimate,
+    Estimates,
+    _drawn_folds,
+    keep_estimates,
+    key_of,
+    open_estimates,
+    samples_of,
+)
 from facelib.report.records import TierRuns, open_runs, scores_of
 from facelib.runs.records import Record, write_record, write_scores
 
@@ -98,10 +107,14 @@ def test_a_sum_over_folds_by_hand() -> None:
         jam, plain = made.samples["jam"][fold][0], made.samples["ir18"][fold][0]
         return of(jam, PROFILE) - of(plain, PROFILE) + 0.5 * of(jam, POOLED)  # type: ignore[operator]
 
-    means = (weighed(column, 0) + weighed(column, 1)) / 2
-    assert gap.value == pytest.approx((weighed(estimate_of, 0) + weighed(estimate_of, 1)) / 2, abs=1e-12)
-    assert (gap.low, gap.high) == pytest.approx(tuple(np.quantile(means, [0.025, 0.975])), abs=1e-12)
-    assert gap.folds == (0, 1)
+    resampled = np.stack([weighed(column, fold) for fold in range(2)])
+    values = np.array([weighed(estimate_of, fold) for fold in range(2)])
+    means = resampled.mean(axis=0)
+    further = _drawn_folds(values, resampled)
+    assert gap.value == pytest.approx(values.mean(), abs=1e-12)
+    assert (gap.low, gap.high) == pytest.approx(tuple(np.quantile(means + further, [0.025, 0.975])), abs=1e-12)
+    assert (gap.folds, gap.runs) == ((0, 1), 2)
+    assert gap.spread_of_people == pytest.approx(means.std(), abs=1e-12)
 
 
 def test_a_method_differs_from_itself_by_nothing_and_from_a_near_one_by_less_than_both_are_unsure() -> None:
@@ -130,6 +143,24 @@ def test_folds_of_the_same_people_are_resampled_together_and_of_others_apart() -
     assert (both[ARL_POOLED].low, both[ARL_POOLED].high) == (single[ARL_POOLED].low, single[ARL_POOLED].high)
     assert both[POOLED].high - both[POOLED].low < single[POOLED].high - single[POOLED].low
     assert both[POOLED].value == pytest.approx(single[POOLED].value, abs=1e-12)
+
+
+def test_the_pool_is_resampled_together_and_each_folds_own_people_apart() -> None:
+    in_pool = np.arange(6) >= 3
+    first, second = (
+        _strata({"identities": np.r_[own : own + 3, 90:93], "in_pool": in_pool}, [0, "facescape"]) for own in (10, 20)
+    )
+
+    assert [part.places.tolist() for part in first] == [[0, 1, 2], [3, 4, 5]]
+    assert first[1].seed == second[1].seed
+    assert first[0].seed != second[0].seed
+    record = make_record("jam")
+    pooled, plain = (
+        bootstrap_metrics(record.metrics, scores_of(record) | with_pool, resamples=RESAMPLES)
+        for with_pool in ({"in_pool": in_pool}, {})
+    )
+    np.testing.assert_array_equal(pooled.estimates, plain.estimates)
+    assert (pooled.samples != plain.samples).any()
 
 
 def test_only_common_folds_are_compared() -> None:
@@ -237,6 +268,15 @@ def test_p_values_are_below_5_percent_where_the_interval_leaves_the_bound_out(va
     assert min(estimate.p_value(bound) for bound in (1e-6, 0.5, 1 - 1e-6)) > 0.05
 
 
+def test_a_committed_estimate_serves_with_all_signs_turned() -> None:
+    kept = Estimate(0.1, -0.1, 0.4, (0, 1), 2, 0.05, committed=True)
+    parts = ((1.0, "jam", "auc"), (-1.0, "ir18", "auc"))
+    made = Estimates(TierRuns(load_paper(PAPER), "laptop", {}), {}, {key_of(parts): kept})
+
+    assert made.combine(parts) == kept
+    assert made.combine([(-c, *rest) for c, *rest in parts]) == Estimate(-0.1, -0.4, 0.1, (0, 1), 2, 0.05, True)
+
+
 def test_p_values_of_far_and_of_sure_estimates() -> None:
     assert 0 < Estimate(9.0, 8.0, 10.0, (0,)).p_value() < 1e-60  # 1,000 resamples alone cannot tell it from 1/500
     assert Estimate(0.5, 0.3, 0.7, (0,)).p_value(0.5) == 1
@@ -278,14 +318,58 @@ def test_starts_widen_the_interval_and_an_unwidened_spread_would_show_half_of_it
     assert (both - people) / people == pytest.approx(2.0**2 / 2, rel=0.2)  # 1.0 without sqrt(S / (S - 1))
 
 
-def test_one_start_a_fold_is_plain_percentiles() -> None:
-    for fold in range(3):
-        make_record("jam", fold)
+def test_one_run_is_plain_percentiles() -> None:
+    make_record("jam")
     made = opened()
     found = made.combine(((1.0, "jam", PROFILE),))
-    plain = np.mean([column(made.samples["jam"][fold][0], PROFILE) for fold in range(3)], axis=0)
+    plain = column(made.samples["jam"][0][0], PROFILE)
 
-    assert (found.low, found.high) == tuple(np.quantile(plain, [0.025, 0.975]))  # in every bit
+    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(plain, [0.025, 0.975])), abs=1e-15)
+    assert (found.runs, found.spread_of_runs) == (1, None)
+
+
+def trainings(folds: int, starts: int, trials: int) -> list[Estimate]:
+    """Estimates of 0 where folds are evaluated on the same people, and all three levels add a deviation of 1."""
+    generator = np.random.default_rng(7)
+    found = []
+    for _ in range(trials):
+        people, resampled = generator.normal(), generator.normal(size=400)
+        made: dict[int, dict[int, BootstrapSamples]] = {}
+        for fold in range(folds):
+            values = people + generator.normal() + generator.normal(size=starts)
+            made[fold] = {
+                seed: BootstrapSamples(("auc",), np.array([value]), (value + resampled)[:, None], np.array([fold]))
+                for seed, value in enumerate(values)
+            }
+        runs = TierRuns(load_paper(PAPER), "smoke", {})
+        found.append(Estimates(runs, {"jam": made}, {}).combine(((1.0, "jam", "auc"),)))
+    return found
+
+
+@pytest.mark.parametrize(("folds", "starts"), [(6, 2), (3, 2), (3, 1)])
+def test_other_trainings_are_in_the_interval(folds: int, starts: int) -> None:
+    found = trainings(folds, starts, trials=300)
+    widths = np.array([one.high - one.low for one in found]) / (2 * 1.96)
+    of_people, of_runs = 1.0, 1 / folds + 1 / (folds * starts)
+
+    # A variance from few folds is unsure in each trial, and right on average.
+    assert np.mean(widths**2) == pytest.approx(of_people + of_runs, rel=0.12)
+    assert np.mean([one.spread_of_people for one in found]) == pytest.approx(of_people, rel=0.03)
+    covered = np.mean([one.low <= 0 <= one.high for one in found])
+    assert 0.88 <= covered <= 0.98  # one trial in a hundred is off by 0.013
+    assert {one.runs for one in found} == {folds * starts}
+
+
+def test_folds_that_differ_by_their_people_alone_are_not_drawn() -> None:
+    generator = np.random.default_rng(3)
+    widths = []
+    for _ in range(100):
+        values = generator.normal(size=3)
+        resampled = values[:, None] + generator.normal(size=(3, 400))
+        widths.append(np.var(resampled.mean(axis=0) + _drawn_folds(values, resampled)))
+
+    assert np.median(widths) == pytest.approx(1 / 3, rel=0.15)
+    assert not _drawn_folds(values[:1], resampled[:1]).any()
 
 
 def test_starts_are_taken_together_and_drawn_apart_for_each_method() -> None:

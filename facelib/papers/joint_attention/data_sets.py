@@ -32,7 +32,9 @@ def data_sets(method: Recogniser, settings: RecognitionSettings) -> dict[str, Ge
     sizes: dict[DataSet, Any] = {
         "web_faces": WebFacesSettings(identities=settings.web.identities, images=settings.web.images),
         "facescape": FaceScapeSettings(
-            identities=facescape.identities, views=facescape.views, fixed_albedo=facescape.fixed_albedo
+            identities=facescape.identities + facescape.pool,
+            views=facescape.views,
+            fixed_albedo=facescape.fixed_albedo,
         ),
         "arl_vtf": ArlVtfSettings(
             identities=arl_vtf.identities,
@@ -43,8 +45,14 @@ def data_sets(method: Recogniser, settings: RecognitionSettings) -> dict[str, Ge
     return {name: replace(sizes[name], scene=replace(sizes[name].scene, image_size=pixels)) for name in names}
 
 
-def split_of(name: DataSet, archive: FaceArchive, fold: int) -> Fold:
-    """Identities to learn from, to choose the epoch by, and to evaluate on (but ARL-VTF is evaluated by its roles).
+def split_of(name: DataSet, archive: FaceArchive, fold: int, pool: int = 0) -> Fold:
+    """Identities to learn from, to watch the training by, and to evaluate on (but ARL-VTF is evaluated by its roles).
+
+    Args:
+        name: of the data set.
+        archive: the data set.
+        fold: which one.
+        pool: how many of FaceScape's people, the last ones, belong to no fold; all folds are evaluated on them too.
 
     Raises:
         BadInput: on too few identities.
@@ -52,7 +60,9 @@ def split_of(name: DataSet, archive: FaceArchive, fold: int) -> Fold:
     if name == "web_faces":
         return split_identities(archive.identities, fold, folds=WEB_FOLDS)
     if name == "facescape":
-        return split_identities(archive.identities, fold)
+        in_folds = len(archive.identities) - pool
+        split = split_identities(archive.identities[:in_folds], fold)
+        return replace(split, evaluation=np.concatenate((split.evaluation, archive.identities[in_folds:])))
     people = np.unique(archive.arrays["identity"][roles_of(archive, Role.TRAINING)])
     split = split_identities(people, fold)
     # Nobody of them is evaluated on, so a fold's evaluation third is learnt from too.

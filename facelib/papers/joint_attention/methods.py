@@ -1,8 +1,10 @@
 """The methods of paper 1: each is a row of tables I to III, or a pretraining that rows start from.
 
-A row beside which the paper prints no number is an addition of ours: the aligned form of the joint entropy, AdaFace's
-margin as printed in eq. 5, clouds turned as the heads are, IR-18 without pretraining, and IR-18 trained on the
-target's frontal photographs, which stands for Poster et al. in table III.
+A row beside which the paper prints no number is an addition of ours. What fine-tuning is worth: IR-18 as pretrained,
+and without pretraining. What joint attention is made of: attention on images alone, a 3D branch that starts afresh.
+What the joint entropy is: its aligned form, a tenth of its weight. AdaFace's margin as printed in eq. 5, for IR-18 and
+for JAM. Clouds turned as the heads are. CrossPoint with AdaFace and a pretrained network, which its printed row has
+not. And IR-18 trained on the target's frontal photographs, which stands for Poster et al. in table III.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from facelib.papers.paper import PRETRAINING, Method
+from facelib.papers.paper import BASELINE, PRETRAINING, Method
 
 PAPER_PACKAGE = "facelib.papers.joint_attention"
 
@@ -30,6 +32,9 @@ PART_MODULES: dict[str, str] = {
     "coral": f"{PAPER_PACKAGE}.adaptation.moments",
     "imid": f"{PAPER_PACKAGE}.adaptation.correspondence",
     "cmid": f"{PAPER_PACKAGE}.adaptation.correspondence",
+    "crosspoint": f"{PAPER_PACKAGE}.adaptation.crosspoint",
+    "resnet50_features": "facelib.models.crosspoint",
+    "dgcnn_features": "facelib.models.crosspoint",
     "ts": f"{PAPER_PACKAGE}.adaptation.teaching",
     "rst": f"{PAPER_PACKAGE}.adaptation.residual_transform",
     "jam": f"{PAPER_PACKAGE}.joint_task",
@@ -44,19 +49,22 @@ PrintedRows = tuple[tuple[str, str | None], ...]  # (table, label)
 @dataclass(frozen=True, kw_only=True)
 class Recogniser(Method):
     """One system; its kind is "pretraining", "image" (evaluated on images by a network of images), "cloud" (clouds
-    against clouds) or "joint" (joint attention, evaluated on images).
+    against clouds), "joint" (joint attention, evaluated on images) or "baseline" (evaluated as pretrained).
 
     Args:
         backbone: of the network that is evaluated.
-        adaptation: what is added to identification: "ts", "mmd", "coral", "imid", "cmid", "rst", "jam", "je".
+        adaptation: what is added to identification: "ts", "mmd", "coral", "imid", "cmid", "rst", "jam", "je"; or
+            "crosspoint".
         clouds: backbone of the clouds that training sees beside the images, if any.
         learns_from: the data set of its training.
+        identifies: whether identification is part of the loss; CrossPoint learns from correspondence alone.
     """
 
     backbone: str
     adaptation: tuple[str, ...] = ()
     clouds: str | None = None
     learns_from: DataSet = "facescape"
+    identifies: bool = True
 
     @property
     def input(self) -> str:
@@ -93,9 +101,14 @@ class Recogniser(Method):
         return next((name for name in self.needs if name.startswith("pretrain_")), None)
 
     @property
-    def teacher(self) -> str | None:
-        """The method whose network teaches this one."""
+    def cloud_recogniser(self) -> str | None:
+        """The method whose trained network teaches this one, or is where its 3D branch starts."""
         return next((name for name in self.needs if not name.startswith("pretrain_")), None)
+
+    def needed(self, settings: Any) -> tuple[str, ...]:
+        if self.kind == "joint" and settings.network.cloud_start == "fresh":
+            return tuple(name for name in self.needs if name != self.cloud_recogniser)
+        return self.needs
 
 
 def _pretraining(backbone: str, label: str) -> Recogniser:
@@ -124,11 +137,17 @@ def _adapted(name: str, label: str, *adaptation: str, backbone: str = "ir18", **
     defaults = {
         "source": "table I, section V.F",
         "printed_rows": (("1", printed),),
-        "needs": (*needs, "pointnet2") if "ts" in adaptation else needs,
+        "needs": (*needs, "pointnet2") if {"ts", "jam"} & set(adaptation) else needs,
         "clouds": "pointnet2",
     }
     kind = "joint" if "jam" in adaptation else "image"
     return Recogniser(name, label, kind, backbone=backbone, adaptation=adaptation, **defaults | options)
+
+
+def _joint(name: str, label: str, source: str, *adaptation: str, **options: Any) -> Recogniser:
+    """Joint attention as a row of ours."""
+    rows = (("1", None), ("3", None))
+    return _adapted(name, label, "jam", *adaptation, source=source, printed_rows=rows, **options)
 
 
 METHODS: dict[str, Recogniser] = {
@@ -150,8 +169,8 @@ METHODS: dict[str, Recogniser] = {
             "jam", "JAM", "jam", printed_rows=(("1", "Ours + JAM"), ("3", "Ours + JAM")), source="section IV.C, eq. 3"
         ),
         _adapted(
-            "crosspoint", "CrossPoint", "imid", "cmid", backbone="resnet50", clouds="dgcnn",
-            printed_rows=(("1", "CrossPoint"), ("3", "CrossPoint")), source="section V",
+            "crosspoint", "CrossPoint", "crosspoint", backbone="resnet50_features", clouds="dgcnn_features", needs=(),
+            identifies=False, printed_rows=(("1", "CrossPoint"), ("3", "CrossPoint")), source="section V",
         ),
         _adapted("ir18_ts", "IR-18 + TS", "ts"),
         _adapted(
@@ -182,9 +201,22 @@ METHODS: dict[str, Recogniser] = {
         _clouds("dgcnn", "DGCNN"),
         _clouds("pointcnn", "PointCNN"),
         # Rows of ours
+        Recogniser(
+            "ir18_pretrained", "IR-18, not fine-tuned", BASELINE, "section IV.B", (("2", None), ("3", None)),
+            ("pretrain_ir18",), backbone="ir18",
+        ),
+        _joint(
+            "jam_images", "JAM without clouds", "section IV.C, eq. 3", needs=("pretrain_ir18",), clouds=None,
+        ),
+        _joint("jam_fresh", "JAM, fresh 3D branch", "section IV.B", changes={"network.cloud_start": "fresh"}),
+        _joint("jam_margin_printed", "JAM, margin of eq. 5", "eq. 5", changes={"loss.rule": "printed"}),
+        _joint(
+            "jam_je_aligned", "JAM + JE, aligned pairs", "section IV.E", "je", changes={"loss.pairs": "aligned"}
+        ),
+        _joint("jam_je_light", "JAM + JE, weight 0.1", "section IV.E", "je", changes={"loss.joint_entropy": 0.1}),
         _adapted(
-            "jam_je_aligned", "JAM + JE, aligned pairs", "jam", "je",
-            printed_rows=(("1", None), ("3", None)), source="section IV.E", changes={"loss.pairs": "aligned"},
+            "crosspoint_adaface", "CrossPoint + AdaFace", "imid", "cmid", backbone="resnet50", clouds="dgcnn",
+            printed_rows=(("1", None), ("3", None)), source="section V",
         ),
         _images(
             "ir18_margin_printed", "IR-18, margin of eq. 5", "ir18", (("2", None),),

@@ -27,7 +27,7 @@ def build_network(method: Recogniser, settings: RecognitionSettings) -> nn.Modul
     """
     size = settings.network
     if method.kind == "joint":
-        return part_module("jam").build_network(size)
+        return part_module("jam").build_network(size, with_clouds=method.clouds is not None)
     if method.kind == "cloud":
         return build_cloud_network(method.backbone, settings)
     if "rst" in method.adaptation:
@@ -77,7 +77,8 @@ class CloudSize:
 
 
 def _ir18(module: ModuleType, size: NetworkSettings) -> nn.Module:
-    return module.IRNet18(module.IRNetSettings(size.image_size, size.width, size.embedding, size.dropout))
+    settings = module.IRNetSettings(size.image_size, size.width, size.embedding, size.dropout, size.final_stride)
+    return module.IRNet18(settings)
 
 
 def _vgg16(module: ModuleType, size: NetworkSettings) -> nn.Module:
@@ -101,7 +102,12 @@ def _ghostfacenet(module: ModuleType, size: NetworkSettings) -> nn.Module:
 
 
 def _dream(module: ModuleType, size: NetworkSettings) -> nn.Module:
-    return module.DreamRecogniser(build_image_network("resnet18", size), size.embedding)
+    return module.DreamRecogniser(build_image_network("resnet18", size), size.embedding, size.dream_activation)
+
+
+def _resnet50_features(module: ModuleType, size: NetworkSettings) -> nn.Module:
+    small = size.image_size <= SMALL_IMAGES
+    return module.ImageFeatures(module.PooledResNetSettings(50, size.image_size, small, size.width))
 
 
 def _pointnet2(module: ModuleType, size: CloudSize) -> nn.Module:
@@ -121,6 +127,10 @@ def _dgcnn(module: ModuleType, size: CloudSize) -> nn.Module:
     return module.DGCNN(module.DGCNNSettings(network.neighbours, network.width, network.embedding))
 
 
+def _dgcnn_features(module: ModuleType, size: CloudSize) -> nn.Module:
+    return module.CloudFeatures(module.DGCNNSettings(size.network.neighbours, size.network.width))
+
+
 def _pointcnn(module: ModuleType, size: CloudSize) -> nn.Module:
     second, third = (max(SMALLEST_POINTCNN, size.points * share // 8) for share in (3, 1))  # 384 and 128 of 1,024
     network = size.network
@@ -134,9 +144,11 @@ IMAGE_NETWORKS: dict[str, Callable[[ModuleType, NetworkSettings], nn.Module]] = 
     "resnet50": _resnet(50),
     "ghostfacenet": _ghostfacenet,
     "dream": _dream,
+    "resnet50_features": _resnet50_features,
 }
 CLOUD_NETWORKS: dict[str, Callable[[ModuleType, CloudSize], nn.Module]] = {
     "pointnet2": _pointnet2,
     "dgcnn": _dgcnn,
+    "dgcnn_features": _dgcnn_features,
     "pointcnn": _pointcnn,
 }

@@ -27,6 +27,7 @@ from facelib.models.blocks import Embedding
 from facelib.papers.failures import FAILED, failed_metric
 from facelib.papers.joint_attention.data_sets import split_of
 from facelib.papers.joint_attention.inputs import Inputs, inputs_of
+from facelib.papers.joint_attention.metrics import AVERAGE
 from facelib.papers.paper import Metrics, RunInputs, Scores
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 FAR = 0.01
 TAR_AT_FAR = "tar_at_far_1pct"
 CONDITIONS = {"frontal": 0, "pose": 1}  # of ARL-VTF's probes
+# The paper shows "frontal and profile (90°+ pose)" and does not say where frontal ends; its first two bins are ours.
+FIGURE_4_POSES = {"frontal": ("0-10", "10-30"), "profile": ("90+",)}
 ARL_VTF_PREFIX = "arl_vtf."  # of the second data set's metrics and scores
 SAMPLES_AT_ONCE = 256
 LOWEST = -1.0  # of all cosines: accepted by no threshold, the last of all ranks
@@ -50,15 +53,18 @@ def evaluate(inputs: RunInputs[Recogniser, RecognitionSettings], network: nn.Mod
     method, clouds, recogniser = inputs.method, inputs.settings.clouds, recogniser_of(network)
     name: DataSet = "web_faces" if method.is_pretraining else "facescape"
     archive = inputs.archives[name]
-    rows = rows_of(archive, split_of(name, archive, inputs.fold).evaluation)
+    pool = inputs.settings.facescape.pool
+    rows = rows_of(archive, split_of(name, archive, inputs.fold, pool).evaluation)
     scores = evaluate_facescape(embed(recogniser, inputs_of(method, archive, clouds), rows), archive, rows)
+    if name == "facescape":
+        scores["in_pool"] = np.isin(scores["identities"], archive.identities[len(archive.identities) - pool :])
     metrics = pose_metrics(scores, () if method.is_pretraining else POSE_BINS)
     if "arl_vtf" in inputs.archives and method.input == "images":
         archive = inputs.archives["arl_vtf"]
         rows = arl_vtf_rows(archive)
         second = evaluate_arl_vtf(embed(recogniser, inputs_of(method, archive, clouds), rows), archive, rows)
         scores |= {ARL_VTF_PREFIX + key: array for key, array in second.items()}
-        metrics |= {ARL_VTF_PREFIX + key: value for key, value in pose_metrics(second, CONDITIONS).items()}
+        metrics |= {ARL_VTF_PREFIX + key: value for key, value in arl_vtf_metrics(second).items()}
     return metrics | failed_metric(scores), scores
 
 
@@ -185,6 +191,13 @@ def pose_metrics(scored: dict[str, np.ndarray], poses: Iterable[str] = POSE_BINS
     return {name: {"value": float(value), "unit": "fraction"} for name, value in metrics.items()}
 
 
+def arl_vtf_metrics(scored: dict[str, np.ndarray]) -> dict[str, dict[str, Any]]:
+    """As `pose_metrics` of both conditions; and their weighted mean, which table III prints as the average."""
+    metrics = pose_metrics(scored, CONDITIONS)
+    average = sum(weight * metrics[f"{TAR_AT_FAR}/{name}"]["value"] for name, weight in AVERAGE.items())
+    return metrics | {f"{TAR_AT_FAR}/average": {"value": average, "unit": "fraction"}}
+
+
 def _tar_of_pose(scored: dict[str, np.ndarray], pose: str) -> float:
     try:
         return tar_at_far(*split_scores(scored, pose), FAR)
@@ -213,6 +226,11 @@ def probes_of_pose(scored: Mapping[str, np.ndarray], pose: str | None = None) ->
     low, high = POSE_BINS[pose]
     degrees = np.rad2deg(scored["probe_angle"])
     return (degrees >= low) & (degrees < high)
+
+
+def probe_embeddings(scored: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The embeddings (P, D) of the probes."""
+    return scored["embeddings"][np.searchsorted(scored["rows"], scored["probe_rows"])]
 
 
 def data_set_scores(

@@ -70,7 +70,7 @@ def ship(run: str, name: str) -> Change:
     record = read_record(folder / RECORD_FILE)
     if not PAPER.method(record.method).is_pretraining:
         raise BadInput(f"{record.run} is no pretrained recogniser of images: expected a run such as pretrain_ir18's")
-    settings = override(PAPER.settings(record.tier), record.parameters)
+    settings = override(PAPER.published, record.parameters)  # a setting that is newer than the run has its default
     network = network_from(PAPER, record.method, settings, folder / WEIGHTS_FILE)
     state = network.state_dict()
     other = _network(record.method, settings, rounded(state), name)
@@ -95,7 +95,7 @@ def load_shipped(name: str = USUAL) -> nn.Module:
         BadInput: it is no recogniser, or does not fit its card.
     """
     card, state = read_card(name, KIND), read_shipped_weights(name)
-    settings = override(PAPER.settings(card["tier"]), card["parameters"])
+    settings = override(PAPER.published, card["parameters"])
     return _network(card["method"], settings, state, name)
 
 

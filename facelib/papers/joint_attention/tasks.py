@@ -114,7 +114,7 @@ class IdentificationTask:
 
     Args:
         network: gives embeddings.
-        head: AdaFace's classifier over the training identities.
+        head: AdaFace's classifier over the training identities; None where the adaptation is all that is learnt.
         modality: "2d" or "3d", of the network.
         data: what it learns from.
         fingerprint: of all that decides the result besides the training settings.
@@ -127,7 +127,7 @@ class IdentificationTask:
     def __init__(
         self,
         network: nn.Module,
-        head: AdaFaceHead,
+        head: AdaFaceHead | None,
         modality: str,
         data: TrainingData,
         fingerprint: str,
@@ -136,7 +136,9 @@ class IdentificationTask:
         self.network = network  # while training, `modules` holds Fabric's wrapper of it
         self.head = f"head_{modality}"
         self.term = f"identity_{modality}"
-        self.modules: dict[str, nn.Module] = {"network": network, self.head: head}
+        self.modules: dict[str, nn.Module] = {"network": network}
+        if head is not None:
+            self.modules[self.head] = head
         if adaptation is not None:
             self.modules |= adaptation.modules
         self.data, self.fingerprint, self.adaptation = data, fingerprint, adaptation
@@ -158,7 +160,9 @@ class IdentificationTask:
 
     def losses(self, batch: Batch, phase: str) -> dict[str, torch.Tensor]:
         embedding = self.modules["network"](*batch.inputs)
-        terms = {self.term: identity_loss(self.modules[self.head], embedding, batch.labels)}
+        terms = {}
+        if self.head in self.modules:
+            terms[self.term] = identity_loss(self.modules[self.head], embedding, batch.labels)
         if self.adaptation is not None:
             clouds = self.adaptation.source.embed(self.modules, batch.clouds)
             step = Step(Embedding(*embedding), clouds, batch.labels)

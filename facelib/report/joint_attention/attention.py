@@ -18,6 +18,7 @@ import torch
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure, SubFigure
+from matplotlib.patches import Patch
 
 from facelib.data.archive import FaceArchive
 from facelib.metrics.identification import genuine_and_impostor
@@ -79,7 +80,8 @@ class MapKind:
 
 def _attention_map(network: Any, pair: FacePair) -> torch.Tensor:
     received = enlarge(received_attention(network, pair.images), (pair.images.shape[-2], pair.images.shape[-1]))
-    return received.clamp_min(1e-6).log2()  # attention may underflow to 0
+    sign = 1.0 if float(network.joint_attention.gamma) >= 0 else -1.0  # of A_2D, which holds gamma
+    return sign * received.clamp_min(1e-6).log2()  # attention may underflow to 0
 
 
 def _occlusion_map(network: Any, pair: FacePair) -> torch.Tensor:
@@ -87,7 +89,9 @@ def _occlusion_map(network: Any, pair: FacePair) -> torch.Tensor:
     return occlusion_sensitivity(network, pair.images) / pair.spread
 
 
-ATTENTION = MapKind(_attention_map, "attention received over uniform attention, log2", 4.0)
+ATTENTION = MapKind(
+    _attention_map, "attention received over uniform attention, log2 (sign turned where gamma is negative)", 4.0
+)
 OCCLUSION = MapKind(_occlusion_map, "fall of the cosine when covered, over the spread of strangers' cosines", None)
 
 
@@ -147,7 +151,7 @@ def has_attention(network: Any) -> bool:
 
 
 def draw_pairs(pairs: dict[str, list[FacePair]], maps: dict[str, list[np.ndarray]], kind: MapKind) -> Figure:
-    """A block for each method, a row for each pair; green outline where it passes the threshold, else orange.
+    """A block for each method, a row for each pair; a green frame where it passes the threshold, else an orange one.
 
     Args:
         pairs: label -> pairs.
@@ -164,6 +168,9 @@ def draw_pairs(pairs: dict[str, list[FacePair]], maps: dict[str, list[np.ndarray
     bar = margin.colorbar(scale, cax=margin.add_axes((0.1, 0.1, 0.16, 0.8)), extend="both")
     bar.set_label(kind.label, fontsize=7)
     bar.ax.tick_params(labelsize=7)
+    frames = {"green frame: accepted at 1 % false accepts": MATCH, "orange frame: not accepted": NON_MATCH}
+    handles = [Patch(fill=False, edgecolor=colour, linewidth=2.2, label=text) for text, colour in frames.items()]
+    figure.legend(handles=handles, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, fontsize=7.5)
     return figure
 
 

@@ -12,12 +12,14 @@ from matplotlib.figure import Figure
 from facelib.conventions import POSE_BINS
 from facelib.errors import BadInput
 from facelib.papers.joint_attention.protocol import TAR_AT_FAR
-from facelib.report.style import EMPHASISED_COLOURS, PALETTE, line_looks
+from facelib.report.line_labels import label_lines, muted_looks
+from facelib.report.style import EMPHASISED_COLOURS, PALETTE
 from facelib.runs.records import Record, require_metric
 
 PERCENT = 100.0
 ARL_VTF = ("frontal", "pose")
 CONDITION_MARKERS = {"frontal": "o", "pose": "s"}
+MARGIN = 1.9  # inches beside a panel, for the names of its lines
 
 
 def pose_data(records: dict[str, list[Record]]) -> pd.DataFrame:
@@ -30,29 +32,32 @@ def pose_data(records: dict[str, list[Record]]) -> pd.DataFrame:
 
 
 def draw_pose(panels: Mapping[str, pd.DataFrame], emphasised: Sequence[str] = ()) -> Figure:
-    """TAR over the pose bins: a line of the folds' means, a point for each fold of the methods that stand out.
+    """TAR over the pose bins: a line of the folds' means, its name at its right end.
+
+    Methods that stand out have a point for each fold.
 
     Args:
-        panels: title -> data of `pose_data`; legends are in the order of the last bin, beside a single panel and
-            below several.
-        emphasised: labels of the methods to stand out.
+        panels: title -> data of `pose_data`.
+        emphasised: labels of the methods in colour; the others are grey.
     """
-    single = len(panels) == 1
     longest = max(data["method"].nunique() for data in panels.values())
-    size = (6.4, 3.2) if single else (3.7 * len(panels), 2.9 + 0.08 * longest)
-    figure, axes = plt.subplots(1, len(panels), figsize=size, sharey=True, squeeze=False, layout="constrained")
-    below = {"bbox_to_anchor": (-0.05, -0.17), "ncols": 2 if longest > 4 else 1}
+    width, height = 5.4 * len(panels), max(3.2, 0.9 + 0.13 * longest)
+    figure, axes = plt.subplots(1, len(panels), figsize=(width, height), sharey=True, squeeze=False)
+    figure.subplots_adjust(
+        left=0.6 / width, right=1 - MARGIN / width, bottom=0.5 / height, top=1 - 0.35 / height,
+        wspace=(MARGIN + 0.2) / (width / len(panels) - MARGIN),
+    )  # fmt: skip
     for axis, (title, data) in zip(axes[0], panels.items(), strict=True):
-        means = data.groupby(["method", "pose"], sort=False)["tar"].mean().unstack("pose")[list(POSE_BINS)]
-        looks = line_looks(means.index, emphasised)
-        for label in means.sort_values("90+", ascending=False).index:
-            axis.plot(list(POSE_BINS), means.loc[label] * PERCENT, marker="o", ms=4, label=label, **looks[label])
+        means = data.groupby(["method", "pose"], sort=False)["tar"].mean().unstack("pose")[list(POSE_BINS)] * PERCENT
+        looks = muted_looks(means.index, emphasised)
+        for label in means.index:
+            axis.plot(list(POSE_BINS), means.loc[label], marker="o", ms=3, label=label, **looks[label])
             folds = data[data["method"] == label]
             if label in emphasised and folds["fold"].nunique() > 1:
                 axis.scatter(folds["pose"], folds["tar"] * PERCENT, s=9, color=looks[label]["color"], alpha=0.5)
         axis.set(xlabel="angle from frontal (degrees)", ylim=(0, 101), title=title)
-        place = {"bbox_to_anchor": (1.0, 1.02)} if single else below
-        axis.legend(loc="upper left", fontsize=7, handlelength=3.4, labelspacing=0.35, **place)
+        last = len(POSE_BINS) - 1
+        label_lines(axis, {label: (last, means.loc[label, "90+"]) for label in means.index}, looks)
     axes[0][0].set_ylabel("TAR at 1 % FAR (%)")
     return figure
 

@@ -17,12 +17,13 @@ from facelib.conventions import POSE_BINS
 from facelib.errors import BadInput
 from facelib.metrics.verification import verification_summary
 from facelib.papers.joint_attention.protocol import FAR, data_set_scores, split_scores
+from facelib.report.line_labels import label_lines, muted_looks
 from facelib.report.records import scores_of
-from facelib.report.style import line_looks
 from facelib.runs.records import Record
 
 # Rounded, since 0.01 has to be 0.01 for 1 % of 100 impostors to be one.
 FAR_GRID = tuple(np.logspace(-3, 0, 121).round(12).tolist())
+PANEL, MARGIN, SCALE = 3.3, 2.3, 0.55  # inches: width of a panel, beside it the names of its curves, and its scale
 
 
 @dataclass(frozen=True)
@@ -101,41 +102,54 @@ def mean_curves(data: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw_roc(data: pd.DataFrame, emphasised: Sequence[str] = ()) -> Figure:
-    """A panel for each condition, its legend below in the order of TAR at 1 % FAR.
+    """A panel for each condition; every curve's name stands at its left end, with AUC and EER where it is emphasised.
 
-    A band of one standard deviation surrounds a curve of several folds. The axis of TAR begins where the lowest curve
-    does, in steps of 0.1: near the frontal view all curves are high.
+    A band of one standard deviation surrounds an emphasised curve of several folds. The axis of TAR begins where the
+    lowest curve does, in steps of 0.1: near the frontal view all curves are high.
 
     Args:
         data: of `roc_data`.
-        emphasised: labels of the methods to stand out.
+        emphasised: labels of the methods in colour; the others are grey.
     """
     curves = mean_curves(data)
     names = list(dict.fromkeys(curves["condition"]))
-    looks = line_looks(dict.fromkeys(curves["method"]), emphasised)
-    size = (3.7 * len(names), 2.9 + 0.14 * len(looks))
-    figure, panels = plt.subplots(1, len(names), figsize=size, squeeze=False, layout="constrained")
+    looks = muted_looks(dict.fromkeys(curves["method"]), emphasised)
+    width, height = (MARGIN + PANEL + SCALE) * len(names), max(3.4, 1.0 + 0.13 * len(looks))
+    figure, panels = plt.subplots(1, len(names), figsize=(width, height), squeeze=False)
+    figure.subplots_adjust(
+        left=MARGIN / width, right=1 - SCALE / width, bottom=0.14, top=0.9, wspace=(MARGIN + SCALE) / PANEL
+    )
     for letter, panel, name in zip(ascii_lowercase, panels[0], names, strict=False):
         part = curves[curves["condition"] == name]
-        at_target = part[np.isclose(part["far"], FAR)].sort_values("tar", ascending=False, kind="stable")
-        for label in at_target["method"]:
-            _draw_curve(panel, part[part["method"] == label], looks[label], label, unequal=part["folds"].nunique() > 1)
-        panel.axvline(FAR, color="#999999", lw=0.8, ls=":", zorder=1)
         bottom = min(np.floor(part["tar"].min() * 10) / 10, 0.9)
         panel.set(xscale="log", xlim=(FAR_GRID[0], 1), ylim=(bottom, 1 + 0.01 * (1 - bottom)))
-        panel.set_xlabel("false accept rate")
+        panel.axvline(FAR, color="#999999", lw=0.8, ls=":", zorder=1)
+        ends = {}
+        for label, curve in part.groupby("method", sort=False):
+            _draw_curve(panel, curve, looks[label])
+            text = _name(curve.iloc[0], label in emphasised, unequal=part["folds"].nunique() > 1)
+            ends[text] = (FAR_GRID[0], float(curve["tar"].iloc[0]))
+            looks[text] = looks[label]
+        label_lines(panel, ends, looks, side="left")
+        panel.yaxis.tick_right()
+        panel.spines[["left", "right"]].set_visible(False)
+        panel.set_xlabel("false accept rate; dotted: 1 %")
         panel.set_title(f"({letter}) {CONDITIONS[name].title}", fontsize=9)
-        panel.legend(loc="upper left", bbox_to_anchor=(-0.06, -0.17), fontsize=7, handlelength=3.2, labelspacing=0.3)
-    panels[0][0].set_ylabel("true accept rate")
+    panels[0][-1].set_ylabel("true accept rate")
+    panels[0][-1].yaxis.set_label_position("right")
     return figure
 
 
-def _draw_curve(panel: Axes, curve: pd.DataFrame, look: dict[str, object], label: str, *, unequal: bool) -> None:
-    first = curve.iloc[0]
-    folds = f"; {first['folds']} fold{'s' if first['folds'] > 1 else ''}" if unequal else ""
-    text = f"{label}  (AUC {first['auc']:.3f}, EER {first['eer']:.3f}{folds})"
-    panel.plot(curve["far"], curve["tar"], label=text, **look)  # type: ignore[arg-type]
-    if first["folds"] > 1:
-        strength = 0.25 if look["linewidth"] > 2 else 0.1  # type: ignore[operator]
+def _name(first: pd.Series, loud: bool, *, unequal: bool) -> str:
+    """A curve's name: of some methods with its numbers, and the number of folds where methods differ in it."""
+    folds = f"{first['folds']} fold{'s' if first['folds'] > 1 else ''}" if unequal else ""
+    numbers = f"AUC {first['auc']:.3f}, EER {first['eer']:.3f}" if loud else ""
+    inside = "; ".join(filter(None, (numbers, folds)))
+    return f"{first['method']} ({inside})" if inside else str(first["method"])
+
+
+def _draw_curve(panel: Axes, curve: pd.DataFrame, look: dict[str, object]) -> None:
+    panel.plot(curve["far"], curve["tar"], **look)  # type: ignore[arg-type]
+    if curve["folds"].iloc[0] > 1 and look["linewidth"] > 1:  # type: ignore[operator]
         low, high = curve["tar"] - curve["sd"], curve["tar"] + curve["sd"]
-        panel.fill_between(curve["far"], low, high, color=look["color"], alpha=strength, lw=0, zorder=1)
+        panel.fill_between(curve["far"], low, high, color=look["color"], alpha=0.2, lw=0, zorder=1)

@@ -13,7 +13,7 @@ def methods_of_table(table: str, *kinds: str) -> list[str]:
 
     Args:
         table: "1", "2" or "3".
-        kinds: "image", "cloud", "joint"; by default all.
+        kinds: "image", "cloud", "joint", "baseline"; by default all.
     """
     return [name for name in PAPER.tabulated(table) if not kinds or PAPER.methods[name].kind in kinds]
 

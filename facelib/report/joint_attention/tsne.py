@@ -1,4 +1,7 @@
-"""Figure 4 of paper 1: t-SNE of frontal and profile probes, and how well identities separate before it."""
+"""Figure 4 of paper 1: t-SNE of frontal and profile probes, and how well identities separate before it.
+
+The paper says where profile begins, at 90 degrees, but not where frontal ends: here at 30 degrees.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,12 @@ from matplotlib.figure import Figure
 
 from facelib.conventions import POSE_BINS
 from facelib.errors import BadInput
+from facelib.papers.joint_attention.protocol import FIGURE_4_POSES
 from facelib.report.records import scores_of
 from facelib.report.tsne import PEOPLE_AT_MOST, Kind, draw_spaces, flattened, separation
 from facelib.runs.records import Record
 
-FRONTAL_BELOW, PROFILE_FROM = POSE_BINS["10-30"][1], POSE_BINS["90+"][0]  # degrees
+FRONTAL_BELOW, PROFILE_FROM = POSE_BINS[FIGURE_4_POSES["frontal"][-1]][1], POSE_BINS["90+"][0]  # degrees
 PROBES_SHOWN = 15  # of a person and pose
 POSES = ("frontal", "profile")
 KINDS = {

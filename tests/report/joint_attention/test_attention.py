@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -16,6 +17,7 @@ from facelib.report.joint_attention.attention import (
     ATTENTION,
     OCCLUSION,
     POSE_STEPS,
+    FacePair,
     blend,
     draw_attention_by_pose,
     draw_pairs,
@@ -39,6 +41,8 @@ from facelib.runs.records import Record
 
 class LooksAtOnePlace:
     """A network whose every place attends to the second of four places alone."""
+
+    joint_attention = SimpleNamespace(gamma=torch.tensor(0.5))
 
     def attention_of_images(self, images: torch.Tensor) -> torch.Tensor:
         attention = torch.zeros(len(images), 4, 4)
@@ -81,6 +85,16 @@ def test_received_attention_is_one_on_average_and_lies_where_it_was_put() -> Non
     assert float(received.mean()) == pytest.approx(1)
     assert float(received[0, 0, 7]) == 4  # upper right, four times the uniform share
     assert float(received[0, 7, 0]) == 0
+
+
+def test_a_negative_gamma_turns_the_sign_of_the_map() -> None:
+    pair = FacePair(torch.zeros(2, 3, 8, 8), 0.0, 0.0, 1.0, 0.0)
+    taken = LooksAtOnePlace()
+    taken.joint_attention = SimpleNamespace(gamma=torch.tensor(-0.5))
+
+    given, turned = (ATTENTION.make(network, pair) for network in (LooksAtOnePlace(), taken))
+    assert float(given[0, 0, 7]) == 2  # four times the uniform share, as log2
+    assert torch.equal(turned, -given)
 
 
 def test_uniform_attention_is_one_everywhere() -> None:

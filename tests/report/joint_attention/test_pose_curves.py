@@ -51,7 +51,7 @@ def test_one_method_and_many_have_a_line_each() -> None:
     many = {name: [make_record(name)] for name in (*methods_of_table("1"), *methods_of_table("2"))}
 
     for chosen in ({"JAM": many["jam"]}, many):
-        assert len(draw_pose({"": pose_data(chosen)}).axes[0].get_legend().get_texts()) == len(chosen)
+        assert len(draw_pose({"": pose_data(chosen)}).axes[0].texts) == len(chosen)
 
 
 def test_transfer_picture_shows_the_records(records: dict[str, list[Record]]) -> None:

@@ -13,6 +13,7 @@ from facelib.errors import BadInput, CorruptFile
 from facelib.papers.joint_attention.protocol import data_set_scores, split_scores
 from facelib.report.joint_attention.roc import CONDITIONS, FAR_GRID, draw_roc, mean_curves, roc_data
 from facelib.report.joint_attention.systems import methods_of_table, proposed
+from facelib.report.line_labels import MUTED
 from facelib.report.records import scores_of
 from facelib.report.style import EMPHASISED_COLOURS
 from facelib.runs.records import Record
@@ -80,17 +81,20 @@ def test_means_and_deviations_over_folds(records: dict[str, list[Record]]) -> No
 
 
 def test_a_band_where_there_are_folds(records: dict[str, list[Record]]) -> None:
-    figure = draw_roc(roc_data(records, ("60-90", "90+")), emphasised=["JAM"])
+    figure = draw_roc(roc_data(records, ("60-90", "90+")), emphasised=["IR-18"])
 
     for axis in figure.axes:
         assert len(axis.collections) == 1  # IR-18 has three folds, JAM one
         assert axis.get_xscale() == "log"
         assert axis.get_xlim()[0] == 0.001
-        texts = [text.get_text() for text in axis.get_legend().get_texts()]
-        assert [text.split("  ")[0] for text in texts] == ["JAM", "IR-18"]  # by TAR at 1 % FAR
-        assert "1 fold)" in texts[0]
-        assert "3 folds)" in texts[1]
-        assert axis.lines[0].get_color() == EMPHASISED_COLOURS[0]
+        loud, other = sorted(axis.texts, key=lambda text: text.get_text())
+        assert loud.get_text().startswith("IR-18 (AUC 0.")
+        assert loud.get_text().endswith("; 3 folds)")
+        assert other.get_text() == "JAM (1 fold)"
+        colours = [line.get_color() for line in axis.lines[1:]]  # after the one at 1 %
+        assert colours == [EMPHASISED_COLOURS[0], MUTED]
+        ends = [line.get_ydata()[0] for line in axis.lines[1:]]
+        assert (ends[0] > ends[1]) == (loud.get_position()[1] > other.get_position()[1])
 
 
 def test_the_axis_begins_where_the_lowest_curve_does(records: dict[str, list[Record]]) -> None:
@@ -106,7 +110,7 @@ def test_one_method_and_many_are_drawn() -> None:
 
     for chosen in (one, many):
         for axis in draw_roc(roc_data(chosen), proposed()).axes:
-            assert len(axis.get_legend().get_texts()) == len(chosen)
+            assert len(axis.texts) == len(chosen)
 
 
 def test_every_condition_has_a_title() -> None:

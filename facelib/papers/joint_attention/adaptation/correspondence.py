@@ -21,15 +21,15 @@ class Correspondence:
 
     Args:
         names: "imid", "cmid".
-        embedding: dimension of the embeddings.
+        of_clouds, of_images: project what is compared; without CMID images are not.
         weight: of each term.
     """
 
-    def __init__(self, names: tuple[str, ...], embedding: int, weight: float) -> None:
+    def __init__(self, names: tuple[str, ...], of_clouds: nn.Module, of_images: nn.Module, weight: float) -> None:
         self.names, self.weight = names, weight
-        self.modules: dict[str, nn.Module] = {"projection_3d": projection(embedding)}
+        self.modules: dict[str, nn.Module] = {"projection_3d": of_clouds}
         if "cmid" in names:
-            self.modules["projection_2d"] = projection(embedding)
+            self.modules["projection_2d"] = of_images
 
     def losses(self, modules: Mapping[str, nn.Module], step: Step) -> dict[str, torch.Tensor]:
         first, second = (modules["projection_3d"](features_of(view)) for view in step.clouds)
@@ -52,4 +52,5 @@ def projection(embedding: int) -> nn.Sequential:
 def build_terms(names: tuple[str, ...], settings: RecognitionSettings) -> list[Term]:
     """The terms among these names that this module makes: one object for both, which share projections."""
     ours = tuple(name for name in names if name in ("imid", "cmid"))
-    return [Correspondence(ours, settings.network.embedding, settings.loss.adaptation)]
+    embedding = settings.network.embedding
+    return [Correspondence(ours, projection(embedding), projection(embedding), settings.loss.adaptation)]

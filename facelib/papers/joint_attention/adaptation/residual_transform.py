@@ -33,7 +33,7 @@ class Invariance:
 
 def build_network(size: NetworkSettings) -> ResidualTransformNetwork:
     """The network of images with fresh weights."""
-    settings = IRNetSettings(size.image_size, size.width, size.embedding, size.dropout)
+    settings = IRNetSettings(size.image_size, size.width, size.embedding, size.dropout, size.final_stride)
     return ResidualTransformNetwork(settings, size.stages)
 
 
