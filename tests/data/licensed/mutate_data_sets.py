@@ -158,8 +158,8 @@ def _outcome(name: str, root: Path, path: Path, limit: float) -> tuple[str, str]
 
 def _names(told: str, path: Path, root: Path) -> bool:
     """Whether an error names the file, and what is wrong; of a list, perhaps the photograph that it speaks of."""
-    named = path.name in told or ((path.suffix in LISTS or not path.exists()) and str(root) in told)
-    return named and any(word in told for word in ("expected", "is damaged", "is empty", "is no "))
+    named = path.stem in told or ((path.suffix in LISTS or not path.exists()) and str(root) in told)
+    return named and any(word in told for word in ("expected", "is damaged", "is empty", "is no ", "do not fit"))
 
 
 def _worded(content: bytes, chance: random.Random) -> bytes:

@@ -66,7 +66,7 @@ def test_a_sequence_beside_the_truth() -> None:
     assert data["pitch"].tolist() == pytest.approx([5.0] * 4, abs=1e-3)
     assert sequence_data({"one": own}, "group_1", 12)["yaw"].tolist() == pytest.approx([20, 50], abs=1e-3)
     figure = draw_sequence(data)
-    assert "mean errors in the order of the legend: 4.5°" in figure.axes[0].get_title()
+    assert "mean errors in the order of the legend: 4.5°" in figure.axes[0].get_title(loc="left")
     plt.close(figure)
     assert sequence_data({}, "group_1").empty
 
