@@ -349,10 +349,11 @@ def newest_checkpoint() -> float:
     ("number", "status"), [(signal.SIGTERM, 128 + 15), (signal.SIGHUP, 128 + 1), (signal.SIGINT, -2)]
 )
 def test_a_signal_ends_the_trainings_too(number: signal.Signals, status: int) -> None:
-    toy_is(epoch_s=6)  # on a busy machine it takes seconds to see all processes
+    toy_is(epoch_s=3)
     grid = start_grid(["base"])
     while newest_checkpoint() == 0.0 and grid.poll() is None:
         time.sleep(0.05)
+    toy_is(epoch_s=60)  # from its next epoch on it would go on for minutes
     others = started_by(grid)
     grid.send_signal(number)
     said, _ = grid.communicate(timeout=30)
