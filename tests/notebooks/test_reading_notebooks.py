@@ -22,7 +22,7 @@ TOLERANCE = 0.05  # of the unit that a table shows: percent, degrees or MB
 TABLES = [(paper, number) for paper in PAPERS for number in published_tables(paper)]
 DRAWN = {  # from committed records or without any; the other pictures are shown as committed
     "joint_attention": {"tar_by_pose", "tar_by_backbone", "transfer", "attention_course"},
-    "sadrnet": {"position_map"},
+    "sadrnet": {"position_map", "learning"},
 }
 
 
