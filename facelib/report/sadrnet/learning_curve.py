@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pandas as pd
 from matplotlib.figure import Figure
 
-from facelib.papers.sadrnet.methods import ENCODER
+from facelib.papers.sadrnet.methods import METHODS, READER
 from facelib.report import learning_curve
 from facelib.report.learning_curve import Watched
 from facelib.report.records import TierRuns
@@ -27,10 +27,11 @@ def learning_data(runs: TierRuns, methods: Iterable[str]) -> pd.DataFrame:
 
 def photographs(record: Record) -> int:
     """Of the stream, in an epoch of a run's training."""
-    settings = record.parameters
-    if record.method == ENCODER:
-        return settings["encoder"]["batches"] * settings["pretraining"]["batch_size"]
-    return settings["stream"]["batches"] * settings["training"]["batch_size"]
+    settings, method = record.parameters, METHODS[record.method]
+    batches = settings["stream"]["batches"]
+    if method.is_pretraining:
+        batches = settings["encoder"]["reader_batches" if method.name == READER else "batches"]
+    return batches * settings[method.stage]["batch_size"]
 
 
 def draw_learning(data: pd.DataFrame) -> Figure:
