@@ -132,7 +132,21 @@ def turnable_meshes(
         {"label": mesh.title, "method": "restyle", "args": [{"visible": [other is mesh for other in meshes]}]}
         for mesh in meshes
     ]
-    axis, step = {"visible": False}, in_a_row or len(meshes)
+    step = in_a_row or len(meshes)
+    lay_out_turnable(figure, label, eye=(0.35, 0.1, 1.9))
+    if len(meshes) > 1:
+        add_buttons(figure, [buttons[first : first + step] for first in range(0, len(meshes), step)])
+    return InteractivePicture(figure, png, f"a face to turn: {', '.join(mesh.title for mesh in meshes)}")
+
+
+def lay_out_turnable(figure: go.Figure, label: str, eye: tuple[float, float, float]) -> None:
+    """A scene to turn without axes, with a label below it.
+
+    Args:
+        figure: of plotly.
+        label: says which run it comes from.
+        eye: from where it is seen at first, in plotly's units.
+    """
     note = {"text": label, "x": 1, "y": 0, "xref": "paper", "yref": "paper", "showarrow": False}
     figure.update_layout(
         template="none",
@@ -140,18 +154,15 @@ def turnable_meshes(
         margin={"l": 0, "r": 0, "t": 50, "b": 30},
         scene={
             "aspectmode": "data",
-            "camera": {"eye": {"x": 0.35, "y": 0.1, "z": 1.9}, "up": {"x": 0, "y": 1, "z": 0}},
+            "camera": {"eye": dict(zip("xyz", eye, strict=True)), "up": {"x": 0, "y": 1, "z": 0}},
             "dragmode": "orbit",
-            **{f"{name}axis": axis for name in "xyz"},
+            **{f"{name}axis": {"visible": False} for name in "xyz"},
         },
         annotations=[note | {"yanchor": "top", "yshift": -8, "font": {"size": 10, "color": "#666666"}}],
     )
-    if len(meshes) > 1:
-        _add_buttons(figure, [buttons[first : first + step] for first in range(0, len(meshes), step)])
-    return InteractivePicture(figure, png, f"a face to turn: {', '.join(mesh.title for mesh in meshes)}")
 
 
-def _add_buttons(figure: go.Figure, rows: Sequence[Sequence[Mapping[str, Any]]]) -> None:
+def add_buttons(figure: go.Figure, rows: Sequence[Sequence[Mapping[str, Any]]]) -> None:
     """Rows of buttons above a figure."""
     alone = len(rows) == 1  # else each row would go on showing the button that was pressed last in it
     look = {"type": "buttons", "direction": "right", "showactive": alone}

@@ -13,7 +13,7 @@ from facelib.geometry.camera import PerspectiveCamera
 from facelib.geometry.depth import depth_to_positions
 from facelib.geometry.neighbours import nearest
 from facelib.report.interactive_picture import InteractivePicture
-from facelib.report.meshes import CLAY, hex_colours, plotly_mesh
+from facelib.report.meshes import CLAY, add_buttons, hex_colours, lay_out_turnable, plotly_mesh
 from facelib.report.style import ERROR_COLOURS
 
 AROUND = 170.0  # mm about the head whose points are shown
@@ -84,20 +84,6 @@ def interactive_cloud(head: CloudedHead, label: str, png: bytes) -> InteractiveP
     figure = go.Figure([points, mesh])
     choices = {"both": [True, True], "the sensor's points": [True, False], "the mesh": [False, True]}
     buttons = [{"label": name, "method": "restyle", "args": [{"visible": shown}]} for name, shown in choices.items()]
-    note = {"text": label, "x": 1, "y": 0, "xref": "paper", "yref": "paper", "showarrow": False, "yanchor": "top",
-            "yshift": -8, "font": {"size": 10, "color": "#666666"}}  # fmt: skip
-    figure.update_layout(
-        template="none",
-        height=620,
-        margin={"l": 0, "r": 0, "t": 50, "b": 30},
-        scene={
-            "aspectmode": "data",
-            "camera": {"eye": {"x": 0.5, "y": 0.2, "z": 1.8}, "up": {"x": 0, "y": 1, "z": 0}},
-            "dragmode": "orbit",
-            **{f"{name}axis": {"visible": False} for name in "xyz"},
-        },
-        annotations=[note],
-        updatemenus=[{"type": "buttons", "direction": "right", "x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom",
-                      "pad": {"b": 8}, "buttons": buttons}],
-    )  # fmt: skip
+    lay_out_turnable(figure, label, eye=(0.5, 0.2, 1.8))
+    add_buttons(figure, [buttons])
     return InteractivePicture(figure, png, "a head in the points of its depth frame, to turn")
