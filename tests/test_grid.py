@@ -353,7 +353,7 @@ def test_a_signal_ends_the_trainings_too(number: signal.Signals, status: int) ->
     grid = start_grid(["base"])
     while newest_checkpoint() == 0.0 and grid.poll() is None:
         time.sleep(0.05)
-    toy_is(epoch_s=60)  # from its next epoch on it would go on for minutes
+    toy_is(epoch_s=60)  # it would go on for minutes now
     others = started_by(grid)
     grid.send_signal(number)
     said, _ = grid.communicate(timeout=30)
@@ -363,7 +363,7 @@ def test_a_signal_ends_the_trainings_too(number: signal.Signals, status: int) ->
     assert len(others) > 2  # Snakemake, a run, and the kernel of its notebook
     _, alive = psutil.wait_procs(others, timeout=5)
     assert alive == []
-    assert not BASE.record.exists()
+    assert not BASE.record.exists(), f"made in spite of the signal; the grid said {said!r}"
 
 
 def test_no_name_of_a_folder_reaches_a_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

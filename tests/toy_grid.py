@@ -38,7 +38,10 @@ def use_slow_toy(patch: pytest.MonkeyPatch, folder: Path) -> None:
 
 
 def toy_is(**state: Any) -> None:
-    Path(os.environ["TOY_STATE"]).write_text(json.dumps({"epoch_s": 0.0, "failing": [], "code": {}} | state))
+    path = Path(os.environ["TOY_STATE"])
+    new = path.with_suffix(".new")
+    new.write_text(json.dumps({"epoch_s": 0.0, "failing": [], "code": {}} | state))
+    new.replace(path)  # whole at any moment: trainings read it meanwhile
 
 
 def start_grid(
