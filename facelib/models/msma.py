@@ -18,7 +18,7 @@ from torch import nn
 from torch.nn import functional
 
 from facelib.errors import BadInput, check_shape
-from facelib.models.blocks import check_image_size, check_training_batch, zero_linear
+from facelib.models.blocks import check_image_size, check_training_batch, take_fastest_layout, zero_linear
 from facelib.models.msma_settings import MSMASettings
 from facelib.models.resnet import ResNetBody
 
@@ -82,6 +82,7 @@ class MSMA(nn.Module):
         places = READ_OFF if settings.multi_attribute else dict.fromkeys(READ_OFF, 0)
         self.heads = nn.ModuleDict({name: zero_linear(used[places[name]], size) for name, size in sizes.items()})
         self.places, self.targets = places, len(used)
+        take_fastest_layout(self)
 
     def forward(self, images: torch.Tensor) -> FaceCoefficients:
         """Images (B, 3, S, S), RGB in [0, 1].

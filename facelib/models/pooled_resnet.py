@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from facelib.errors import check_finite, check_shape
-from facelib.models.blocks import check_image_size, check_training_batch, initialise
+from facelib.models.blocks import check_image_size, check_training_batch, initialise, take_fastest_layout
 from facelib.models.reconstructor_settings import PooledResNetSettings
 from facelib.models.resnet import ResNetBody
 
@@ -32,6 +32,7 @@ class PooledResNet(nn.Module):
         self.body = ResNetBody(settings.depth, settings.small_stem, settings.width)
         self.features = self.body.channels
         initialise(self)
+        take_fastest_layout(self)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Images (B, 3, S, S), RGB in [0, 1] -> features (B, F).
