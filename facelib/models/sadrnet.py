@@ -28,7 +28,7 @@ from facelib.models.map_layers import (
     start_smooth,
 )
 from facelib.models.trunks import PRINTED, Trunk
-from facelib.models.unposed import UnposedEncoder
+from facelib.models.unposed import CodeMap, UnposedEncoder
 
 Geometry = Literal["self_aligned", "regressed_pose", "direct"]
 Shape = Literal["deformation", "scratch", "coefficients"]
@@ -81,8 +81,9 @@ class SADRNet(nn.Module):
         bases: (K, 3, S, S) mm, maps of the bases of a linear face model, for coefficients.
         shared_layers: of the decoder's ten, the first ones, that P and S share. The paper's share all; fine features
             carry the pose, which the shape must not follow, so with fewer the shape is learnt sooner (ours).
-        unposes: whether the shape is read off the image as it lies on the mean face (`facelib.models.unposed`), in a
-            first pose that is regressed, besides the encoder's features (ours); for a self-aligned geometry.
+        unposes: whether the shape is decoded from two codes (ours): one of the encoder's features, and one of the image
+            as it lies on the mean face (`facelib.models.unposed`) in a first pose, which is regressed; for a
+            self-aligned geometry.
 
     Raises:
         BadInput: for a size that cannot be halved so often, coefficients without bases or with another geometry, or
@@ -134,13 +135,16 @@ class SADRNet(nn.Module):
         self.unposed = UnposedEncoder(template, width, trunk.halvings) if unposes else None
         self.shape_head = None
         if self.unposed is not None:
-            self.shape_head = head(features + self.unposed.channels, 0)
+            self.unposed_code = FaceCode(self.unposed.channels)
+            self.code_map = CodeMap(2 * HIDDEN, self.unposed.channels, template.size >> trunk.halvings)
+            self.shape_head = head(self.unposed.channels, 0)
         elif geometry != "direct" and shape != "coefficients":
             self.shape_head = head(features, shared_layers)
         self.pose_head = nn.Linear(HIDDEN, POSE_NUMBERS) if reads_pose else None
         initialise(self)
-        if self.hidden is not None:
-            self.hidden.start()
+        for part in self.modules():
+            if isinstance(part, FaceCode | CodeMap):
+                part.start()
         start_smooth(self)
         for each in (self.pose_dependent_head, self.shape_head):
             if each is not None:
@@ -171,7 +175,8 @@ class SADRNet(nn.Module):
         first = None
         if self.unposed is not None:
             assert read is not None
-            decoded = torch.cat((features, self.unposed(images, read)), dim=1)
+            second = self.unposed_code(self.unposed(images, read))
+            decoded = self.code_map(torch.cat((code, second), dim=1))
             first = (read.scale, read.rotation, read.translation)
         shape = self.shape_map(decoded)  # S
         laid = shape if shape_learns else shape.detach()

@@ -13,12 +13,34 @@ from torch.nn import functional
 
 from facelib.geometry.alignment import Similarity
 from facelib.models.blocks import scaled
-from facelib.models.face_encoder import DARKEST
+from facelib.models.face_encoder import DARKEST, GRID
 from facelib.models.face_template import FaceTemplate
 
 CHANNELS = (128, 256, 512)  # of each resolution at width 1; the last one again for smaller ones
 EVERY = 2  # texels of the maps there is one of the unposed image, which has no more detail than the photograph
 GRAZING = 0.1  # cosine below which a texel turns away too much to be seen
+
+
+class CodeMap(nn.Sequential):
+    """What codes say of a face (B, N), laid out as features (B, C, side, side) that a decoder of maps starts from.
+
+    A shape is nearly linear in the codes of `facelib.models.face_encoder.FaceCode`, off which its coefficients are
+    read, while every place of a map of features must learn anew what the others tell of it.
+
+    Args:
+        numbers: N.
+        channels: C.
+        side: of the features; 4 x 4 places are learnt, and enlarged to it.
+    """
+
+    def __init__(self, numbers: int, channels: int, side: int) -> None:
+        laid = nn.Linear(numbers, channels * GRID**2)
+        enlarged = nn.Upsample((side, side), mode="bilinear", align_corners=False)
+        super().__init__(laid, nn.Unflatten(1, (channels, GRID, GRID)), enlarged)
+
+    def start(self) -> None:
+        """He's normal weights, where `initialise` leaves linear layers at zero."""
+        nn.init.kaiming_normal_(self[0].weight)  # type: ignore[arg-type]
 
 
 class UnposedEncoder(nn.Module):

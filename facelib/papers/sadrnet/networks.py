@@ -74,6 +74,7 @@ def start(network: nn.Module, settings: ReconstructionSettings, weights: Mapping
             reader = _reader(encoder, network.template, settings)
             load_weights(weights[READER], {"network": reader})
             network.unposed.load_state_dict(reader.unposed.state_dict())
+            network.unposed_code.load_state_dict(reader.hidden.state_dict())
 
 
 def full_size_mib(method: Reconstructor) -> float:

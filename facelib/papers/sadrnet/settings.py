@@ -249,7 +249,8 @@ class ReconstructionSettings:
 
 
 STAGES = ("training", "long_training")  # of networks
-STARTED = ("network.low.", "network.high.", "network.hidden.", "network.unposed.")  # in pretrained networks
+SECOND_LOOK = ("network.unposed.", "network.unposed_code.")
+STARTED = ("network.low.", "network.high.", "network.hidden.", *SECOND_LOOK)  # in pretrained networks
 
 
 def _networks(**settings: Any) -> dict[str, Any]:
@@ -358,7 +359,7 @@ def relevant(method: Reconstructor, settings: ReconstructionSettings) -> Reconst
     if not method.is_pretraining:
         there = {
             "network.hidden.": settings.network.geometry == "regressed_pose" or settings.network.unposes,
-            "network.unposed.": settings.network.unposes,
+            **dict.fromkeys(SECOND_LOOK, settings.network.unposes),
         }
         trained: TrainingSettings = getattr(settings, method.stage)
         slow = tuple(part for part in trained.slow_parts if there.get(part, True))
