@@ -6,15 +6,18 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from facelib import __version__
 from facelib.errors import FacelibError, unknown_name
 from facelib.papers import PAPERS, load_paper
+
+if TYPE_CHECKING:
+    from facelib.landmark_comparison import Comparison, Summary
 
 TIER_NAMES = ("smoke", "laptop", "gpu", "paper")
 WORLD_NAMES = ("embedded", "ict")
@@ -577,25 +580,45 @@ def explain(predictions: Path, truth: Path, number: float | None, as_json: bool)
 
 @main.command("compare-landmarks")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--model", metavar="NAME", help="As of `facelib reconstruct`.")
+@click.option("--model", "models", metavar="NAME", multiple=True, help="As of `facelib reconstruct`; several times.")
 @model_tier_option
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-def compare_landmarks(folder: Path, model: str | None, tier: str | None, as_json: bool) -> None:
+def compare_landmarks(folder: Path, models: tuple[str, ...], tier: str | None, as_json: bool) -> None:
     """Compare the 51 inner landmarks with dlib's, on every face in the photographs of a FOLDER (extra "photographs").
 
     Distances are means over the landmarks, in distances of the outer eye corners: as they are, and with dlib's
-    landmarks moved into our convention as fitted on rendered faces.
+    landmarks moved into our convention as fitted on rendered faces. With several models there is one line for each,
+    and how far its mean lies from the first one's, with an interval over faces.
     """
     from dataclasses import asdict
-    from statistics import fmean, median
 
-    from facelib.landmark_comparison import compare_folder
+    from facelib.landmark_comparison import compare_folder, summaries
     from facelib.papers.sadrnet.trained import load_trained
 
-    found = list(compare_folder(folder, load_trained(model, tier)))
-    if as_json:
-        click.echo(json.dumps([asdict(each) for each in found], indent=1))
+    several = {model: list(compare_folder(folder, load_trained(model, tier))) for model in models or (None,)}
+    if len(several) > 1:
+        told = summaries({str(model): found for model, found in several.items()})
+        click.echo(
+            json.dumps({name: asdict(each) for name, each in told.items()}, indent=1) if as_json else _table(told)
+        )
         return
+    (found,) = several.values()
+    click.echo(json.dumps([asdict(each) for each in found], indent=1) if as_json else _faces(found))
+
+
+def _table(told: Mapping[str, Summary]) -> str:
+    lines: list[tuple[str, ...]] = [("model", "faces", "mean", "median", "less the first")]
+    for name, each in told.items():
+        other = each.difference
+        numbers = () if other is None else (other.estimate, other.low, other.high)
+        difference = "{:+.2f} [{:+.2f}, {:+.2f}]".format(*(100 * number for number in numbers)) if numbers else ""
+        lines.append((name, str(each.faces), *_percent(each.mean, each.median), difference))
+    return _aligned(lines)
+
+
+def _faces(found: Sequence[Comparison]) -> str:
+    from statistics import fmean, median
+
     lines: list[tuple[str, ...]] = [("face", "as they are", "translated", "")]
     pairs = [(each.as_they_are, each.translated) for each in found if each.as_they_are and each.translated]
     for each in found:
@@ -604,7 +627,7 @@ def compare_landmarks(folder: Path, model: str | None, tier: str | None, as_json
         as_they_are, moved = zip(*pairs, strict=True)
         lines.append((f"mean of {len(pairs)}", *_percent(fmean(as_they_are), fmean(moved)), ""))
         lines.append((f"median of {len(pairs)}", *_percent(median(as_they_are), median(moved)), ""))
-    click.echo(_aligned(lines))
+    return _aligned(lines)
 
 
 def _percent(*numbers: float | None) -> tuple[str, ...]:

@@ -9,18 +9,20 @@ into our convention. How they move is fitted on rendered faces, whose landmarks 
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from facelib.conventions import NOSE_TIP, OUTER_EYE_CORNERS
 from facelib.data.embedded.portraits import portraits
 from facelib.data.photographs import FORMATS, FaceBox, Photograph, read_photograph
 from facelib.errors import BadInput, FacelibError, MissingPart
+from facelib.metrics.bootstrap import Interval, bootstrap_over_identities
 from facelib.papers.sadrnet.networks import face_model
 from facelib.papers.sadrnet.trained import TrainedNetwork
 from facelib.reconstruction import read_face
@@ -48,6 +50,44 @@ class Comparison:
     as_they_are: float | None = None
     translated: float | None = None
     why_not: str = ""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """How far a model's landmarks lie from dlib's, over the faces on which all models that are compared have some.
+
+    Args:
+        faces: how many.
+        mean, median: of the distances, with dlib's landmarks in our convention.
+        difference: this model's mean less the first one's, with its interval over faces; None for the first.
+    """
+
+    faces: int
+    mean: float
+    median: float
+    difference: Interval | None
+
+
+def summaries(comparisons: Mapping[str, Sequence[Comparison]]) -> dict[str, Summary]:
+    """What several models' comparisons on the same folder say beside each other; the first is what others differ from.
+
+    Args:
+        comparisons: of `compare_folder`, by model.
+
+    Raises:
+        BadInput: for fewer than two faces on which all have landmarks.
+    """
+    rows = np.array([[each.translated for each in found] for found in comparisons.values()], np.float64)
+    rows = rows[:, ~np.isnan(rows).any(axis=0)]
+    faces = rows.shape[1]
+    if faces < 2:
+        raise BadInput(f"{faces} face on which all models can be compared: expected at least two")
+    differences = rows - rows[0]
+    intervals = bootstrap_over_identities(lambda counts: counts @ differences.T / faces, faces, seed=0)
+    return {
+        name: Summary(faces, float(row.mean()), float(np.median(row)), interval if number else None)
+        for number, (name, row, interval) in enumerate(zip(comparisons, rows, intervals, strict=True))
+    }
 
 
 def compare_folder(folder: Path, trained: TrainedNetwork) -> Iterator[Comparison]:
@@ -148,6 +188,7 @@ def dlib_faces(photograph: Photograph) -> list[torch.Tensor]:
     return faces
 
 
+@cache
 def fitted_translation() -> torch.Tensor:
     """How dlib's inner landmarks move into our convention, (3, 51, 2), fitted on rendered faces that dlib finds.
 

@@ -21,8 +21,8 @@ from facelib import landmark_comparison
 from facelib.cli import main
 from facelib.data.given_images import as_photograph
 from facelib.data.photographs import FaceBox, Photograph
-from facelib.errors import MissingPart
-from facelib.landmark_comparison import compare_folder, distance, dlib_landmarks, translated
+from facelib.errors import BadInput, MissingPart
+from facelib.landmark_comparison import Comparison, compare_folder, distance, dlib_landmarks, summaries, translated
 from facelib.papers.sadrnet.trained import load_trained
 
 EXAMPLES = Path(skimage.__file__).parent / "data"
@@ -117,6 +117,39 @@ def test_the_command_says_of_each_photograph_what_came_of_it(tmp_path: Path, mon
     empty.mkdir()
     refused = CliRunner().invoke(main, ["compare-landmarks", str(empty), *words[2:]])
     assert "holds no photograph: expected files ending in" in refused.output
+
+
+def test_models_are_compared_on_the_faces_that_all_have() -> None:
+    """The second is 0.03 further off on each of three faces; on the fourth the first one has nothing."""
+    distances = {"first": (0.05, 0.07, 0.12, None), "second": (0.08, 0.10, 0.15, 0.9)}
+    told = summaries({name: [Comparison("face", 0.0, each) for each in row] for name, row in distances.items()})
+
+    assert [each.faces for each in told.values()] == [3, 3]
+    assert [each.mean for each in told.values()] == pytest.approx([0.08, 0.11])
+    assert [each.median for each in told.values()] == pytest.approx([0.07, 0.10])
+    assert told["first"].difference is None
+    interval = told["second"].difference
+    assert interval is not None
+    assert (interval.estimate, interval.low, interval.high) == pytest.approx((0.03, 0.03, 0.03))
+    with pytest.raises(BadInput, match="1 face on which all models can be compared"):
+        summaries({name: [Comparison("face", 0.0, each) for each in row[2:]] for name, row in distances.items()})
+
+
+def test_several_models_are_a_line_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("dlib")
+    use_private_runs(monkeypatch, tmp_path / "runs")
+    monkeypatch.setattr(landmark_comparison, "fitted_translation", lambda: torch.zeros(3, 51, 2))
+    for name in ("first", "second"):
+        shutil.copy(EXAMPLES / "astronaut.png", tmp_path / f"{name}.png")
+    models = ("sadrnet", str(make_untrained_run()))
+    words = ["compare-landmarks", str(tmp_path), *(word for model in models for word in ("--model", model))]
+    told = json.loads(CliRunner().invoke(main, [*words, "--json"]).stdout)
+    lines = CliRunner().invoke(main, words).output.splitlines()
+
+    assert list(told) == list(models)
+    assert told["sadrnet"]["mean"] < told[models[1]]["mean"]  # which is untrained
+    assert told[models[1]]["difference"]["low"] > 0
+    assert [line.split()[0] for line in lines] == ["model", *models]
 
 
 def test_without_dlib_its_extra_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
