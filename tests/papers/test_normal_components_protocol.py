@@ -69,7 +69,7 @@ def test_disturbances_grow_and_leave_faces_as_different_as_they_are(photographs:
     assert float((found.identity * true.identity).mean()) == pytest.approx(0.5**0.5, abs=0.02)
 
 
-@pytest.mark.parametrize("name", ["face_encoder", "sadrnet", "disturbed_50"])
+@pytest.mark.parametrize("name", ["face_encoder", "shape_reader", "sadrnet", "disturbed_50"])
 def test_every_reconstructor_reads_photographs_the_same_way_again(name: str, photographs: KnownPhotographs) -> None:
     reconstructor = reconstructor_of(METHODS[name], SETTINGS, {})
     rows = np.arange(3)

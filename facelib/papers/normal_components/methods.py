@@ -19,7 +19,7 @@ from facelib.weights import checksums, shipped_names
 AXES, JOINED, RELIEF, PHOTOGRAPH = ("x", "y", "z"), ("xyz",), ("relief",), ("photograph",)  # what networks see
 BRANCHES, ONE_NETWORK = "branches", "one network"  # kinds, besides those of every paper
 RECOGNISER, EXPNET, DIFFUSION = "recogniser", "expnet", "diffusion"  # pretrainings
-OF_OTHER_PAPERS = ("face_encoder", "sadrnet", "msma")  # reconstructors: shipped models
+OF_OTHER_PAPERS = ("face_encoder", "shape_reader", "sadrnet", "msma")  # reconstructors: shipped models
 TRUTH = "truth"
 SHAPE_READER = "face shape"  # what the card of a shipped ExpNet calls it
 Loss = Literal["cross_entropy", "lmcl"]
@@ -116,6 +116,7 @@ METHODS: dict[str, NormalRecogniser] = {
         _one("expnet_joined", "ExpNet, one network", EXPNET),
         _one("diffusion_joined", "Diffusion, one network", DIFFUSION),
         _one("face_encoder", "Coefficients of paper 3, one network", "face_encoder"),
+        _one("shape_reader", "Shape reader (paper 3), one network", "shape_reader"),
         _one("sadrnet", "SADRNet (paper 3), one network", "sadrnet"),
         *((_one("msma", "MSMA (paper 5), one network", "msma"),) if "msma" in shipped_names() else ()),
         _one(TRUTH, "True shapes, one network", TRUTH),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -98,8 +99,8 @@ def disturbed(disturbance: float) -> Read:
     return read
 
 
-def _of_face_encoder() -> tuple[str, Read]:
-    trained = load_shipped("face_encoder")
+def _of_encoder(name: str) -> tuple[str, Read]:
+    trained = load_shipped(name)
 
     def read(images: torch.Tensor, true: ShapeCoefficients, generator: torch.Generator) -> ShapeCoefficients:
         found = trained.network(resized(images, trained.settings.network.image_size))
@@ -144,7 +145,8 @@ def resized(images: torch.Tensor, size: int) -> torch.Tensor:
 
 
 SHIPPED: dict[str, Callable[[], tuple[str, Read]]] = {
-    "face_encoder": _of_face_encoder,
+    "face_encoder": partial(_of_encoder, "face_encoder"),
+    "shape_reader": partial(_of_encoder, "shape_reader"),
     "sadrnet": _of_sadrnet,
     "msma": _of_msma,
 }
