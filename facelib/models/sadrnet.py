@@ -81,9 +81,9 @@ class SADRNet(nn.Module):
         bases: (K, 3, S, S) mm, maps of the bases of a linear face model, for coefficients.
         shared_layers: of the decoder's ten, the first ones, that P and S share. The paper's share all; fine features
             carry the pose, which the shape must not follow, so with fewer the shape is learnt sooner (ours).
-        unposes: whether the shape is decoded from two codes (ours): one of the encoder's features, and one of the image
-            as it lies on the mean face (`facelib.models.unposed`) in a first pose, which is regressed; for a
-            self-aligned geometry.
+        unposes: whether P is decoded from a code of the encoder's features, off which a first pose is regressed too,
+            and S from it and a code of the image as it lies on the mean face in that pose
+            (`facelib.models.unposed`); ours, for a self-aligned geometry. Nothing is shared then.
 
     Raises:
         BadInput: for a size that cannot be halved so often, coefficients without bases or with another geometry, or
@@ -135,8 +135,10 @@ class SADRNet(nn.Module):
         self.unposed = UnposedEncoder(template, width, trunk.halvings) if unposes else None
         self.shape_head = None
         if self.unposed is not None:
+            side = template.size >> trunk.halvings
             self.unposed_code = FaceCode(self.unposed.channels)
-            self.code_map = CodeMap(2 * HIDDEN, self.unposed.channels, template.size >> trunk.halvings)
+            self.position_codes = CodeMap(HIDDEN, features, side)
+            self.shape_codes = CodeMap(2 * HIDDEN, self.unposed.channels, side)
             self.shape_head = head(self.unposed.channels, 0)
         elif geometry != "direct" and shape != "coefficients":
             self.shape_head = head(features, shared_layers)
@@ -167,6 +169,8 @@ class SADRNet(nn.Module):
         features, mask = self.encode(images)
         code = features if self.hidden is None else self.hidden(features)
         read = None if self.hidden is None else self.regressed_pose(code)
+        if self.unposed is not None:
+            features = self.position_codes(code)
         decoded = code if self.shape == "coefficients" else self.decoder(features)
         pose_dependent = None if self.pose_dependent_head is None else self.position_map(decoded)  # P
         if self.geometry == "direct":
@@ -176,7 +180,7 @@ class SADRNet(nn.Module):
         if self.unposed is not None:
             assert read is not None
             second = self.unposed_code(self.unposed(images, read))
-            decoded = self.code_map(torch.cat((code, second), dim=1))
+            decoded = self.shape_codes(torch.cat((code, second), dim=1))
             first = (read.scale, read.rotation, read.translation)
         shape = self.shape_map(decoded)  # S
         laid = shape if shape_learns else shape.detach()

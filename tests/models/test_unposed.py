@@ -100,7 +100,7 @@ def test_the_shape_does_not_teach_the_pose(template: FaceTemplate) -> None:
         for (name, _), each in zip(network.named_parameters(), gradients, strict=True)
         if each is not None
     }
-    assert taught == {"low", "attention", "high", "hidden", "unposed", "unposed_code", "code_map", "shape_head"}
+    assert taught == {"low", "attention", "high", "hidden", "unposed", "unposed_code", "shape_codes", "shape_head"}
 
 
 def test_only_for_a_self_aligned_geometry(template: FaceTemplate) -> None:
