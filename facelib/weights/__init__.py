@@ -1,7 +1,7 @@
 """Trained weights that come with the package: for each model safetensors files in half precision, and its card.
 
-A model that one file cannot hold takes two. The card is a JSON file that carries its own checksum and that of the
-weights; it says what made them, under which licence, and what they are not for.
+A model that one file cannot hold takes up to three. The card is a JSON file that carries its own checksum and that of
+the weights; it says what made them, under which licence, and what they are not for.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent
 LARGEST = 8_000_000  # bytes of a file
-MOST_FILES = 2  # of a model: every clone and every installation carries them
+MOST_FILES = 3  # of a model: every clone and every installation carries them
 CARD_FIELDS = ("kind", "summary", "source", "licence", "not_for")  # texts that every card has
 CHECKSUM = "weights_sha256"  # of all files of a model, one after the other
 HEADER = 250  # bytes, more than a file says of one tensor
@@ -103,7 +103,7 @@ def write_shipped(name: str, tensors: Mapping[str, Tensor], card: Mapping[str, A
 
     Raises:
         BadInput: a name of other letters, a card without one of the fields of every card, values that are not finite
-            or that half precision cannot hold, or more than two files of 8 MB.
+            or that half precision cannot hold, or more than three files of 8 MB.
     """
     from safetensors.torch import save
 

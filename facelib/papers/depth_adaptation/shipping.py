@@ -65,7 +65,7 @@ def ship(run: str, name: str) -> Change:
     Raises:
         MissingPart, CorruptFile, BadInput: as `load_trained`.
         BadInput: a baseline's run; weights that are not finite, that half precision cannot hold, or that take more than
-            two files of 8 MB.
+            three files of 8 MB.
     """
     kind = kind_of(run)
     record, _ = MODELS[kind].find_run(run, PAPER.smallest_tier)

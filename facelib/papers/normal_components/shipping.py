@@ -75,7 +75,7 @@ def ship(run: str, name: str) -> Change:
     Raises:
         MissingPart, CorruptFile: when its record or weights are missing or damaged.
         BadInput: for any other run, weights that are not finite, that half precision cannot hold, or that take more
-            than two files of 8 MB.
+            than three files of 8 MB.
     """
     folder = Path(run)
     record = read_record(folder / RECORD_FILE)
