@@ -60,7 +60,7 @@ def test_frames_are_read_by_what_ships(shelf: Path) -> None:
     for method in ("dashapenet", "dapose"):
         said = CliRunner().invoke(main, ["ship", str(make_untrained_depth_run(method)), "--name", method])
         assert said.exit_code == 0, said.output
-        assert "half precision moves answers on 8 rendered heads by 0.0000" in said.output
+        assert "half precision moves answers on 8 rendered faces by 0.0000" in said.output
     face = facelib.reconstruct_depth(np.asarray(whole_frame()), INTRINSICS)
     assert face.origin[SHAPE]["shipped_as"] == "dashapenet"
     assert face.origin[POSE]["shipped_as"] == "dapose"

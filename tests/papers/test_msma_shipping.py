@@ -50,13 +50,13 @@ def test_a_shipped_model_answers_as_its_run(shelf: Path, method: str) -> None:
     assert (card["kind"], card["method"], card["tier"]) == ("face fitting", method, "smoke")
     assert card["half_precision"] == change._asdict()
     assert there.weights_sha256 == card["weights_sha256"]
-    assert str(change).startswith("half precision moves vertices of 8 rendered faces by 0.")
+    assert str(change).startswith("half precision moves answers on 8 rendered faces by 0.")
 
 
 def test_the_command(shelf: Path) -> None:
     said = CliRunner().invoke(main, ["ship", str(make_untrained_reader()), "--name", "msma"])
     assert said.exit_code == 0, said.output
-    assert "half precision moves vertices of 8 rendered faces by 0.0000 mm" in said.output
+    assert "half precision moves answers on 8 rendered faces by 0.0000 mm" in said.output
     assert CliRunner().invoke(main, ["models"]).output.startswith("msma: MSMA: fits a face model to a photograph")
 
 

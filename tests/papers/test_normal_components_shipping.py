@@ -89,7 +89,7 @@ def test_shipped_networks_answer_as_their_run(method: str) -> None:
 def test_the_command() -> None:
     said = CliRunner().invoke(main, ["ship", str(made_run("expnet_lmcl").folder), "--name", "normal_components"])
     assert said.exit_code == 0, said.output
-    assert "half precision moves answers on 8 faces by 0." in said.output
+    assert "half precision moves answers on 8 rendered faces by 0." in said.output
     assert CliRunner().invoke(main, ["models", "--json"]).output.count("ExpNet, LMCL: tells scans of faces apart") == 1
 
 

@@ -51,7 +51,7 @@ def test_a_shipped_recogniser_answers_as_its_run(shelf: Path) -> None:
     folder = made_run("pretrain_ir18")
     said = CliRunner().invoke(main, ["ship", str(folder), "--name", "ir18"])
     assert said.exit_code == 0, said.output
-    assert "half precision turns the embeddings of 8 rendered faces by" in said.output
+    assert "half precision moves answers on 8 rendered faces by" in said.output
 
     card, network = read_card("ir18"), load_shipped()
     assert (card["paper"], card["method"], card["tier"]) == ("joint_attention", "pretrain_ir18", "smoke")

@@ -60,7 +60,7 @@ def test_a_shipped_model_answers_as_its_run(shelf: Path, face_model: MorphableMo
     assert dict(there.origin) == {**here.origin, "shipped_as": "mine"}
     assert float((ours - theirs).norm(dim=1).max()) < 1  # pixel; untrained networks magnify rounding
     assert 0 <= change.mean <= change.largest < 1
-    assert change.image_size == 64
+    assert change.unit == "pixels of 64"
 
 
 def test_the_card_tells_what_it_is(shelf: Path) -> None:
@@ -82,7 +82,7 @@ def test_the_card_tells_what_it_is(shelf: Path) -> None:
 def test_the_commands(shelf: Path) -> None:
     folder = made_run("face_encoder")
     said = CliRunner().invoke(main, ["ship", str(folder), "--name", "mine"]).output
-    assert "half precision moves points of 8 rendered faces by" in said
+    assert "half precision moves answers on 8 rendered faces by" in said
     assert str(shelf / "mine.safetensors") in said
 
     listed = CliRunner().invoke(main, ["models"]).output

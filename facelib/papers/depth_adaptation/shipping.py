@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 
 from facelib.data.depth_faces import DepthFrames
@@ -17,7 +15,7 @@ from facelib.papers.depth_adaptation.methods import POSE, SHAPE
 from facelib.papers.depth_adaptation.metrics import METRICS
 from facelib.papers.depth_adaptation.readers import reach_of, read_poses, shape_reader
 from facelib.papers.depth_adaptation.trained import MODELS, TrainedReader
-from facelib.papers.shipping import card_of
+from facelib.papers.shipping import Change, card_of, change_of
 from facelib.runs.records import read_record
 
 HEADS, SEED = 8, 9  # on which both precisions are compared
@@ -28,27 +26,6 @@ NOT_FOR = (
     "only, and of a simulated sensor: frames of other sensors, of glasses and of hands before faces are read as "
     "something else"
 )
-
-
-class Change(NamedTuple):
-    """What halving the precision of the weights does to heads.
-
-    Args:
-        mean, largest: difference of both answers, over all vertices or heads.
-        unit: of these, mm or degrees.
-        heads: how many.
-    """
-
-    mean: float
-    largest: float
-    unit: str
-    heads: int
-
-    def __str__(self) -> str:
-        return (
-            f"half precision moves answers on {self.heads} rendered heads by {self.mean:.4f} {self.unit} on average "
-            f"and {self.largest:.4f} at most"
-        )
 
 
 def ship(run: str, name: str) -> Change:
@@ -72,7 +49,7 @@ def ship(run: str, name: str) -> Change:
     trained = MODELS[kind].of_run(run, record.tier)
     change = change_by_halving(trained)
     summary = f"{trained.method.label}: {SUMMARIES[kind]}"
-    card = card_of(record, MODELS[kind].kind, summary, NOT_FOR, METRICS, change._asdict())
+    card = card_of(record, MODELS[kind].kind, summary, NOT_FOR, METRICS, change)
     MODELS[kind].write(name, trained, card)
     return change
 
@@ -106,7 +83,7 @@ def change_by_halving(trained: TrainedReader) -> Change:
             quaternion_to_matrix(read_poses(each.network, frames, settings).quaternion) for each in (trained, halves)
         )
         apart, unit = geodesic_distance(ours, theirs).rad2deg(), "degrees"
-    return Change(round(float(apart.mean()), 5), round(float(apart.max()), 5), unit, HEADS)
+    return change_of(apart, unit, HEADS)
 
 
 def rendered(size: int, reach: float) -> DepthFrames:

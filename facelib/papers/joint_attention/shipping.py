@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -16,7 +15,7 @@ from facelib.papers.joint_attention import PAPER
 from facelib.papers.joint_attention.networks import build_network
 from facelib.papers.joint_attention.settings import RecognitionSettings
 from facelib.papers.run import network_from
-from facelib.papers.shipping import card_of
+from facelib.papers.shipping import Change, card_of, change_of
 from facelib.runs.checkpoints import restore
 from facelib.runs.folders import RECORD_FILE, WEIGHTS_FILE
 from facelib.runs.records import read_record
@@ -32,25 +31,6 @@ NOT_FOR = (
 )
 
 
-class Change(NamedTuple):
-    """What halving the precision of the weights does to embeddings of rendered faces, in degrees.
-
-    Args:
-        mean, largest: angle between both embeddings, over all faces.
-        faces: how many.
-    """
-
-    mean: float
-    largest: float
-    faces: int
-
-    def __str__(self) -> str:
-        return (
-            f"half precision turns the embeddings of {self.faces} rendered faces by {self.mean:.4f} degrees on average "
-            f"and {self.largest:.4f} at most"
-        )
-
-
 def ship(run: str, name: str) -> Change:
     """Write a pretrained recogniser to the weights that come with the package, under a name.
 
@@ -64,7 +44,7 @@ def ship(run: str, name: str) -> Change:
     Raises:
         MissingPart, CorruptFile: when its record or weights are missing or damaged.
         BadInput: for a run that is no pretrained recogniser of images; weights that are not finite, that half
-            precision cannot hold, or that take more than 8 MB.
+            precision cannot hold, or that take more than three files of 8 MB.
     """
     folder = Path(run)
     record = read_record(folder / RECORD_FILE)
@@ -77,11 +57,10 @@ def ship(run: str, name: str) -> Change:
     images = portraits(load_face_model("coarse"), RENDERED, settings.network.image_size).image
     with torch.no_grad():
         cosine = (network(images).unit * other(images).unit).sum(dim=1).clamp(-1, 1)
-    angles = cosine.arccos().rad2deg()
-    change = Change(round(float(angles.mean()), 5), round(float(angles.max()), 5), len(images))
+    change = change_of(cosine.arccos().rad2deg(), "degrees", len(images))
     label = PAPER.method(record.method).label
     summary = f"{label}: tells faces in photographs apart"
-    write_shipped(name, state, card_of(record, KIND, summary, NOT_FOR, record.metrics, change._asdict()))
+    write_shipped(name, state, card_of(record, KIND, summary, NOT_FOR, record.metrics, change))
     return change
 
 

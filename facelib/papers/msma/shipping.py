@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 
 from facelib.data.embedded.portraits import portraits
@@ -13,7 +11,7 @@ from facelib.papers.msma import PAPER
 from facelib.papers.msma.metrics import METRICS
 from facelib.papers.msma.networks import face_model, face_renderer, standard_landmarks
 from facelib.papers.msma.trained import KIND, MODELS, TrainedReader
-from facelib.papers.shipping import card_of
+from facelib.papers.shipping import Change, card_of, change_of
 
 RENDERED = 8  # faces on which both precisions are compared
 LARGEST_YAW = 40.0  # degrees, of these faces
@@ -21,25 +19,6 @@ NOT_FOR = (
     "recognising people, measuring them, or deciding anything about them. It has learnt from rendered faces of adults "
     "only: skins, hair, beards, wrinkles and light that these do not show are read as something else"
 )
-
-
-class Change(NamedTuple):
-    """What halving the precision of the weights does to rendered faces, in mm.
-
-    Args:
-        mean, largest: distance between the vertices of both answers, as they lie before the camera.
-        faces: how many.
-    """
-
-    mean: float
-    largest: float
-    faces: int
-
-    def __str__(self) -> str:
-        return (
-            f"half precision moves vertices of {self.faces} rendered faces by {self.mean:.4f} mm on average and "
-            f"{self.largest:.4f} at most"
-        )
 
 
 def ship(run: str, name: str) -> Change:
@@ -54,13 +33,14 @@ def ship(run: str, name: str) -> Change:
 
     Raises:
         MissingPart, CorruptFile, BadInput: as `load_trained`.
-        BadInput: weights that are not finite, that half precision cannot hold, or that take more than 8 MB.
+        BadInput: weights that are not finite, that half precision cannot hold, or that take more than three files of
+            8 MB.
     """
     record, _ = MODELS.find_run(run, PAPER.smallest_tier)
     trained = MODELS.of_run(run, record.tier)
     change = change_by_halving(trained)
     summary = f"{trained.method.label}: fits a face model to a photograph"
-    MODELS.write(name, trained, card_of(record, KIND, summary, NOT_FOR, METRICS, change._asdict()))
+    MODELS.write(name, trained, card_of(record, KIND, summary, NOT_FOR, METRICS, change))
     return change
 
 
@@ -76,4 +56,4 @@ def change_by_halving(trained: TrainedReader) -> Change:
         for read in (each.network(images) for each in (trained, MODELS.halved(trained)))
     )
     apart = lengths(found - halved, dim=2)
-    return Change(round(float(apart.mean()), 5), round(float(apart.max()), 5), RENDERED)
+    return change_of(apart, "mm", RENDERED)

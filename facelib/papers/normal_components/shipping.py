@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 
@@ -22,7 +21,7 @@ from facelib.papers.normal_components.networks import Recogniser, face_model
 from facelib.papers.normal_components.settings import RecognitionSettings
 from facelib.papers.normal_components.trained import MODELS
 from facelib.papers.run import network_from
-from facelib.papers.shipping import card_of, told_of
+from facelib.papers.shipping import Change, card_of, change_of, told_of
 from facelib.papers.trained import Trained
 from facelib.runs.folders import RECORD_FILE, WEIGHTS_FILE
 from facelib.runs.records import Record, read_record
@@ -38,27 +37,6 @@ NOT_FOR = (
     "deciding anything about people. It has learnt from rendered faces of adults only, and was judged on scans of "
     "embedded faces: how well it tells real people apart is not known"
 )
-
-
-class Change(NamedTuple):
-    """What halving the precision of the weights does to faces.
-
-    Args:
-        mean, largest: distance between both answers.
-        unit: of these.
-        faces: how many.
-    """
-
-    mean: float
-    largest: float
-    unit: str
-    faces: int
-
-    def __str__(self) -> str:
-        return (
-            f"half precision moves answers on {self.faces} faces by {self.mean:.4f} {self.unit} on average and "
-            f"{self.largest:.4f} at most"
-        )
 
 
 def ship(run: str, name: str) -> Change:
@@ -83,7 +61,7 @@ def ship(run: str, name: str) -> Change:
     if method.name == EXPNET:
         read = MODELS.of_run(run, record.tier)
         change, summary = change_of_shapes(read), f"{method.label}: reads the shape of a face off a photograph"
-        MODELS.write(name, read, card_of(record, SHAPE_READER, summary, NOT_FOR_SHAPES, METRICS, change._asdict()))
+        MODELS.write(name, read, card_of(record, SHAPE_READER, summary, NOT_FOR_SHAPES, METRICS, change))
         return change
     if method.kind != BRANCHES:
         raise BadInput(
@@ -93,7 +71,7 @@ def ship(run: str, name: str) -> Change:
     trained = networks_of(record, folder / WEIGHTS_FILE)
     change = change_of_embeddings(trained)
     summary = f"{method.label}: tells scans of faces apart by their normal components"
-    write_networks(name, trained, card_of(record, KIND, summary, NOT_FOR, METRICS, change._asdict()))
+    write_networks(name, trained, card_of(record, KIND, summary, NOT_FOR, METRICS, change))
     return change
 
 
@@ -118,7 +96,7 @@ def change_of_embeddings(trained: ComponentNetworks) -> Change:
     _, normals = prepare_faces(faces, model.triangles, int(model.landmarks[NOSE_TIP]), trained.preparation)
     ours, theirs = (torch.stack(list(each.features(normals).values())).double() for each in (trained, other))
     angles = 2 * ((ours - theirs).norm(dim=-1) / 2).clamp(max=1).asin().rad2deg()
-    return Change(round(float(angles.mean()), 5), round(float(angles.max()), 5), "degrees", FACES)
+    return change_of(angles, "degrees", FACES)
 
 
 @torch.no_grad()
@@ -127,4 +105,4 @@ def change_of_shapes(trained: Trained[NormalRecogniser, RecognitionSettings]) ->
     images = portraits(face_model(), FACES, trained.settings.preparation.size).image
     ours, theirs = (vertices_of(face_model(), each.network(images)) for each in (trained, MODELS.halved(trained)))
     apart = (ours - theirs).norm(dim=2)
-    return Change(round(float(apart.mean()), 5), round(float(apart.max()), 5), "mm", FACES)
+    return change_of(apart, "mm", FACES)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 from torch import nn
 
@@ -13,34 +11,13 @@ from facelib.papers.sadrnet.metrics import METRICS
 from facelib.papers.sadrnet.networks import face_model
 from facelib.papers.sadrnet.shipped import KIND, MODELS
 from facelib.papers.sadrnet.trained import TrainedNetwork, load_trained
-from facelib.papers.shipping import card_of
+from facelib.papers.shipping import Change, card_of, change_of
 
 RENDERED = 8  # faces on which both precisions are compared
 NOT_FOR = (
     "recognising people, measuring them, or deciding anything about them. It has learnt from rendered faces of adults "
     "only: skins, hair, beards, wrinkles and expressions that these do not show are read as something else"
 )
-
-
-class Change(NamedTuple):
-    """What halving the precision of the weights does to rendered faces, in pixels of the network's image.
-
-    Args:
-        mean, largest: distance between the points of both answers, over all points and faces.
-        image_size: pixels a side of the image.
-        faces: how many.
-    """
-
-    mean: float
-    largest: float
-    image_size: int
-    faces: int
-
-    def __str__(self) -> str:
-        return (
-            f"half precision moves points of {self.faces} rendered faces by {self.mean:.4f} pixels on average and "
-            f"{self.largest:.4f} at most, of {self.image_size}"
-        )
 
 
 def ship(run: str, name: str) -> Change:
@@ -55,13 +32,14 @@ def ship(run: str, name: str) -> Change:
 
     Raises:
         MissingPart, CorruptFile, BadInput: as `load_trained`.
-        BadInput: weights that are not finite, that half precision cannot hold, or that take more than 8 MB.
+        BadInput: weights that are not finite, that half precision cannot hold, or that take more than three files of
+            8 MB.
     """
     record, _ = MODELS.find_run(run, PAPER.smallest_tier)
     trained = load_trained(run, record.tier)
     change = change_by_halving(trained)
     summary = f"{trained.method.label}: reads a 3D face off a photograph"
-    card = card_of(record, KIND, summary, NOT_FOR, METRICS, change._asdict())
+    card = card_of(record, KIND, summary, NOT_FOR, METRICS, change)
     MODELS.write(name, trained, card)
     return change
 
@@ -72,9 +50,8 @@ def change_by_halving(trained: TrainedNetwork) -> Change:
     size = trained.settings.network.image_size
     images = portraits(face_model(), RENDERED, size).image
     apart = (_points(trained.draws, images) - _points(other.draws, images)).norm(dim=1)
-    face = apart > 0  # the maps are zero outside it
-    mean = float(apart[face].mean()) if face.any() else 0.0
-    return Change(round(mean, 5), round(float(apart.max()), 5), size, len(images))
+    on_face = apart[apart > 0]  # the maps are zero outside it
+    return change_of(on_face, f"pixels of {size}", len(images))
 
 
 def _points(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
