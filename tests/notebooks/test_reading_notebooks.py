@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -142,4 +143,4 @@ def test_what_needs_weights_says_which_command_makes_them(executed: Path) -> Non
     text = output_text(executed / "sadrnet-tables.ipynb")
 
     assert "make them with `facelib run sadrnet sadrnet --fold 0 --tier laptop`" in text
-    assert "5 of 5 networks find landmarks better than the mean face" in text
+    assert re.search(r"\b(\d+) of \1 networks find landmarks better than the mean face", text)
