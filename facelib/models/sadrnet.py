@@ -198,7 +198,7 @@ class SADRNet(nn.Module):
         attention = self.attention(low)  # A
         return self.high(low * attention.exp()), attention[:, 0]  # of F_a
 
-    def position_map(self, decoded: torch.Tensor, first: Similarity | None) -> torch.Tensor:
+    def position_map(self, decoded: torch.Tensor, first: Similarity | None = None) -> torch.Tensor:
         """P in pixels; an output of 0 is the middle of the image, 1 is its side.
 
         Where there is a first pose, 0 is the mean face in it, whence P has a tenth of the way to learn.
