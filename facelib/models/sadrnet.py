@@ -35,6 +35,7 @@ Shape = Literal["deformation", "scratch", "coefficients"]
 
 # What an output of 1 means; the paper does not say.
 DEFORMATION_MM, SHAPE_MM = 10.0, 100.0
+CORRECTION = 0.1  # of positions that correct a first pose, sides of the image
 
 
 class FaceMaps(NamedTuple):
@@ -81,8 +82,8 @@ class SADRNet(nn.Module):
         bases: (K, 3, S, S) mm, maps of the bases of a linear face model, for coefficients.
         shared_layers: of the decoder's ten, the first ones, that P and S share. The paper's share all; fine features
             carry the pose, which the shape must not follow, so with fewer the shape is learnt sooner (ours).
-        unposes: whether P is decoded from a code of the encoder's features, off which a first pose is regressed too,
-            and S from it and a code of the image as it lies on the mean face in that pose
+        unposes: whether a first pose is regressed off a code of the encoder's features, P corrects the mean face in
+            this pose, and S is decoded from that code and one of the image as it lies on the mean face
             (`facelib.models.unposed`); ours, for a self-aligned geometry. Nothing is shared then.
 
     Raises:
@@ -172,7 +173,7 @@ class SADRNet(nn.Module):
         if self.unposed is not None:
             features = self.position_codes(code)
         decoded = code if self.shape == "coefficients" else self.decoder(features)
-        pose_dependent = None if self.pose_dependent_head is None else self.position_map(decoded)  # P
+        pose_dependent = None if self.pose_dependent_head is None else self.position_map(decoded, read)  # P
         if self.geometry == "direct":
             assert pose_dependent is not None
             return FaceMaps(pose_dependent, pose_dependent, None, mask, None, None, None)
@@ -197,11 +198,18 @@ class SADRNet(nn.Module):
         attention = self.attention(low)  # A
         return self.high(low * attention.exp()), attention[:, 0]  # of F_a
 
-    def position_map(self, decoded: torch.Tensor) -> torch.Tensor:
-        """P in pixels; an output of 0 is the middle of the image, 1 is its side."""
+    def position_map(self, decoded: torch.Tensor, first: Similarity | None = None) -> torch.Tensor:
+        """P in pixels; an output of 0 is the middle of the image, 1 is its side.
+
+        Where there is a first pose, 0 is the mean face in it, whence P has a tenth of the way to learn.
+        """
         assert self.pose_dependent_head is not None
+        output = self.pose_dependent_head(decoded).float()
+        if first is not None:
+            laid = first.apply(self.template.mean_map.flatten(1).mT.expand(len(output), -1, -1)).detach()
+            return laid.mT.unflatten(2, output.shape[2:]) + CORRECTION * output * self.template.size
         middle = torch.tensor([0.5, 0.5, 0.0], device=decoded.device).view(3, 1, 1)
-        return (self.pose_dependent_head(decoded).float() + middle) * self.template.size
+        return (output + middle) * self.template.size
 
     def shape_map(self, decoded: torch.Tensor) -> torch.Tensor:
         """S in mm: the mean face with a deformation (eq. 3) or coefficients, or from scratch."""
