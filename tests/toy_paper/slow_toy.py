@@ -39,6 +39,10 @@ def build_task(inputs: RunInputs, network: Any) -> SlowTask:
     return SlowTask(inputs, network, toy.build_task(inputs, network).teacher)
 
 
+# Several epochs of each, so that a test finds a run at work after its first checkpoint.
+TIERS = toy.TIERS | {"smoke": toy.TIERS["smoke"] | {"pretraining.epochs": 4}}
+
+
 class SlowToy(toy.ToyPaper):
     def code(self, method: Method) -> tuple[str, ...]:
         return (state()["code"].get(method.name, "facelib.storage"),)
@@ -46,5 +50,5 @@ class SlowToy(toy.ToyPaper):
 
 PAPER = SlowToy(
     **{field.name: getattr(toy.PAPER, field.name) for field in fields(toy.PAPER)}
-    | {"name": "slow_toy", "module": __name__}
+    | {"name": "slow_toy", "module": __name__, "tiers": TIERS}
 )

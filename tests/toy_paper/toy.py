@@ -26,10 +26,7 @@ from facelib.runs.tasks import Monitor
 from facelib.storage import digest_of
 
 LEARNING = TrainingSettings(epochs=1, learning_rate=0.2, batch_size=16, accelerator="cpu", keep="last")
-TIERS = {
-    "smoke": {"faces.identities": 12, "pretraining.epochs": 4, "training.epochs": 5},
-    "laptop": {"training.epochs": 6},
-}
+TIERS = {"smoke": {"faces.identities": 12, "training.epochs": 5}, "laptop": {"training.epochs": 6}}
 METHODS = (
     Method("student", "Student", "network", "section 2", (("1", "Student"),), needs=("base", "teacher")),
     Method("teacher", "Teacher", "network", "section 1", (("1", "Teacher"),), needs=("base",)),
