@@ -114,16 +114,14 @@ class FaceEncoder(nn.Module):
         code = self.hidden(self.high(self.low(prepared)))
         output = self.reading(code).float()
         landmarks, visible, pose, identity, expression = output.split(self.parts, dim=1)
-        middle = torch.tensor([0.5, 0.5, 0.0], device=output.device)
-        placed = (landmarks.unflatten(1, (LANDMARK_COUNT, 3)) + middle) * self.size
+        placed = landmarks_of(landmarks, self.size)
         turned = pose_of(pose, self.size)
         pose = (turned.scale, turned.rotation, turned.translation)
         return FaceReading(placed, visible, *pose, identity, expression, code)
 
-    def pose_reading(self) -> dict[str, torch.Tensor]:
-        """Weight and bias of the linear layer that reads the pose alone off the code."""
-        before = sum(self.parts[:2])
-        return {name: value[before : before + POSE_NUMBERS] for name, value in self.reading.state_dict().items()}
+    def landmark_reading(self) -> dict[str, torch.Tensor]:
+        """Weight and bias of the linear layer that reads the landmarks alone off the code."""
+        return {name: value[: self.parts[0]] for name, value in self.reading.state_dict().items()}
 
 
 def standardised(images: torch.Tensor) -> torch.Tensor:
@@ -131,6 +129,12 @@ def standardised(images: torch.Tensor) -> torch.Tensor:
     mean = images.mean(dim=(2, 3), keepdim=True)
     spread = images.std(dim=(2, 3), keepdim=True)
     return (images - mean) / (spread + DARKEST)
+
+
+def landmarks_of(numbers: torch.Tensor, size: int) -> torch.Tensor:
+    """Numbers (B, 204) in sides of the image as landmarks (B, 68, 3), pixels; zero is the middle of the image."""
+    middle = torch.tensor([0.5, 0.5, 0.0], device=numbers.device)
+    return (numbers.unflatten(1, (LANDMARK_COUNT, 3)) + middle) * size
 
 
 def pose_of(numbers: torch.Tensor, size: int) -> Similarity:

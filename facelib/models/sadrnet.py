@@ -11,11 +11,12 @@ from typing import Literal, NamedTuple, get_args
 import torch
 from torch import nn
 
+from facelib.conventions import LANDMARK_COUNT
 from facelib.errors import BadInput, check_shape, unknown_name
 from facelib.geometry.alignment import Similarity, self_alignment
 from facelib.geometry.visibility import facing_visibility
 from facelib.models.blocks import check_training_batch, check_width, take_fastest_layout
-from facelib.models.face_encoder import HIDDEN, POSE_NUMBERS, FaceCode, pose_of, standardised
+from facelib.models.face_encoder import HIDDEN, POSE_NUMBERS, FaceCode, landmarks_of, pose_of, standardised
 from facelib.models.face_template import FaceTemplate
 from facelib.models.map_layers import (
     DECODER_CHANNELS,
@@ -48,7 +49,7 @@ class FaceMaps(NamedTuple):
         attention: A, (B, H/8, W/8) in [0, 1]; None without the branch.
         scale, rotation, translation: f (B,), R (B, 3, 3) and t (B, 3), from the shape to the geometry; None without
             a shape.
-        first_pose: scale, rotation and translation in which the image was unposed; None where it was not.
+        first_landmarks: by which the image was unposed, (B, 68, 3) pixels; None where it was not.
     """
 
     geometry: torch.Tensor
@@ -58,7 +59,7 @@ class FaceMaps(NamedTuple):
     scale: torch.Tensor | None
     rotation: torch.Tensor | None
     translation: torch.Tensor | None
-    first_pose: tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None = None
+    first_landmarks: torch.Tensor | None = None
 
     @property
     def pose(self) -> Similarity | None:
@@ -82,8 +83,8 @@ class SADRNet(nn.Module):
         bases: (K, 3, S, S) mm, maps of the bases of a linear face model, for coefficients.
         shared_layers: of the decoder's ten, the first ones, that P and S share. The paper's share all; fine features
             carry the pose, which the shape must not follow, so with fewer the shape is learnt sooner (ours).
-        unposes: whether a first pose is regressed off a code of the encoder's features, P corrects the mean face in
-            this pose, and S is decoded from that code and one of the image as it lies on the mean face
+        unposes: whether landmarks are regressed first, off a code of the encoder's features, P corrects the mean face
+            aligned with them, and S is decoded from that code and one of the image as it lies on the mean face
             (`facelib.models.unposed`); ours, for a self-aligned geometry. Nothing is shared then.
 
     Raises:
@@ -118,8 +119,8 @@ class SADRNet(nn.Module):
         self.low, channels = trunk.low(width)
         self.attention = AttentionBranch(channels, width) if attention else None
         self.high, features = trunk.high(channels, width)
-        reads_pose = unposes or geometry == "regressed_pose"
-        self.hidden = FaceCode(features) if reads_pose else None
+        reads_pose = geometry == "regressed_pose"
+        self.hidden = FaceCode(features) if unposes or reads_pose else None
         if shape == "coefficients":
             assert bases is not None
             self.register_buffer("bases", bases, persistent=False)
@@ -137,6 +138,7 @@ class SADRNet(nn.Module):
         self.shape_head = None
         if self.unposed is not None:
             side = template.size >> trunk.halvings
+            self.landmark_head = nn.Linear(HIDDEN, 3 * LANDMARK_COUNT)
             self.unposed_code = FaceCode(self.unposed.channels)
             self.position_codes = CodeMap(HIDDEN, features, side)
             self.shape_codes = CodeMap(2 * HIDDEN, self.unposed.channels, side)
@@ -169,26 +171,24 @@ class SADRNet(nn.Module):
         check_training_batch(self, len(images))
         features, mask = self.encode(images)
         code = features if self.hidden is None else self.hidden(features)
-        read = None if self.hidden is None else self.regressed_pose(code)
+        landmarks = first = None
         if self.unposed is not None:
+            landmarks = landmarks_of(self.landmark_head(code).float(), size)
+            first = self.first_pose(landmarks.detach())
             features = self.position_codes(code)
         decoded = code if self.shape == "coefficients" else self.decoder(features)
-        pose_dependent = None if self.pose_dependent_head is None else self.position_map(decoded, read)  # P
+        pose_dependent = None if self.pose_dependent_head is None else self.position_map(decoded, first)  # P
         if self.geometry == "direct":
             assert pose_dependent is not None
             return FaceMaps(pose_dependent, pose_dependent, None, mask, None, None, None)
-        first = None
         if self.unposed is not None:
-            assert read is not None
-            second = self.unposed_code(self.unposed(images, read))
+            second = self.unposed_code(self.unposed(images, first))
             decoded = self.shape_codes(torch.cat((code, second), dim=1))
-            first = (read.scale, read.rotation, read.translation)
         shape = self.shape_map(decoded)  # S
         laid = shape if shape_learns else shape.detach()
-        pose = read if pose_dependent is None else self.align(laid, pose_dependent, mask)
-        assert pose is not None
+        pose = self.regressed_pose(code) if pose_dependent is None else self.align(laid, pose_dependent, mask)
         posed = pose.apply(laid.flatten(2).mT).mT.unflatten(2, (size, size))  # G, eq. 2
-        return FaceMaps(posed, pose_dependent, shape, mask, pose.scale, pose.rotation, pose.translation, first)
+        return FaceMaps(posed, pose_dependent, shape, mask, pose.scale, pose.rotation, pose.translation, landmarks)
 
     def encode(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
         """The features of the smallest size, and A (B, H/8, W/8) by which they are weighed (eq. 9)."""
@@ -206,10 +206,15 @@ class SADRNet(nn.Module):
         assert self.pose_dependent_head is not None
         output = self.pose_dependent_head(decoded).float()
         if first is not None:
-            laid = first.apply(self.template.mean_map.flatten(1).mT.expand(len(output), -1, -1)).detach()
+            laid = first.apply(self.template.mean_map.flatten(1).mT.expand(len(output), -1, -1))
             return laid.mT.unflatten(2, output.shape[2:]) + CORRECTION * output * self.template.size
         middle = torch.tensor([0.5, 0.5, 0.0], device=decoded.device).view(3, 1, 1)
         return (output + middle) * self.template.size
+
+    def first_pose(self, landmarks: torch.Tensor) -> Similarity:
+        """The mean face aligned with landmarks (B, 68, 3), all of which count."""
+        mean = self.template.landmarks_of(self.template.mean_map[None]).expand(len(landmarks), -1, -1)
+        return self_alignment(mean, landmarks, landmarks.new_ones(landmarks.shape[:2]))
 
     def shape_map(self, decoded: torch.Tensor) -> torch.Tensor:
         """S in mm: the mean face with a deformation (eq. 3) or coefficients, or from scratch."""

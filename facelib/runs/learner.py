@@ -82,6 +82,8 @@ class Learner:
         import torch
 
         torch.manual_seed(_seed(self.settings.seed, "operations", epoch, self.fabric.global_rank))
+        for phase_optimizer in self.optimizers.values():
+            phase_optimizer.keep_statistics()
         stage, stage_epoch = self.plan[epoch]
         first_step = stage_epoch * math.ceil(self.rounds / self.settings.accumulate)
         sums = _LossSums(stage)

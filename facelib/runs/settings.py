@@ -27,7 +27,8 @@ class TrainingSettings:
     Early stopping waits for `patience` epochs without a better validation result, and for `min_epochs` at least.
     The learning rate is multiplied by `decay` at the start of each epoch named in `milestones` (counted from 0). In the
     first `warmup_epochs` it grows from step to step, from `warmup_start` of itself to all of itself. Parameters whose
-    name, such as "network.low.0.weight", starts with one of `slow_parts` learn at `slow_factor` of it.
+    name, such as "network.low.0.weight", starts with one of `slow_parts` learn at `slow_factor` of it; these parts know
+    something already, and their batch norms keep the statistics that they came with.
 
     The optimizer makes a step after every `accumulate` batches, with the mean of their gradients; at the end of an
     epoch the batches that are left make a step too, with the mean over as many as they are. With `ema_decay` the

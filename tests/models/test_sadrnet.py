@@ -73,8 +73,8 @@ def test_every_parameter_learns(network, template):
     loss = (maps.geometry[..., template.mask] / SIZE).square().mean()
     for part in (maps.pose_dependent, maps.shape):
         loss = loss if part is None else loss + part[..., template.mask].square().mean() / SIZE**2
-    for number in maps.first_pose or ():
-        loss = loss + number.square().mean()
+    if maps.first_landmarks is not None:
+        loss = loss + maps.first_landmarks.square().mean() / SIZE**2
     loss.backward()
     for name, parameter in network.named_parameters():
         assert parameter.grad is not None, name

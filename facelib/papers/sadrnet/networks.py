@@ -52,7 +52,7 @@ def build_network(method: Reconstructor, settings: ReconstructionSettings) -> nn
 
 
 def start(network: nn.Module, settings: ReconstructionSettings, weights: Mapping[str, Path]) -> None:
-    """Copy what a network starts from: the face encoder, and where it unposes the image its pose and the shape reader.
+    """Copy what a network starts from: the face encoder, and where it unposes the image its landmarks and the shape reader.
 
     Args:
         network: of a run with these settings.
@@ -69,8 +69,7 @@ def start(network: nn.Module, settings: ReconstructionSettings, weights: Mapping
         if network.hidden is not None:
             network.hidden.load_state_dict(encoder.hidden.state_dict())
         if network.unposed is not None:
-            assert network.pose_head is not None
-            network.pose_head.load_state_dict(encoder.pose_reading())
+            network.landmark_head.load_state_dict(encoder.landmark_reading())
             reader = _reader(encoder, network.template, settings)
             load_weights(weights[READER], {"network": reader})
             network.unposed.load_state_dict(reader.unposed.state_dict())

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 
 from facelib.data.posed_faces import PosedFaces
-from facelib.geometry.alignment import Similarity
+from facelib.geometry.alignment import lengths
 from facelib.losses.position_maps import attention_loss, edge_length_loss, normal_loss, weighted_distance
 from facelib.models.face_encoder import FACE_MM
 from facelib.models.sadrnet import FaceMaps
@@ -84,10 +84,9 @@ class Objective:
         in_image = phase != DEFORMATION or maps.shape is None
         if maps.shape is not None:
             terms["deformation"] = beta.deformation * distance(maps.shape, true.shape) / unit.shape_mm  # L_D
-        if maps.first_pose is not None:
-            mean = mapper.mean.unflatten(0, (-1, 3)).expand(len(faces), -1, -1)
-            placed = [mapper.map_of(pose.apply(mean)) for pose in (Similarity(*maps.first_pose), faces.pose)]
-            terms["first_pose"] = beta.pose_dependent * distance(*placed) / side
+        if maps.first_landmarks is not None:
+            missed = lengths(maps.first_landmarks - mapper.template.landmarks_of(true.geometry)).mean()
+            terms["first_landmarks"] = beta.pose_dependent * self.region_weight * missed / side
         if maps.pose_dependent is not None and in_image:
             terms["pose_dependent"] = beta.pose_dependent * distance(maps.pose_dependent, true.geometry) / side  # L_P
         if maps.shape is not None and in_image:

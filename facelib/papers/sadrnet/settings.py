@@ -249,7 +249,7 @@ class ReconstructionSettings:
 
 
 STAGES = ("training", "long_training")  # of networks
-SECOND_LOOK = ("network.unposed.", "network.unposed_code.")
+SECOND_LOOK = ("network.landmark_head.", "network.unposed.", "network.unposed_code.")
 STARTED = ("network.low.", "network.high.", "network.hidden.", *SECOND_LOOK)  # in pretrained networks
 
 
