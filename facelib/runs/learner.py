@@ -43,7 +43,7 @@ class Learner:
             settings: of the training.
 
         Raises:
-            BadInput: a phase has nothing to train, or `slow_parts` names no parameter.
+            BadInput: a phase has nothing to train, `slow_parts` names no parameter, or `settled_parts` no batch norm.
         """
         self.fabric, self.task, self.settings = fabric, task, settings
         self.rounds = task.batch_count // fabric.world_size
@@ -52,6 +52,7 @@ class Learner:
             name: PhaseOptimizer(fabric, phase, modules, settings)
             for name, phase in phases_of(schedule_of(task)).items()
         }
+        self.settled = batch_norms(modules, settings.settled_parts)
         self.average = None if settings.ema_decay is None else WeightAverage(modules, settings.ema_decay)
 
     def state(self) -> dict[str, Any]:
@@ -82,8 +83,8 @@ class Learner:
         import torch
 
         torch.manual_seed(_seed(self.settings.seed, "operations", epoch, self.fabric.global_rank))
-        for phase_optimizer in self.optimizers.values():
-            phase_optimizer.keep_statistics()
+        for norm in self.settled:
+            norm.eval()
         stage, stage_epoch = self.plan[epoch]
         first_step = stage_epoch * math.ceil(self.rounds / self.settings.accumulate)
         sums = _LossSums(stage)
@@ -157,6 +158,30 @@ class Learner:
             )
         self.fabric.backward(total / share)
         return values
+
+
+def batch_norms(modules: Mapping[str, nn.Module], parts: tuple[str, ...]) -> list[nn.Module]:
+    """The batch norms of parts whose names, such as "network.low.1.", start so.
+
+    Args:
+        modules: of a task.
+        parts: their names, or what these start with.
+
+    Raises:
+        BadInput: for a part without a batch norm.
+    """
+    from torch.nn.modules.batchnorm import _BatchNorm
+
+    named = {
+        f"{module}.{name}.": norm
+        for module, network in modules.items()
+        for name, norm in network.named_modules()
+        if isinstance(norm, _BatchNorm)
+    }
+    for part in parts:
+        if not any(name.startswith(part) for name in named):
+            raise BadInput(f"settled_parts has {part!r}, with which no batch norm starts: there are {sorted(named)}")
+    return [norm for name, norm in named.items() if name.startswith(parts)]
 
 
 class _LossSums:

@@ -56,7 +56,6 @@ class PhaseOptimizer:
                 )
         self.plain = _optimizer(trained, self.settings)
         self.wrapped: Any = fabric.setup_optimizers(self.plain)
-        self._settled = settled_norms(modules, self.settings.slow_parts)
         own = {id(parameter) for parameter in trained.values()}  # by identity, because modules may share a parameter
         self._others = [parameter for parameter in trainable.values() if id(parameter) not in own]
 
@@ -64,11 +63,6 @@ class PhaseOptimizer:
         """Set the learning rate of every parameter group; for the arguments see `learning_rate`."""
         for group in self.wrapped.param_groups:
             group["lr"] = learning_rate(self.settings, epoch, progress) * group.get("factor", 1.0)
-
-    def keep_statistics(self) -> None:
-        """Have the batch norms of slow parts normalise as in evaluation, whatever mode they are in."""
-        for norm in self._settled:
-            norm.eval()
 
     @contextmanager
     def others_frozen(self) -> Iterator[None]:
@@ -105,22 +99,6 @@ def trainable_parameters(modules: Mapping[str, nn.Module]) -> dict[str, nn.Param
         for name, parameter in network.named_parameters()
         if parameter.requires_grad
     }
-
-
-def settled_norms(modules: Mapping[str, nn.Module], slow_parts: tuple[str, ...]) -> list[nn.Module]:
-    """The batch norms of slow parts.
-
-    The statistics of a batch of 24 photographs move what a trained encoder reads, and a moving average of so few moves
-    it from step to step: the landmarks' error between 5.4 and 6.9 percent from the same weights.
-    """
-    from torch.nn.modules.batchnorm import _BatchNorm
-
-    return [
-        norm
-        for module, network in modules.items()
-        for name, norm in network.named_modules()
-        if isinstance(norm, _BatchNorm) and f"{module}.{name}.".startswith(slow_parts)
-    ]
 
 
 def _optimizer(named: Mapping[str, nn.Parameter], settings: TrainingSettings) -> torch.optim.Optimizer:

@@ -27,8 +27,8 @@ class TrainingSettings:
     Early stopping waits for `patience` epochs without a better validation result, and for `min_epochs` at least.
     The learning rate is multiplied by `decay` at the start of each epoch named in `milestones` (counted from 0). In the
     first `warmup_epochs` it grows from step to step, from `warmup_start` of itself to all of itself. Parameters whose
-    name, such as "network.low.0.weight", starts with one of `slow_parts` learn at `slow_factor` of it; these parts know
-    something already, and their batch norms keep the statistics that they came with.
+    name, such as "network.low.0.weight", starts with one of `slow_parts` learn at `slow_factor` of it. Batch norms of
+    `settled_parts`, which were trained already, keep the statistics that they came with.
 
     The optimizer makes a step after every `accumulate` batches, with the mean of their gradients; at the end of an
     epoch the batches that are left make a step too, with the mean over as many as they are. With `ema_decay` the
@@ -54,6 +54,7 @@ class TrainingSettings:
     warmup_start: float = 0.1
     slow_parts: tuple[str, ...] = ()
     slow_factor: float = 0.1
+    settled_parts: tuple[str, ...] = ()
     gradient_clip: float | None = None  # largest norm of all gradients together
     precision: Precision = "32-true"
     accelerator: str = "auto"  # as Lightning Fabric names them: auto, cpu, cuda, mps

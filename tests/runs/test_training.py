@@ -240,20 +240,24 @@ def test_slow_parts_learn_at_their_share_of_the_rate(tmp_path):
     assert moved["usual"]["head.weight"].abs().max() > 1e-3
 
 
-def test_batch_norms_of_slow_parts_keep_their_statistics(tmp_path):
-    """The others collect theirs; and in a step the slow ones normalise by what they came with."""
-    changes = {"epochs": 1, "slow_parts": ["body."], "slow_factor": 0.0}
+def test_batch_norms_of_settled_parts_keep_their_statistics(tmp_path):
+    """The others collect theirs; and in a step the settled ones normalise by what they came with."""
     task, other = ToyTask(samples=8), ToyTask(samples=8)
-    body = task.modules["body"]
-    came_with = {"mean": body[1].running_mean.clone(), "var": body[1].running_var.clone()}
+    norm = task.modules["body"][1]
+    came_with = {"mean": norm.running_mean.clone(), "var": norm.running_var.clone()}
     normalised = []
-    body[1].register_forward_hook(lambda norm, given, found: normalised.append((given[0].clone(), found.clone())))
-    train(task, override(SETTINGS, changes), tmp_path / "slow")
+    norm.register_forward_hook(lambda _, given, found: normalised.append((given[0].clone(), found.clone())))
+    train(task, override(SETTINGS, {"epochs": 1, "settled_parts": ["body."]}), tmp_path / "settled")
     given, found = normalised[0]
-    torch.testing.assert_close(found, given / (1 + body[1].eps) ** 0.5)  # mean 0, variance 1, as at the start
-    torch.testing.assert_close({"mean": body[1].running_mean, "var": body[1].running_var}, came_with)
+    torch.testing.assert_close(found, given / (1 + norm.eps) ** 0.5)  # mean 0, variance 1, as at the start
+    torch.testing.assert_close({"mean": norm.running_mean, "var": norm.running_var}, came_with)
     train(other, override(SETTINGS, {"epochs": 1}), tmp_path / "usual")
     assert not torch.equal(other.modules["body"][1].running_mean, came_with["mean"])
+
+
+def test_settled_parts_without_a_batch_norm_are_named(tmp_path):
+    with pytest.raises(BadInput, match=r"settled_parts has 'head\.', with which no batch norm starts"):
+        train(ToyTask(samples=8), override(SETTINGS, {"settled_parts": ["head."]}), tmp_path)
 
 
 def test_slow_parts_that_do_not_exist_are_named(tmp_path):

@@ -116,11 +116,13 @@ METHODS: dict[str, Reconstructor] = {
         ),
         _network(
             "unposed_shape", "SADRNet, shape off the unposed image (ours)", "ours",
-            (*BESIDE_TABLES_1_AND_2, ("5", None)), network_unposes=True,
+            (*BESIDE_TABLES_1_AND_2, ("5", None)),
+            attention=False, network_unposes=True,
         ),
         _network(
             "unposed_longer", "SADRNet, unposed image, more photographs (ours)", "ours",
-            (*BESIDE_TABLES_1_AND_2, ("5", None)), kind=LONG, network_unposes=True,
+            (*BESIDE_TABLES_1_AND_2, ("5", None)), kind=LONG,
+            attention=False, network_unposes=True,
         ),
         _network(
             "printed_losses", "SADRNet, losses as printed", "section III.D", (("4", None),),

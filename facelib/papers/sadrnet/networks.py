@@ -52,7 +52,7 @@ def build_network(method: Reconstructor, settings: ReconstructionSettings) -> nn
 
 
 def start(network: nn.Module, settings: ReconstructionSettings, weights: Mapping[str, Path]) -> None:
-    """Copy what a network starts from: the face encoder, and where it unposes the image its landmarks and the shape reader.
+    """Copy what a network starts from: the face encoder, and to unpose the image its landmarks and the shape reader.
 
     Args:
         network: of a run with these settings.
