@@ -595,9 +595,9 @@ def compare_landmarks(folder: Path, models: tuple[str, ...], tier: str | None, a
     from facelib.landmark_comparison import compare_folder, summaries
     from facelib.papers.sadrnet.trained import load_trained
 
-    several = {model: list(compare_folder(folder, load_trained(model, tier))) for model in models or (None,)}
+    several = compare_folder(folder, {str(model): load_trained(model, tier) for model in models or (None,)})
     if len(several) > 1:
-        told = summaries({str(model): found for model, found in several.items()})
+        told = summaries(several)
         click.echo(
             json.dumps({name: asdict(each) for name, each in told.items()}, indent=1) if as_json else _table(told)
         )

@@ -90,14 +90,14 @@ def summaries(comparisons: Mapping[str, Sequence[Comparison]]) -> dict[str, Summ
     }
 
 
-def compare_folder(folder: Path, trained: TrainedNetwork) -> Iterator[Comparison]:
-    """Every face that dlib finds in the photographs of a folder, in alphabetical order.
+def compare_folder(folder: Path, models: Mapping[str, TrainedNetwork]) -> dict[str, list[Comparison]]:
+    """Every face that dlib finds in the photographs of a folder, in alphabetical order, as each model reads it.
 
     A photograph or a face that cannot be compared says of its own why.
 
     Args:
         folder: of photographs, without its subfolders.
-        trained: whose landmarks are compared.
+        models: whose landmarks are compared, by name.
 
     Raises:
         BadInput: for a folder without photographs.
@@ -108,29 +108,46 @@ def compare_folder(folder: Path, trained: TrainedNetwork) -> Iterator[Comparison
     if not paths:
         raise BadInput(f"{folder} holds no photograph: expected files ending in {', '.join(sorted(endings))}")
     translation = fitted_translation()
+    found: dict[str, list[Comparison]] = {name: [] for name in models}
     for path in paths:
-        try:
-            photograph = read_photograph(path)
-        except FacelibError as error:
-            yield Comparison(path.name, why_not=str(error))
-            continue
-        faces = dlib_faces(photograph)
-        if not faces:
-            yield Comparison(path.name, why_not="dlib sees no face there")
-        for number, theirs in enumerate(faces, start=1):
-            name = path.name if len(faces) == 1 else f"{path.name}, face {number}"
-            yield _compared(name, photograph, theirs, trained, translation)
+        for face in _faces_in(path):
+            for name, trained in models.items():
+                found[name].append(face if isinstance(face, Comparison) else _compared(face, trained, translation))
+    return found
 
 
-def _compared(
-    name: str, photograph: Photograph, theirs: torch.Tensor, trained: TrainedNetwork, translation: torch.Tensor
-) -> Comparison:
-    corner, part = _cut_out(photograph, theirs)
+@dataclass(frozen=True)
+class _Face:
+    """One that dlib found: its name, the part of the photograph around it, that part's corner, and its landmarks."""
+
+    name: str
+    part: Photograph
+    corner: torch.Tensor
+    theirs: torch.Tensor
+
+
+def _faces_in(path: Path) -> Iterator[_Face | Comparison]:
+    """Those that dlib finds, or why there is nothing to compare."""
     try:
-        ours = read_face(trained, part, None).landmarks[:, :2] + corner
+        photograph = read_photograph(path)
     except FacelibError as error:
-        return Comparison(name, why_not=str(error))
-    return Comparison(name, distance(ours, theirs), distance(ours, translated(theirs, translation), theirs))
+        yield Comparison(path.name, why_not=str(error))
+        return
+    faces = dlib_faces(photograph)
+    if not faces:
+        yield Comparison(path.name, why_not="dlib sees no face there")
+    for number, theirs in enumerate(faces, start=1):
+        corner, part = _cut_out(photograph, theirs)
+        yield _Face(path.name if len(faces) == 1 else f"{path.name}, face {number}", part, corner, theirs)
+
+
+def _compared(face: _Face, trained: TrainedNetwork, translation: torch.Tensor) -> Comparison:
+    try:
+        ours = read_face(trained, face.part, None).landmarks[:, :2] + face.corner
+    except FacelibError as error:
+        return Comparison(face.name, why_not=str(error))
+    moved = distance(ours, translated(face.theirs, translation), face.theirs)
+    return Comparison(face.name, distance(ours, face.theirs), moved)
 
 
 def _cut_out(photograph: Photograph, landmarks: torch.Tensor) -> tuple[torch.Tensor, Photograph]:

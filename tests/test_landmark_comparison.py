@@ -87,8 +87,8 @@ def test_every_face_of_a_photograph_is_compared(tmp_path: Path, monkeypatch: pyt
     Image.fromarray(alone).save(tmp_path / "alone" / "astronaut.png")
     Image.fromarray(np.concatenate([alone, alone], axis=1)).save(tmp_path / "twice" / "astronauts.png")
     trained = load_trained(str(make_untrained_run()))
-    (one,) = compare_folder(tmp_path / "alone", trained)
-    both = list(compare_folder(tmp_path / "twice", trained))
+    (one,) = compare_folder(tmp_path / "alone", {"it": trained})["it"]
+    both = compare_folder(tmp_path / "twice", {"it": trained})["it"]
 
     assert one.name == "astronaut.png"
     assert [each.name for each in both] == ["astronauts.png, face 1", "astronauts.png, face 2"]
