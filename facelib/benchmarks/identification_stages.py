@@ -18,8 +18,8 @@ from torch import nn
 
 from facelib.benchmarks.measure import median_seconds
 from facelib.benchmarks.tensor_memory import peak_tensor_mb
-from facelib.data.face_template import face_template
 from facelib.data.scan_preparation import prepare_scan
+from facelib.data.scan_template import scan_template
 from facelib.data.surface_images import SurfaceImages
 from facelib.faces.baking import load_face_model
 from facelib.faces.population import sample_people
@@ -86,7 +86,7 @@ def stages(settings: RecognitionSettings) -> dict[str, Stage]:
     seen = SurfaceImages(normals, torch.rand(1, 1, size, size))
     features = {axis: np.random.default_rng(0).normal(size=(PEOPLE[MERGED] + 1, embedding)) for axis in AXES}
     probe, gallery = ({axis: each[rows] for axis, each in features.items()} for rows in (slice(1), slice(1, None)))
-    template, scan = face_template(load_face_model("coarse")), _scan()
+    template, scan = scan_template(load_face_model("coarse")), _scan()
     return {
         "reconstruction by ExpNet": Stage("training", partial(expnet, photograph), expnet),
         "preparation of a scan": Stage("each scan", partial(prepare_scan, scan, settings.preparation, template)),

@@ -5,7 +5,7 @@ archive           a data set on disk: memory-mapped arrays with a fingerprint, m
 clouds            the cloud of each photograph
 posed_faces       photographs with the shape and pose of their faces
 scan_files        scans in files of many kinds (range_files: of scanners; vrml_files)
-scan_preparation  from range scans to normal component images (frontal_alignment: by a fit of the face_template)
+scan_preparation  from range scans to normal component images (frontal_alignment: by a fit of the scan_template)
 surface_images    these images as networks see them; surface_settings: how they are made and varied, without torch;
                   prepared_scans and reconstructed_faces: in the cache
 known_photographs photographs with their true shapes, and who reads them; told_apart: people who are told apart

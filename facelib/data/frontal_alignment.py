@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch.nn import functional
 
-from facelib.data.face_template import FaceTemplate
+from facelib.data.scan_template import ScanTemplate
 from facelib.errors import DegenerateInput
 from facelib.geometry.alignment import Similarity
 from facelib.geometry.icp import icp
@@ -51,7 +51,7 @@ class FrontalPose:
 
 
 @torch.no_grad()
-def find_pose(positions: torch.Tensor, step: float, template: FaceTemplate) -> FrontalPose:
+def find_pose(positions: torch.Tensor, step: float, template: ScanTemplate) -> FrontalPose:
     """The pose of the face on a scan.
 
     Args:
@@ -75,7 +75,7 @@ def find_pose(positions: torch.Tensor, step: float, template: FaceTemplate) -> F
     return pose
 
 
-def upright_pose(positions: torch.Tensor, step: float, template: FaceTemplate) -> FrontalPose | None:
+def upright_pose(positions: torch.Tensor, step: float, template: ScanTemplate) -> FrontalPose | None:
     """As `find_pose`, but None where there is no face, or an upside-down one."""
     factor = max(round(SAMPLING / step), 1)
     coarse = positions[:, factor // 2 :: factor, factor // 2 :: factor].double()
@@ -119,7 +119,7 @@ def prominent_places(positions: torch.Tensor, step: float) -> torch.Tensor:
     return torch.stack(places) if places else points[:0]
 
 
-def _laid_on_mean(samples: torch.Tensor, place: torch.Tensor, template: FaceTemplate) -> Similarity | None:
+def _laid_on_mean(samples: torch.Tensor, place: torch.Tensor, template: ScanTemplate) -> Similarity | None:
     """The motion that lays what is around a place of a scan on the mean face, or None where they differ too much."""
     turn = torch.eye(3, dtype=torch.float64)
     near = samples[(samples - place).norm(dim=1) < LAID_REACH]
@@ -140,7 +140,7 @@ def _laid_on_mean(samples: torch.Tensor, place: torch.Tensor, template: FaceTemp
     return found.transform if found.residuals[-1] < LAID_OFF else None
 
 
-def fit_upper_face(samples: torch.Tensor, start: Similarity, template: FaceTemplate, area: float) -> FrontalPose | None:
+def fit_upper_face(samples: torch.Tensor, start: Similarity, template: ScanTemplate, area: float) -> FrontalPose | None:
     """The pose at which the template, with the shape that suits best, agrees with a scan's upper face.
 
     Args:

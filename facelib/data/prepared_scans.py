@@ -16,9 +16,9 @@ import torch
 from facelib.data.archive import FaceArchive
 from facelib.data.embedded.face_scans import scan_positions
 from facelib.data.embedded.generation import OnImages, open_generated
-from facelib.data.face_template import FaceTemplate, face_template
 from facelib.data.frontal_alignment import FrontalPose
 from facelib.data.scan_preparation import prepare_scan
+from facelib.data.scan_template import ScanTemplate, scan_template
 from facelib.data.surface_images import as_stored
 from facelib.data.surface_settings import PreparationSettings
 from facelib.errors import DegenerateInput
@@ -71,7 +71,7 @@ def open_prepared_scans(
     """
     settings = PreparedScansSettings(scans.fingerprint, preparation, len(scans))
     people = [np.flatnonzero(scans.arrays["identity"] == person) for person in scans.identities]
-    template = face_template(load_face_model("coarse"))
+    template = scan_template(load_face_model("coarse"))
     counts = iter(people)
 
     def make_part(number: int) -> dict[str, np.ndarray]:
@@ -81,7 +81,7 @@ def open_prepared_scans(
 
 
 def _prepared(
-    scans: FaceArchive, rows: np.ndarray, preparation: PreparationSettings, template: FaceTemplate
+    scans: FaceArchive, rows: np.ndarray, preparation: PreparationSettings, template: ScanTemplate
 ) -> dict[str, np.ndarray]:
     """The arrays of some scans."""
     size = preparation.size

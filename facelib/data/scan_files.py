@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from facelib.data.face_template import FaceTemplate
 from facelib.data.range_files import read_abs, read_bnt
 from facelib.data.scan_preparation import PreparedScan, prepare_mesh, prepare_points, prepare_scan
+from facelib.data.scan_template import ScanTemplate
 from facelib.data.surface_settings import PreparationSettings
 from facelib.data.vrml_files import read_vrml
 from facelib.errors import BadInput, CorruptFile, unknown_name
@@ -29,7 +29,7 @@ class GridScan:
 
     positions: torch.Tensor
 
-    def prepare(self, settings: PreparationSettings, template: FaceTemplate) -> PreparedScan:
+    def prepare(self, settings: PreparationSettings, template: ScanTemplate) -> PreparedScan:
         """As `prepare_scan`."""
         return prepare_scan(self.positions, settings, template)
 
@@ -46,7 +46,7 @@ class MeshScan:
     vertices: torch.Tensor
     triangles: torch.Tensor
 
-    def prepare(self, settings: PreparationSettings, template: FaceTemplate) -> PreparedScan:
+    def prepare(self, settings: PreparationSettings, template: ScanTemplate) -> PreparedScan:
         """As `prepare_mesh`, or `prepare_points` of a cloud."""
         if len(self.triangles):
             return prepare_mesh(self.vertices, self.triangles, settings, template)

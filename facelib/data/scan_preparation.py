@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import torch
 
-from facelib.data.face_template import FaceTemplate
 from facelib.data.frontal_alignment import FrontalPose, find_pose, top_of_nose, upright_pose
+from facelib.data.scan_template import ScanTemplate
 from facelib.data.surface_settings import PreparationSettings
 from facelib.errors import BadInput, DegenerateInput, check_floating, check_shape
 from facelib.faces.surfaces import sheet_triangles
@@ -49,7 +49,7 @@ class PreparedScan:
 
 
 @torch.no_grad()
-def prepare_scan(positions: torch.Tensor, settings: PreparationSettings, template: FaceTemplate) -> PreparedScan:
+def prepare_scan(positions: torch.Tensor, settings: PreparationSettings, template: ScanTemplate) -> PreparedScan:
     """Prepare a scan that is a grid of positions.
 
     Args:
@@ -82,7 +82,7 @@ def prepare_scan(positions: torch.Tensor, settings: PreparationSettings, templat
     return PreparedScan(seen[0], normals[0], mask[0], pose)
 
 
-def prepare_points(points: torch.Tensor, settings: PreparationSettings, template: FaceTemplate) -> PreparedScan:
+def prepare_points(points: torch.Tensor, settings: PreparationSettings, template: ScanTemplate) -> PreparedScan:
     """Prepare a scan that is a cloud of points, or the vertices of a mesh, in any order.
 
     Args:
@@ -103,7 +103,7 @@ def prepare_points(points: torch.Tensor, settings: PreparationSettings, template
 
 
 def prepare_mesh(
-    vertices: torch.Tensor, triangles: torch.Tensor, settings: PreparationSettings, template: FaceTemplate
+    vertices: torch.Tensor, triangles: torch.Tensor, settings: PreparationSettings, template: ScanTemplate
 ) -> PreparedScan:
     """Prepare a scan that is a mesh, whichever way round its triangles are.
 
@@ -185,12 +185,12 @@ def step_of_grid(positions: torch.Tensor) -> float:
     return step
 
 
-def _cover(positions: torch.Tensor, step: float, template: FaceTemplate) -> float:
+def _cover(positions: torch.Tensor, step: float, template: ScanTemplate) -> float:
     """How much a grid (3, H, W) shows, as a share of a face."""
     return float(positions.isfinite().all(dim=0).sum()) * step**2 / template.area
 
 
-def _check_alone(beside: torch.Tensor, step: float, template: FaceTemplate) -> None:
+def _check_alone(beside: torch.Tensor, step: float, template: ScanTemplate) -> None:
     """Raise where what lies beside a face, a grid (3, H, W), shows another one; seldom is there enough to look at."""
     if _cover(beside, step, template) >= LEAST_COVER and upright_pose(beside, step, template):
         raise DegenerateInput("the scan shows several faces: cut it to one of them")

@@ -13,9 +13,9 @@ from typing import Any
 
 import torch
 
-from facelib.data.face_template import face_template
 from facelib.data.scan_files import Scan
 from facelib.data.scan_preparation import PreparedScan
+from facelib.data.scan_template import scan_template
 from facelib.data.surface_settings import PreparationSettings
 from facelib.errors import BadInput, MissingPart
 from facelib.faces.baking import load_face_model
@@ -68,7 +68,7 @@ class ComponentNetworks:
 
     def prepare(self, scan: Scan) -> PreparedScan:
         """What the networks see of a scan; raises as its `prepare`."""
-        return scan.prepare(self.preparation, face_template(load_face_model("coarse")))
+        return scan.prepare(self.preparation, scan_template(load_face_model("coarse")))
 
     @torch.no_grad()
     def features(self, normals: torch.Tensor) -> dict[str, torch.Tensor]:

@@ -9,9 +9,9 @@ import torch
 import trimesh
 from made_scans import as_mesh
 
-from facelib.data.face_template import FaceTemplate, face_template
 from facelib.data.frontal_alignment import find_pose, prominent_places
 from facelib.data.scan_preparation import PreparedScan, prepare_mesh, prepare_points, prepare_scan
+from facelib.data.scan_template import ScanTemplate, scan_template
 from facelib.data.surface_settings import PreparationSettings
 from facelib.errors import BadInput, DegenerateInput
 from facelib.faces.morphable_model import MorphableModel
@@ -26,8 +26,8 @@ PERFECT = Scanner("laser", grazing=82.0)
 
 
 @pytest.fixture(scope="module")
-def template(face_model: MorphableModel) -> FaceTemplate:
-    return face_template(face_model)
+def template(face_model: MorphableModel) -> ScanTemplate:
+    return scan_template(face_model)
 
 
 def scans(model: MorphableModel, scanner: Scanner, turns: tuple[tuple[int, ...], ...] = TURNS) -> RangeScans:
@@ -44,7 +44,7 @@ def turn_left(prepared: PreparedScan, turn: tuple[int, ...]) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("name", SCANNERS)
-def test_a_turned_head_ends_as_the_unturned_one(face_model: MorphableModel, template: FaceTemplate, name: str) -> None:
+def test_a_turned_head_ends_as_the_unturned_one(face_model: MorphableModel, template: ScanTemplate, name: str) -> None:
     """The smooth errors of BU-3DFE's scanner bend the whole face, and with it what frontal is."""
     made = scans(face_model, SCANNERS[name])
     prepared = [prepare_scan(positions, SETTINGS, template) for positions in made.positions]
@@ -57,7 +57,7 @@ def test_a_turned_head_ends_as_the_unturned_one(face_model: MorphableModel, temp
     assert float(off.norm(dim=1).max()) < 6
 
 
-def test_the_image_shows_the_head_itself(face_model: MorphableModel, template: FaceTemplate) -> None:
+def test_the_image_shows_the_head_itself(face_model: MorphableModel, template: ScanTemplate) -> None:
     """The prepared image of a turned, perfect scan is that of the mesh in the pose that was found."""
     heads = face_model.vertices(sample_people(face_model, 1, 77, fixed_albedo=True).identity)
     made = scans(face_model, PERFECT, ((12, -9, 8),))
@@ -72,7 +72,7 @@ def test_the_image_shows_the_head_itself(face_model: MorphableModel, template: F
     assert float(off.quantile(0.95)) < 0.3
 
 
-def test_images_hold_unit_normals_about_the_nose(face_model: MorphableModel, template: FaceTemplate) -> None:
+def test_images_hold_unit_normals_about_the_nose(face_model: MorphableModel, template: ScanTemplate) -> None:
     prepared = prepare_scan(scans(face_model, PERFECT, ((0, 0, 0),)).positions[0], SETTINGS, template)
     assert prepared.normals.shape == prepared.positions.shape == (3, 112, 112)
     length = prepared.normals.norm(dim=0)
@@ -83,7 +83,7 @@ def test_images_hold_unit_normals_about_the_nose(face_model: MorphableModel, tem
     assert left.mean() < -0.1 < 0.1 < right.mean()
 
 
-def test_points_in_any_order_give_what_their_grid_gives(face_model: MorphableModel, template: FaceTemplate) -> None:
+def test_points_in_any_order_give_what_their_grid_gives(face_model: MorphableModel, template: ScanTemplate) -> None:
     positions = scans(face_model, PERFECT, ((10, 5, 0),)).positions[0]
     points = positions.flatten(1).T
     points = points[torch.randperm(len(points), generator=torch.Generator().manual_seed(0))]
@@ -95,7 +95,7 @@ def test_points_in_any_order_give_what_their_grid_gives(face_model: MorphableMod
     assert float(agree.median()) > math.cos(math.radians(4))
 
 
-def test_a_mesh_gives_nearly_what_its_grid_gives(face_model: MorphableModel, template: FaceTemplate) -> None:
+def test_a_mesh_gives_nearly_what_its_grid_gives(face_model: MorphableModel, template: ScanTemplate) -> None:
     """Whichever way round its triangles are, and with a stray vertex far away, which must not make the grid huge."""
     positions = scans(face_model, PERFECT, ((10, 5, 0),)).positions[0]
     mesh, stray = as_mesh(positions), torch.tensor([[1e8, 0.0, 0.0], [1e8, 1.0, 0.0], [1e8, 0.0, 1.0]])
@@ -108,7 +108,7 @@ def test_a_mesh_gives_nearly_what_its_grid_gives(face_model: MorphableModel, tem
     assert float(agree.median()) > math.cos(math.radians(1))
 
 
-def test_expressions_hardly_turn_the_face(face_model: MorphableModel, template: FaceTemplate) -> None:
+def test_expressions_hardly_turn_the_face(face_model: MorphableModel, template: ScanTemplate) -> None:
     identity = sample_people(face_model, 1, 78, fixed_albedo=True).identity.expand(3, -1)
     action = expression_coefficients(face_model, ["neutral", "mouth_stretch", "grin"])
     made = scan_heads(
@@ -136,25 +136,25 @@ def sphere(radius: float) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("radius", [70.0, 85.0, 110.0])
-def test_a_sphere_is_no_face(template: FaceTemplate, radius: float) -> None:
+def test_a_sphere_is_no_face(template: ScanTemplate, radius: float) -> None:
     with pytest.raises(DegenerateInput):
         prepare_scan(sphere(radius), SETTINGS, template)
 
 
 @pytest.mark.parametrize("turn", [(180, 0, 0), (90, 0, 0)])
 def test_the_back_and_the_side_of_a_head_are_refused(
-    face_model: MorphableModel, template: FaceTemplate, turn: tuple[int, ...]
+    face_model: MorphableModel, template: ScanTemplate, turn: tuple[int, ...]
 ) -> None:
     with pytest.raises(DegenerateInput):
         prepare_scan(scans(face_model, SCANNERS["bu4dfe"], (turn,)).positions[0], SETTINGS, template)
 
 
-def test_an_upside_down_face_is_named(face_model: MorphableModel, template: FaceTemplate) -> None:
+def test_an_upside_down_face_is_named(face_model: MorphableModel, template: ScanTemplate) -> None:
     with pytest.raises(DegenerateInput, match="upside down: turn the scan by 180 degrees"):
         prepare_scan(scans(face_model, SCANNERS["bosphorus"], ((0, 0, 180),)).positions[0], SETTINGS, template)
 
 
-def test_several_people_are_refused(face_model: MorphableModel, template: FaceTemplate) -> None:
+def test_several_people_are_refused(face_model: MorphableModel, template: ScanTemplate) -> None:
     """Beside each other, or one above the other; a single one that the same grid has room for is prepared."""
     one, other = (as_mesh(each) for each in scans(face_model, SCANNERS["bosphorus"], ((0, 0, 0), (5, 3, 0))).positions)
     for shift in ((190.0, 0.0, 0.0), (-10.0, 260.0, 30.0)):
@@ -169,7 +169,7 @@ def test_several_people_are_refused(face_model: MorphableModel, template: FaceTe
     assert float((before_wall.pose.nose_tip - alone.pose.nose_tip).norm()) < 1.5
 
 
-def test_other_units_are_named(face_model: MorphableModel, template: FaceTemplate) -> None:
+def test_other_units_are_named(face_model: MorphableModel, template: ScanTemplate) -> None:
     positions = scans(face_model, PERFECT, ((0, 0, 0),)).positions[0]
     with pytest.raises(BadInput, match="in metres: multiply it by 1000"):
         prepare_scan(positions / 1000, SETTINGS, template)
@@ -179,7 +179,7 @@ def test_other_units_are_named(face_model: MorphableModel, template: FaceTemplat
         prepare_scan(positions * 1000, SETTINGS, template)
 
 
-def test_holes_over_more_than_half_of_the_face_are_refused(face_model: MorphableModel, template: FaceTemplate) -> None:
+def test_holes_over_more_than_half_of_the_face_are_refused(face_model: MorphableModel, template: ScanTemplate) -> None:
     made = scans(face_model, PERFECT, ((0, 0, 0),))
     positions, height = made.positions[0], made.positions[0, 1] - made.nose_tip[0, 1]
     part = positions.where((height > -15) & (height < 28), torch.nan)
@@ -189,7 +189,7 @@ def test_holes_over_more_than_half_of_the_face_are_refused(face_model: Morphable
         prepare_scan(positions * torch.nan, SETTINGS, template)
 
 
-def test_wrong_tensors_are_refused(template: FaceTemplate) -> None:
+def test_wrong_tensors_are_refused(template: ScanTemplate) -> None:
     with pytest.raises(BadInput, match="positions has shape"):
         prepare_scan(torch.zeros(1, 3, 8, 8), SETTINGS, template)
     with pytest.raises(BadInput, match="triangles has shape"):

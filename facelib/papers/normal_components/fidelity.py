@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from facelib.data.face_template import scanned_skin
 from facelib.data.known_photographs import KnownPhotographs, Read
 from facelib.data.reconstructed_faces import vertices_of
+from facelib.data.scan_template import scanned_skin
 from facelib.faces.model_fit import aligned_root
 from facelib.geometry.alignment import lengths, similarity_transform
 from facelib.models.expnet import ShapeCoefficients

@@ -8,9 +8,9 @@ from functools import cache
 import pandas as pd
 import torch
 
-from facelib.data.face_template import face_template
 from facelib.data.reconstructed_faces import vertices_of
 from facelib.data.scan_preparation import PreparedScan, prepare_scan
+from facelib.data.scan_template import scan_template
 from facelib.data.surface_settings import PreparationSettings
 from facelib.faces.population import sample_people
 from facelib.faces.scanners import SCANNERS, RangeScans, scan_heads
@@ -45,7 +45,7 @@ def scanned(data_set: str, person: int = 0, pose: Sequence[float] = (0.0, 0.0, 0
 
 def prepared(scan: RangeScans, preparation: PreparationSettings) -> PreparedScan:
     """A scan as networks see it."""
-    return prepare_scan(scan.positions[0], preparation, face_template(face_model()))
+    return prepare_scan(scan.positions[0], preparation, scan_template(face_model()))
 
 
 def scanner_lines(preparation: PreparationSettings, person: int = 0) -> list[ScanLine]:

@@ -14,10 +14,10 @@ from torch.nn import functional
 from facelib.conventions import NOSE_TIP
 from facelib.data.archive import FaceArchive
 from facelib.data.embedded.face_scans import scan_positions
-from facelib.data.face_template import face_template
 from facelib.data.known_photographs import KnownPhotographs, photographs_of
 from facelib.data.reconstructed_faces import vertices_of
 from facelib.data.scan_preparation import prepare_faces, prepare_scan
+from facelib.data.scan_template import scan_template
 from facelib.data.surface_images import as_stored, surface_images
 from facelib.faces.surfaces import sheet_triangles
 from facelib.metrics.late_fusion import LateFusion
@@ -80,7 +80,7 @@ def follow_photograph(material: Material, label: str, row: int) -> Followed:
 def follow_scan(material: Material, label: str, data_set: str, row: int) -> Followed:
     """A scan as it came, prepared, and as an image of normals; raises DegenerateInput where it cannot be prepared."""
     positions = scan_positions(material.scans(data_set), [row])[0]
-    scan = prepare_scan(positions, material.settings().preparation, face_template(face_model()))
+    scan = prepare_scan(positions, material.settings().preparation, scan_template(face_model()))
     made = FaceArchive("made", "", as_stored(scan.positions[None], scan.normals[None]))
     shown = [
         shaded_picture(surface_of(positions), 0.0, SIDE),

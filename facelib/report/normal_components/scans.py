@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from facelib.data.embedded.face_scans import scan_positions
-from facelib.data.face_template import face_template
 from facelib.data.scan_preparation import prepare_scan
+from facelib.data.scan_template import scan_template
 from facelib.faces.scanners import SCANNERS
 from facelib.papers.normal_components.metrics import ICT, SETS
 from facelib.papers.normal_components.networks import face_model
@@ -29,7 +29,7 @@ def scan_lines(material: Material, data_sets: Iterable[str]) -> list[ScanLine]:
     lines = []
     for name in data_sets:
         positions = scan_positions(material.scans(name), [first_probe(material, name)])[0]
-        prepared = prepare_scan(positions, material.settings().preparation, face_template(face_model()))
+        prepared = prepare_scan(positions, material.settings().preparation, scan_template(face_model()))
         lines.append(ScanLine(scanned_by(name), prepared))
     return lines
 

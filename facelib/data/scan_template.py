@@ -18,7 +18,7 @@ ACTION_SPREAD, LEAST_MOVE = 0.3, 0.5  # of an action's strength; mm (root mean s
 
 
 @dataclass(frozen=True)
-class FaceTemplate:
+class ScanTemplate:
     """A linear model of the face from a little below the nose up, in front of the ears, in float64.
 
     Args:
@@ -51,13 +51,13 @@ class FaceTemplate:
         return self.mean + (coefficients @ self.basis.flatten(1)).view_as(self.mean)
 
 
-def face_template(model: MorphableModel) -> FaceTemplate:
+def scan_template(model: MorphableModel) -> ScanTemplate:
     """The template of a face model, made once."""
     return _template(ByIdentity(model))
 
 
 @lru_cache(maxsize=4)
-def _template(key: ByIdentity) -> FaceTemplate:
+def _template(key: ByIdentity) -> ScanTemplate:
     model = key.model
     base = model.mean[model.landmarks[NOSE_BASE]]
     face = scanned_skin(model)
@@ -66,7 +66,7 @@ def _template(key: ByIdentity) -> FaceTemplate:
     identities, actions = model.identity_basis[:IDENTITIES], model.expression_basis[moved > LEAST_MOVE]
     spread = torch.cat((torch.ones(len(identities)), torch.full((len(actions),), ACTION_SPREAD)))
     numbers = kept.cumsum(dim=0) - 1
-    return FaceTemplate(
+    return ScanTemplate(
         mean=model.mean[kept].double(),
         normals=vertex_normals(model.mean[None].double(), model.triangles)[0, kept],
         triangles=numbers[model.triangles[kept[model.triangles].all(dim=1)]],
