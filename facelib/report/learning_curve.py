@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter
 
 from facelib.report.records import TierRuns
 from facelib.report.style import legend_outside, line_looks
@@ -82,6 +83,8 @@ def draw_learning(data: pd.DataFrame, panels: Mapping[str, Watched]) -> Figure:
             axis.axhline(watched.level, color="#999999", lw=0.8, zorder=0)
         if watched.logarithmic:
             axis.set_yscale("log")
+            axis.yaxis.set_major_formatter(LogFormatter())  # 10 and not a power of it
+            axis.yaxis.set_minor_formatter(LogFormatter())
         axis.set_ylim(top=min(axis.get_ylim()[1], watched.highest))
     lines, names = axes[0, 0].get_legend_handles_labels()
     legend_outside(figure, "lower center", handles=lines, labels=names, ncols=3, fontsize=7, handlelength=3)

@@ -72,6 +72,9 @@ def draw_yaw(data: pd.DataFrame, titles: Mapping[str, str], emphasised: Sequence
             box = {"boxstyle": "square,pad=0.2", "fc": "white", "ec": "none", "alpha": 0.8}
             place = {"xycoords": "axes fraction", "va": "top", "bbox": box}
             axis.annotate(words, (0.02, 0.98), fontsize=6, color="#555555", **place)
-    lines, names = axes[0, 0].get_legend_handles_labels()
+    # A method that is named in one panel may be drawn in another one.
+    drawn = {name: line for axis in axes[0] for line, name in zip(*axis.get_legend_handles_labels(), strict=True)}
+    names = [label for label in labels if label in drawn]
+    lines = [drawn[name] for name in names]
     legend_outside(figure, "lower center", handles=lines, labels=names, ncols=3, fontsize=7, handlelength=4)
     return figure

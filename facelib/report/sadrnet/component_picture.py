@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import cycle
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,6 +13,7 @@ from matplotlib.figure import Figure
 from facelib.papers.sadrnet.metrics import COMPONENTS
 from facelib.report.intervals import Estimates
 from facelib.report.style import legend_outside, line_looks
+from facelib.report.yaw_errors import MARKERS
 
 PERCENT = 100.0
 
@@ -44,14 +46,14 @@ def draw_components(data: pd.DataFrame, emphasised: Sequence[str] = ()) -> Figur
     """
     labels = list(dict.fromkeys(data["method"]))
     figure, axis = plt.subplots(figsize=(7.4, 3.2), layout="constrained")
-    looks = line_looks(labels, emphasised)
+    looks, markers = line_looks(labels, emphasised), dict(zip(labels, cycle(MARKERS), strict=False))
     steps = np.linspace(-0.3, 0.3, len(labels)) if len(labels) > 1 else [0.0]
     for label, step in zip(labels, steps, strict=True):
         own = data[data["method"] == label]
         places, (read, low, high) = own["component"] + step, (own[["read", "low", "high"]].to_numpy() * PERCENT).T
         colour, order = looks[label]["color"], looks[label]["zorder"]
         axis.vlines(places, low, high, color=colour, lw=1.3, zorder=order)
-        axis.plot(places, read, ls="", marker="o", ms=4, color=colour, label=label, zorder=order)
+        axis.plot(places, read, ls="", marker=markers[label], ms=4, color=colour, label=label, zorder=order)
     axis.axhline(0, color="#999999", lw=0.8, zorder=0)
     axis.set_xticks(sorted(data["component"].unique()))
     axis.set(xlabel="component of the face model's identity, the largest first", ylabel="variance read (%)")

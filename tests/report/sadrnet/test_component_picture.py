@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from made_records import make_face_record, use_made_runs
 
+from facelib.papers.sadrnet import PAPER
 from facelib.papers.sadrnet.methods import METHODS
 from facelib.report import intervals
 from facelib.report.intervals import open_estimates
@@ -42,3 +43,12 @@ def test_marks_are_the_records_metrics_with_intervals() -> None:
     }
     for label, read in data.groupby("method", sort=False)["read"]:
         np.testing.assert_allclose(marks[label], 100 * read)
+
+
+def test_every_method_has_a_mark_of_its_own() -> None:
+    methods = PAPER.tabulated()
+    for name in methods:
+        make_face_record(name)
+    figure = draw_components(component_data(open_estimates(open_runs("sadrnet", "smoke")), methods))
+    looks = {(line.get_color(), line.get_marker()) for line in figure.axes[0].lines if line.get_marker() != "None"}
+    assert len(looks) == len(methods)

@@ -159,6 +159,18 @@ def test_who_is_far_off_is_named_and_not_drawn() -> None:
     assert note.startswith(f"not drawn: {label}, ")
 
 
+def test_who_is_drawn_in_one_panel_alone_stands_in_the_legend() -> None:
+    for name in ("sadrnet", "direct", "no_attention", "mean_face"):
+        make_face_record(name)
+    data, label = yaw_data(opened(), PAPER.tabulated()), METHODS["mean_face"].label
+    far = (data["method"] == label) & (data["metric"] == "sparse_2d")
+    data.loc[far, ["difference", "low", "high"]] = 1.0
+    figure = draw_yaw(data)
+    assert label not in {line.get_label() for line in figure.axes[0].lines}
+    assert label in {line.get_label() for line in figure.axes[1].lines}
+    assert [text.get_text() for text in figure.legends[0].texts] == list(dict.fromkeys(data["method"]))
+
+
 def test_the_legend_lies_between_axes_and_stamp_in_the_saved_picture(
     curves: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
