@@ -54,7 +54,7 @@ def made_scores(method: str, *, skill: float = 1.0, people: int = PEOPLE) -> dic
         "rows": np.arange(count),
         "yaw": np.deg2rad(yaw),
         "occluder": occluder,
-        "euler_error": np.deg2rad(degrees),
+        "aflw_angle_error": np.deg2rad(degrees),
         "geodesic": np.deg2rad(np.sqrt((degrees**2).sum(axis=1))),
         "florence": scan,
         "florence_rigid": 1.2 * scan,

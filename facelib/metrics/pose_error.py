@@ -87,6 +87,24 @@ def euler_errors(predicted: Array, true: Array) -> np.ndarray:
     return np.abs((np.rad2deg(guess - truth) + 180) % 360 - 180)
 
 
+def aflw2000_angles(rotation: torch.Tensor) -> np.ndarray:
+    """Head rotations in the order of the turns that 300W-LP and AFLW2000-3D have, R_x(pitch) R_y(yaw) R_z(roll).
+
+    Its gimbal lock is a yaw of 90 degrees, which every profile comes near; that of the package's order
+    (`facelib.conventions`) is a pitch of 90 degrees.
+
+    Args:
+        rotation: R_head, (B, 3, 3).
+
+    Returns:
+        (B, 3) yaw in [-pi/2, pi/2], pitch and roll in (-pi, pi], radians; signs as in the package's order.
+    """
+    yaw = rotation[:, 0, 2].clamp(-1, 1).asin()
+    pitch = torch.atan2(rotation[:, 1, 2], rotation[:, 2, 2])
+    roll = torch.atan2(-rotation[:, 0, 1], rotation[:, 0, 0])
+    return torch.stack((yaw, pitch, roll), dim=1).numpy()
+
+
 def near_gimbal_lock(errors: np.ndarray) -> np.ndarray:
     """Samples whose pitch or roll is far off though the face looks the right way (paper 3, section IV.D): (B,) bool.
 

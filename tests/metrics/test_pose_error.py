@@ -6,7 +6,14 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from facelib.errors import BadInput, UnknownName
-from facelib.metrics.pose_error import euler_errors, geodesic_errors, pose_error, translation_errors
+from facelib.geometry.rotations import euler_to_matrix, matrix_to_euler
+from facelib.metrics.pose_error import (
+    aflw2000_angles,
+    euler_errors,
+    geodesic_errors,
+    pose_error,
+    translation_errors,
+)
 
 
 def radians(*degrees) -> np.ndarray:
@@ -88,3 +95,32 @@ def test_a_protocol_must_be_known_and_leave_something():
         pose_error(np.zeros((1, 3)), np.zeros((1, 3)), protocol="aflw200")
     with pytest.raises(BadInput, match="leaves none of 1 samples"):
         pose_error(radians([170, 0, 0]), radians([170, 0, 0]), protocol="aflw2000")
+
+
+def test_angles_of_aflw2000_are_those_of_scipy() -> None:
+    rotation = Rotation.random(50, np.random.default_rng(0))
+    angles = aflw2000_angles(torch.from_numpy(rotation.as_matrix()))
+    about_x, about_y, about_z = rotation.as_euler("XYZ").T  # each about the axes as the turns before left them
+
+    # Lifting the face is a turn about -x: x points to the subject's left.
+    np.testing.assert_allclose(angles, np.stack((about_y, -about_x, about_z), axis=1), atol=1e-9)
+
+
+@pytest.mark.parametrize("axis", range(3))
+def test_a_single_turn_is_the_same_in_every_order(axis: int) -> None:
+    angles = torch.zeros(1, 3, dtype=torch.float64)
+    angles[0, axis] = 0.6
+    rotation = euler_to_matrix(*angles.unbind(1))
+
+    np.testing.assert_allclose(aflw2000_angles(rotation), angles, atol=1e-9)
+
+
+def test_near_the_right_angle_a_small_turn_is_a_large_error_in_one_order_only() -> None:
+    true, found = (euler_to_matrix(*torch.deg2rad(torch.tensor([[angle] for angle in angles])))
+                   for angles in ((89.0, 0.0, 0.0), (89.0, 3.0, 0.0)))  # fmt: skip
+    orders = (lambda rotation: torch.stack(matrix_to_euler(rotation), dim=1).numpy(), aflw2000_angles)
+    first, middle = (np.abs(np.rad2deg(angles(found) - angles(true)))[0] for angles in orders)
+
+    assert first.tolist() == pytest.approx([0, 3, 0], abs=1e-3)
+    assert middle[0] < 5
+    assert max(middle[1:]) > 20

@@ -51,7 +51,7 @@ def slow_metric(scores: dict[str, np.ndarray], name: str) -> float:
         return nme_by_yaw(scores[kind], scores["yaw"])[part]
     if name.endswith("_error") and name != "geodesic_error":
         protocol = "sadrnet_fix" if name.startswith("fix.") else "all"
-        error = pose_error(scores["euler_error"], np.zeros_like(scores["euler_error"]), protocol=protocol)
+        error = pose_error(scores["aflw_angle_error"], np.zeros_like(scores["aflw_angle_error"]), protocol=protocol)
         angle = name.removeprefix("fix.").removesuffix("_error")
         return getattr(error, "mean" if angle == "pose" else angle)
     if name == "geodesic_error":

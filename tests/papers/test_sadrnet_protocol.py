@@ -9,11 +9,19 @@ from facelib.data.posed_faces import PosedFaces
 from facelib.errors import BadInput
 from facelib.geometry.alignment import Similarity
 from facelib.models.sadrnet import FaceMaps
-from facelib.papers.sadrnet import PAPER, protocol
+from facelib.papers.sadrnet import PAPER
 from facelib.papers.sadrnet.maps import FaceMapper, TrueMaps
 from facelib.papers.sadrnet.methods import METHODS
 from facelib.papers.sadrnet.networks import MeanFace, build_network, full_size_mib
-from facelib.papers.sadrnet.protocol import ALIGNMENT, Predictor, head_angles, metrics_of, photograph_errors, scan_error
+from facelib.papers.sadrnet.protocol import (
+    ALIGNMENT,
+    Predictor,
+    head_of,
+    head_rotation,
+    metrics_of,
+    photograph_errors,
+    scan_error,
+)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +43,7 @@ def test_the_truth_has_no_error(mapper):
     errors = errors_of(told, mapper, made_faces(4))
     for name in (*ALIGNMENT, "reconstruction"):
         assert errors[name] == pytest.approx(np.zeros(4), abs=1e-5), name
-    assert errors["euler_error"] == pytest.approx(np.zeros((4, 3)), abs=1e-3)
+    assert errors["aflw_angle_error"] == pytest.approx(np.zeros((4, 3)), abs=1e-3)
     assert errors["geodesic"] == pytest.approx(np.zeros(4), abs=2e-3)
 
 
@@ -77,7 +85,7 @@ def test_the_pose_of_a_position_map_is_that_of_the_mean_face_laid_onto_it(mapper
     mean = mapper.template.mean_map.expand(3, -1, -1, -1)
     geometry = faces.pose.apply(mean.flatten(2).mT).mT.view_as(mean)
     direct = FaceMaps(geometry, geometry, None, None, None, None, None)
-    assert head_angles(direct, mapper) == pytest.approx(protocol._angles_of(faces.rotation), abs=1e-3)
+    assert head_rotation(direct, mapper).numpy() == pytest.approx(head_of(faces.rotation).numpy(), abs=1e-3)
 
 
 def test_a_prediction_that_is_not_finite_is_refused(mapper):
@@ -97,7 +105,7 @@ def test_metrics_are_means_by_yaw(mapper):
         **{name: np.ones(count) for name in ("shape_mm", "mean_face_mm", "shape_square", "shape_square_error")},
         **{name: np.ones((count, 10)) for name in ("told_identity", "true_identity")},
         # The second sample is in gimbal lock: 30 degrees of pitch, 4 of yaw.
-        "euler_error": np.deg2rad([[1.0, 2.0, 3.0], [4.0, 30.0, 3.0], *[[1.0, 2.0, 3.0]] * 4]),
+        "aflw_angle_error": np.deg2rad([[1.0, 2.0, 3.0], [4.0, 30.0, 3.0], *[[1.0, 2.0, 3.0]] * 4]),
     }
     found = {name: metric["value"] for name, metric in metrics_of(scores).items()}
     assert found["sparse_2d/0-30"] == pytest.approx(0.5)

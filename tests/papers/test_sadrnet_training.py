@@ -116,7 +116,7 @@ def test_metrics_are_those_of_the_scores(record):
 def test_pictures_know_the_scores_of_each_photograph(record):
     evaluator = open_evaluator({"SADRNet": record})
     assert {len(values) for values in evaluator.scores["SADRNet"].values()} == {12} == {len(evaluator.archive)}
-    assert {"sparse_2d", "shape_mm", "euler_error"} <= evaluator.scores["SADRNet"].keys()
+    assert {"sparse_2d", "shape_mm", "aflw_angle_error"} <= evaluator.scores["SADRNet"].keys()
 
 
 def test_the_same_run_again_gives_the_same_record(record, tmp_path, monkeypatch):

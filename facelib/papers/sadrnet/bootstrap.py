@@ -95,7 +95,7 @@ def _values_of_photographs(arrays: Mapping[str, np.ndarray]) -> dict[str, np.nda
     kinds |= {"occluded": arrays["occluder"] > 0, "free": arrays["occluder"] == 0}
     parts = {f"{name}/{kind}": np.where(kinds[kind], errors[name], np.nan) for name in BY_POSE for kind in kinds}
 
-    degrees = np.rad2deg(point_array("euler_error", arrays["euler_error"], (count, 3)))
+    degrees = np.rad2deg(point_array("aflw_angle_error", arrays["aflw_angle_error"], (count, 3)))
     locked = near_gimbal_lock(degrees)
     angles = dict(zip(ANGLES, (*degrees.T, degrees.mean(axis=1)), strict=True))
     return (

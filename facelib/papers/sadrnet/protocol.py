@@ -21,10 +21,10 @@ from facelib.data.archive import FaceArchive
 from facelib.data.posed_faces import PosedFaces, posed_faces
 from facelib.errors import DegenerateInput
 from facelib.geometry.alignment import similarity_transform
-from facelib.geometry.rotations import matrix_to_euler
+from facelib.geometry.rotations import geodesic_distance
 from facelib.metrics import scan_protocols
 from facelib.metrics.landmark_error import nme, nme_by_yaw
-from facelib.metrics.pose_error import euler_errors, geodesic_errors, pose_error
+from facelib.metrics.pose_error import aflw2000_angles, euler_errors, pose_error
 from facelib.metrics.surface_error import reconstruction_nme
 from facelib.models.sadrnet import FaceMaps
 from facelib.papers.failures import FAILED, all_judged
@@ -63,7 +63,8 @@ def evaluate_alignment(
 
     Returns:
         rows, identity, occluder (N,), yaw (N,) radians; of `ALIGNMENT` and "reconstruction" (N,) fractions;
-        euler_error (N, 3), absolute yaw, pitch and roll, and geodesic (N,) in radians; those of `shape_errors`;
+        aflw_angle_error (N, 3), absolute yaw, pitch and roll in the order of AFLW2000-3D, by which the paper and its
+        claims go, and geodesic (N,) in radians; those of `shape_errors`;
         posed_mm (N,), of `posed_distance`; failed (N,) bool.
 
     Raises:
@@ -200,7 +201,7 @@ def _of_all(
 
 def _pose_metrics(scores: dict[str, np.ndarray]) -> dict[str, float]:
     """Mean errors of the angles, as they are and without the samples in gimbal lock, and of the whole rotation."""
-    errors = scores["euler_error"]
+    errors = scores["aflw_angle_error"]
     metrics: dict[str, float] = {}
     for prefix, protocol in (("", "all"), (FIX_PREFIX, "sadrnet_fix")):
         error = pose_error(errors, np.zeros_like(errors), protocol=protocol)
@@ -223,9 +224,9 @@ def photograph_errors(maps: FaceMaps, true: TrueMaps, faces: PosedFaces, mapper:
     errors = _alignment_errors("sparse", *sparse) | _alignment_errors("dense", *dense)
     errors["reconstruction"] = _reconstruction_error(geometry, true, mapper)
     errors |= shape_errors(maps, true, faces, mapper)
-    found_pose, true_pose = head_angles(maps, mapper), _angles_of(faces.rotation)
-    errors["euler_error"] = np.deg2rad(euler_errors(found_pose, true_pose))
-    errors["geodesic"] = np.deg2rad(geodesic_errors(found_pose, true_pose))
+    turned, expected = head_rotation(maps, mapper), head_of(faces.rotation)
+    errors["aflw_angle_error"] = np.deg2rad(euler_errors(aflw2000_angles(turned), aflw2000_angles(expected)))
+    errors["geodesic"] = geodesic_distance(turned.double(), expected.double()).numpy()
     return errors
 
 
@@ -252,16 +253,16 @@ def _reconstruction_error(geometry: torch.Tensor, true: TrueMaps, mapper: FaceMa
     return error * (laid.shape[1] + 2) / laid.shape[1]  # the corners, appended without error, do not count
 
 
-def head_angles(maps: FaceMaps, mapper: FaceMapper) -> np.ndarray:
-    """Yaw, pitch and roll (B, 3) in radians; where no shape is predicted, those of the mean face laid onto the map."""
+def head_rotation(maps: FaceMaps, mapper: FaceMapper) -> torch.Tensor:
+    """R_head (B, 3, 3); where no shape is predicted, that of the mean face laid onto the map."""
     rotation = maps.rotation
     if rotation is None:
         found = mapper.template.landmarks_of(maps.geometry.float().cpu())
         mean = mapper.template.landmarks_of(mapper.template.mean_map[None]).expand_as(found)
         rotation = similarity_transform(mean, found).rotation
-    return _angles_of(rotation.float().cpu())
+    return head_of(rotation.float().cpu())
 
 
-def _angles_of(rotation: torch.Tensor) -> np.ndarray:
-    """Of rotations from the face frame to the image."""
-    return torch.stack(matrix_to_euler(torch.tensor(FACE_TO_CAMERA) @ rotation), dim=1).numpy()
+def head_of(rotation: torch.Tensor) -> torch.Tensor:
+    """R_head of rotations (B, 3, 3) from the face frame to the image."""
+    return torch.tensor(FACE_TO_CAMERA) @ rotation

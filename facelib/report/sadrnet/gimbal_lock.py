@@ -14,11 +14,10 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from facelib.conventions import FACE_TO_CAMERA
 from facelib.errors import BadInput
-from facelib.geometry.rotations import euler_to_matrix
-from facelib.metrics.pose_error import FIX_PITCH_OR_ROLL, FIX_YAW, euler_errors, near_gimbal_lock
-from facelib.papers.sadrnet.protocol import head_angles
+from facelib.geometry.rotations import matrix_to_euler
+from facelib.metrics.pose_error import FIX_PITCH_OR_ROLL, FIX_YAW, aflw2000_angles, euler_errors, near_gimbal_lock
+from facelib.papers.sadrnet.protocol import head_of, head_rotation
 from facelib.report.overlay import enlarged, name_row, note_below, overlay_face, show
 from facelib.report.sadrnet.predictions import Evaluator, Predictions
 from facelib.report.style import PALETTE
@@ -36,8 +35,8 @@ CASE_COLOUR = PALETTE[5]
 def lock_data(evaluator: Evaluator, most: int = 400) -> pd.DataFrame:
     """Pose errors of photographs in degrees, in both orders of the angles.
 
-    Those in this package's order, and the geodesic angle, are read from the scores of the network's run. These do not
-    hold the sign of an error, so the other order takes the predicted rotations.
+    Those in the order of AFLW2000-3D, and the geodesic angle, are read from the scores of the network's run. These do
+    not hold the sign of an error, so this package's order takes the predicted rotations.
 
     Args:
         evaluator: of one network.
@@ -56,8 +55,8 @@ def lock_data(evaluator: Evaluator, most: int = 400) -> pd.DataFrame:
         found, true = _rotations(predictions)
         (scores,) = predictions.scores.values()
         errors_by_order = {
-            YAW_FIRST: np.rad2deg(scores["euler_error"]),
-            YAW_MIDDLE: euler_errors(angles_with_yaw_in_the_middle(found), angles_with_yaw_in_the_middle(true)),
+            YAW_FIRST: euler_errors(_angles_with_yaw_first(found), _angles_with_yaw_first(true)),
+            YAW_MIDDLE: np.rad2deg(scores["aflw_angle_error"]),
         }
         for order, errors in errors_by_order.items():
             known = {"row": rows, "true_yaw": np.rad2deg(predictions.yaw), "order": order}
@@ -66,14 +65,6 @@ def lock_data(evaluator: Evaluator, most: int = 400) -> pd.DataFrame:
     data = pd.concat(frames, ignore_index=True)
     data["case"] = near_gimbal_lock(data[list(ANGLES)].to_numpy())
     return data
-
-
-def angles_with_yaw_in_the_middle(rotation: torch.Tensor) -> np.ndarray:
-    """Yaw, pitch and roll (B, 3) in radians of R_head (B, 3, 3) = R_x(pitch) R_y(yaw) R_z(roll)."""
-    yaw = rotation[:, 0, 2].clamp(-1, 1).asin()
-    pitch = torch.atan2(rotation[:, 1, 2], rotation[:, 2, 2])
-    roll = torch.atan2(-rotation[:, 0, 1], rotation[:, 0, 0])
-    return torch.stack((yaw, pitch, roll), dim=1).numpy()
 
 
 def cases_of(data: pd.DataFrame, evaluator: Evaluator, most: int = MOST_CASES) -> Predictions | None:
@@ -137,7 +128,7 @@ def _draw_cases(figure: SubFigure, cases: Predictions) -> None:
     (label,) = cases.found
     triangles, (found, true) = cases.mapper.triangles, _rotations(cases)
     apart = np.rad2deg(cases.scores[label]["geodesic"])
-    true_angles, found_angles = (angles_with_yaw_in_the_middle(rotation) for rotation in (true, found))
+    true_angles, found_angles = (aflw2000_angles(rotation) for rotation in (true, found))
     pairs = ((cases.points(), true_angles), (cases.points(label), found_angles))
     for panel in panels[:, len(cases.rows) :].flat:
         panel.axis("off")
@@ -157,5 +148,8 @@ def _rotations(predictions: Predictions) -> tuple[torch.Tensor, torch.Tensor]:
     if len(predictions.found) != 1:
         raise BadInput(f"poses of {', '.join(predictions.found)}: expected one network")
     (maps,) = predictions.found.values()
-    angles = torch.from_numpy(head_angles(maps, predictions.mapper))
-    return euler_to_matrix(*angles.unbind(1)), torch.tensor(FACE_TO_CAMERA) @ predictions.faces.rotation
+    return head_rotation(maps, predictions.mapper), head_of(predictions.faces.rotation)
+
+
+def _angles_with_yaw_first(rotation: torch.Tensor) -> np.ndarray:
+    return torch.stack(matrix_to_euler(rotation), dim=1).numpy()

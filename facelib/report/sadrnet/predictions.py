@@ -53,7 +53,7 @@ class Predictions:
         true: their maps.
         found: label -> maps of that network.
         scores: label -> what the network's run noted of these photographs, such as sparse_2d, (B,) fractions, and
-            euler_error, (B, 3) radians; nothing of photographs that something was done to.
+            aflw_angle_error, (B, 3) radians; nothing of photographs that something was done to.
         mapper: of the maps.
     """
 

@@ -12,12 +12,12 @@ from made_predictions import knowing, pictures_in, texts_of, tiny_archive, tiny_
 from scipy.spatial.transform import Rotation
 
 from facelib.errors import BadInput
-from facelib.geometry.rotations import euler_to_matrix, matrix_to_euler
+from facelib.geometry.rotations import euler_to_matrix
+from facelib.metrics.pose_error import aflw2000_angles
 from facelib.report.sadrnet.gimbal_lock import (
     ORDERS,
     YAW_FIRST,
     YAW_MIDDLE,
-    angles_with_yaw_in_the_middle,
     cases_of,
     draw_lock,
     lock_data,
@@ -43,45 +43,17 @@ def turned_by(yaw: float = 0.0, pitch: float = 0.0, roll: float = 0.0) -> Evalua
     return tiny_evaluator(turned=knowing(turn=turn))
 
 
-def test_angles_with_yaw_in_the_middle_are_those_of_scipy() -> None:
-    rotation = Rotation.random(50, np.random.default_rng(0))
-    angles = angles_with_yaw_in_the_middle(torch.from_numpy(rotation.as_matrix()))
-    about_x, about_y, about_z = rotation.as_euler("XYZ").T  # each about the axes as the turns before left them
-
-    # Lifting the face is a turn about -x: x points to the subject's left.
-    np.testing.assert_allclose(angles, np.stack((about_y, -about_x, about_z), axis=1), atol=1e-9)
-
-
-@pytest.mark.parametrize("axis", range(3))
-def test_a_single_turn_is_the_same_in_every_order(axis: int) -> None:
-    angles = torch.zeros(1, 3, dtype=torch.float64)
-    angles[0, axis] = 0.6
-    rotation = euler_to_matrix(*angles.unbind(1))
-
-    np.testing.assert_allclose(angles_with_yaw_in_the_middle(rotation), angles, atol=1e-9)
-
-
-def test_near_the_right_angle_a_small_turn_is_a_large_error_in_one_order_only() -> None:
-    true, found = (euler_to_matrix(*torch.deg2rad(torch.tensor([[angle] for angle in angles])))
-                   for angles in ((89.0, 0.0, 0.0), (89.0, 3.0, 0.0)))  # fmt: skip
-    orders = (lambda rotation: torch.stack(matrix_to_euler(rotation), dim=1).numpy(), angles_with_yaw_in_the_middle)
-    first, middle = (np.abs(np.rad2deg(angles(found) - angles(true)))[0] for angles in orders)
-
-    assert first.tolist() == pytest.approx([0, 3, 0], abs=1e-3)
-    assert middle[0] < 5
-    assert max(middle[1:]) > 20
-
-
-def test_errors_in_our_order_are_those_that_the_run_noted() -> None:
+def test_errors_in_the_order_of_aflw2000_are_those_that_the_run_noted() -> None:
     evaluator = turned_by(pitch=10)
-    noted = {"euler_error": np.deg2rad(np.arange(36.0).reshape(12, 3)), "geodesic": np.deg2rad(np.arange(12.0) + 50)}
-    data = lock_data(replace(evaluator, scores={"turned": noted}))
+    noted = np.arange(36.0).reshape(12, 3)
+    scores = {"aflw_angle_error": np.deg2rad(noted), "geodesic": np.deg2rad(np.arange(12.0) + 50)}
+    data = lock_data(replace(evaluator, scores={"turned": scores}))
     first, middle = (data[data["order"] == order] for order in (YAW_FIRST, YAW_MIDDLE))
 
-    np.testing.assert_allclose(first[["yaw", "pitch", "roll"]], np.arange(36.0).reshape(12, 3))
-    assert first["case"].tolist() == [False] * 12  # yaw is off by as much
-    np.testing.assert_allclose(middle["geodesic"], np.arange(12) + 50.0)
-    assert middle["pitch"].median() < 15  # of the predicted rotations
+    np.testing.assert_allclose(middle[["yaw", "pitch", "roll"]], noted)
+    assert middle["case"].tolist() == [False] * 12  # yaw is off by as much
+    np.testing.assert_allclose(first["geodesic"], np.arange(12) + 50.0)
+    assert first["pitch"].median() < 15  # of the predicted rotations
 
 
 def test_errors_are_of_the_turn_between_both_poses(pose: np.ndarray) -> None:
@@ -121,7 +93,7 @@ def test_cases_are_shown_below_the_errors_of_all(pose: np.ndarray) -> None:
 
     assert pictures_in(figure) == 3 * len(cases.rows)
     assert {*ORDERS.values(), "photograph", "true", "predicted", "24.0° apart"} <= set(texts)
-    true = np.rad2deg(angles_with_yaw_in_the_middle(euler_to_matrix(*torch.from_numpy(pose[cases.rows].T))))
+    true = np.rad2deg(aflw2000_angles(euler_to_matrix(*torch.from_numpy(pose[cases.rows].T))))
     assert " ".join(f"{round(angle):+d}°" for angle in true[0]) in texts
     for axis, order in zip(figure.axes, ORDERS, strict=False):
         own = data[data["order"] == order]

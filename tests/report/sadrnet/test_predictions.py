@@ -56,12 +56,14 @@ def test_errors_are_those_that_runs_are_judged_by(predictions: Predictions) -> N
 
 def test_scores_are_those_of_the_rows_and_nothing_of_changed_photographs() -> None:
     evaluator = tiny_evaluator(right=knowing())
-    noted = {"right": {"sparse_2d": np.arange(12) / 10, "euler_error": np.arange(36).reshape(12, 3)}}
+    noted = {"right": {"sparse_2d": np.arange(12) / 10, "aflw_angle_error": np.arange(36).reshape(12, 3)}}
     own = replace(evaluator, scores=noted)
     predictions = own.predict(ROWS)
 
     assert predictions.scores["right"]["sparse_2d"].tolist() == [0.7, 0.2, 0.4, 1.1]
-    assert predictions.scores["right"]["euler_error"].tolist() == [[3 * row, 3 * row + 1, 3 * row + 2] for row in ROWS]
+    assert predictions.scores["right"]["aflw_angle_error"].tolist() == [
+        [3 * row, 3 * row + 1, 3 * row + 2] for row in ROWS
+    ]
     assert own.predict(ROWS, predictions.faces).scores == {}
 
 
