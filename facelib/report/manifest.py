@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
 
-PNG_COLOURS, PDF_COLOURS = 256, 128  # of a whole picture, and of each photograph in one
-PDF_PIXELS = 128  # of a photograph, per inch
+PNG_COLOURS, PDF_COLOURS = (256, 128), 128  # of a whole picture, fewer where it is large, and of a photograph in one
+LARGE = 400_000  # bytes of a PNG file
+PDF_PIXELS = 120  # of a photograph, per inch
 MANY_MARKS = 5000  # that are drawn as an image in a PDF file
 
 
@@ -101,9 +102,12 @@ def _write_png(figure: Figure, path: Path) -> None:
     """With a palette, unless that takes more room."""
     figure.savefig(path, format="png")
     with Image.open(path) as picture:
-        reduced, dpi = _with_palette(picture.convert("RGB"), PNG_COLOURS), picture.info["dpi"]
-    written = io.BytesIO()
-    reduced.save(written, format="png", optimize=True, dpi=dpi)
+        drawn, dpi = picture.convert("RGB"), picture.info["dpi"]
+    for colours in PNG_COLOURS:
+        written = io.BytesIO()
+        _with_palette(drawn, colours).save(written, format="png", optimize=True, dpi=dpi)
+        if written.tell() <= LARGE:
+            break
     if written.tell() < path.stat().st_size:
         path.write_bytes(written.getvalue())
 

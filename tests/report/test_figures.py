@@ -163,7 +163,19 @@ def test_a_palette_that_takes_more_room_is_not_taken(tmp_path: Path, monkeypatch
     assert Image.open(tmp_path / "one.png").size != noise.size
 
 
-@pytest.mark.parametrize(("side", "kept"), [(600, 256), (100, None)])
+def test_a_large_png_has_fewer_colours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = written(one_photograph(300), tmp_path / "usual")["png"]
+    monkeypatch.setattr(manifest, "LARGE", len(usual) - 1)
+    smaller = written(one_photograph(300), tmp_path / "smaller")["png"]
+
+    assert len(smaller) < 0.95 * len(usual)
+    counts = [
+        len(Image.open(tmp_path / name / "one.png").convert("RGB").getcolors() or ()) for name in ("usual", "smaller")
+    ]
+    assert counts[0] > 128 >= counts[1]
+
+
+@pytest.mark.parametrize(("side", "kept"), [(600, 240), (100, None)])
 def test_a_pdf_holds_photographs_as_print_shows_them(tmp_path: Path, side: int, kept: int | None) -> None:
     figure = one_photograph(side)
     (axes,) = figure.axes
@@ -172,7 +184,7 @@ def test_a_pdf_holds_photographs_as_print_shows_them(tmp_path: Path, side: int, 
 
     assert pdf.count(b"/Subtype /Image") == 1
     assert b"/Indexed" in pdf  # its colours are few
-    if kept:  # 2 inches of 128 pixels; a small one is left to matplotlib
+    if kept:  # 2 inches of 120 pixels; a small one is left to matplotlib
         assert f"/Width {kept} /Height {kept}".encode() in pdf.replace(b"\n", b" ")
     # The notebook shows the figure as it was.
     np.testing.assert_array_equal(axes.images[0].get_array(), before[0])
