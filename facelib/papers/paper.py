@@ -275,6 +275,7 @@ class Paper(Generic[M, S]):
         tables: by number, in Arabic figures; those of ours by name.
         claims: what the paper says of its methods.
         failed_as: what a sample that cannot be judged counts as, in words (`facelib.papers.failures`).
+        remark: what the values of a trained run's metrics say of it in words, below tables; mostly nothing.
         evaluations: what trained runs are judged by afterwards, by name.
         printed: its printed tables by number, where they do not lie in `facelib.papers.published`.
     """
@@ -294,6 +295,7 @@ class Paper(Generic[M, S]):
     tables: Mapping[str, Table] = field(default_factory=dict)
     claims: tuple[Claim, ...] = ()
     failed_as: str = "missed"
+    remark: Callable[[Mapping[str, float]], str] = lambda values: ""
     evaluations: Mapping[str, Evaluation] = field(default_factory=dict)
     printed: Mapping[str, PublishedTable] | None = None
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from facelib.errors import unknown_name
 from facelib.papers.failures import failure_note
-from facelib.papers.paper import Metric
+from facelib.papers.paper import BASELINE, Metric
 from facelib.papers.published import PublishedRow, PublishedTable, all_tables
 from facelib.report.intervals import Estimates
 from facelib.report.markup import to_latex, to_markdown
@@ -140,13 +140,14 @@ def _described(runs: TierRuns, table: str) -> PublishedTable:
 
 
 def _notes(runs: TierRuns, table: str) -> list[str]:
-    """What stands below a table: of the printed numbers, which epoch was kept, what failed and what is missing."""
+    """What stands below a table: of the printed numbers, which epoch was kept, what failed, and what is missing."""
     note, methods = _described(runs, table).note, runs.paper.tabulated(table)
     rules = dict.fromkeys(epoch_rule(runs, record) for name in methods for record in runs.records(name))
     epochs = [f"weights of {' or '.join(filter(None, rules))}"] if any(rules) else []
     failures = {runs.label(name): failure_note(runs.records(name), runs.paper.failed_as) for name in methods}
     failed = [f"{label}: {words}" for label, words in failures.items() if words]
-    return [*([note] if note else []), *epochs, *failed, *runs.missing(methods), *runs.unevaluated(table)]
+    remarks = [f"{runs.label(name)}: {words}" for name in methods for words in _remarks(runs, name)]
+    return [*([note] if note else []), *epochs, *failed, *remarks, *runs.missing(methods), *runs.unevaluated(table)]
 
 
 def epoch_rule(runs: TierRuns, record: Record) -> str:
@@ -253,3 +254,11 @@ def _cell(line: dict[str, Any], name: str, metric: Metric, main: bool) -> str:
         if low > 0 or high < 0:  # never of NaN, a line without a difference
             text += f" {MARKS[low > 0]}"
     return text
+
+
+def _remarks(runs: TierRuns, method: str) -> list[str]:
+    """What the paper has to say of the numbers of a method's runs; of a baseline nothing."""
+    if runs.paper.method(method).kind == BASELINE:
+        return []
+    values = ({name: metric["value"] for name, metric in record.metrics.items()} for record in runs.records(method))
+    return list(dict.fromkeys(filter(None, map(runs.paper.remark, values))))

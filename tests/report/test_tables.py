@@ -392,6 +392,20 @@ def failures(count: int) -> dict[str, object]:
     return {"value": count, "unit": "samples"}
 
 
+def test_the_notes_name_networks_that_answer_with_the_mean_face() -> None:
+    """Whose shapes read less than a hundredth of the variance, more or less than none; not the mean face itself."""
+    told = {"shared_decoder": 0.0001, "direct_attention": -0.004, "sadrnet": 0.177, "direct": -3.0, "mean_face": 0.0}
+    for method, read in told.items():
+        record = make_face_record(method)
+        metrics = record.metrics | {"shape_read": {"value": read, "unit": "fraction"}}
+        write_record(record.run.record, replace(record, metrics=metrics))
+    notes = table_as_markdown(opened(FACES), "4")
+    for method, read in (("shared_decoder", "0.0%"), ("direct_attention", "-0.4%")):
+        label = of_faces.METHODS[method].label
+        assert f"- {label}: its shape is the mean face ({read} of the variance read)\n" in notes
+    assert notes.count("is the mean face") == 2
+
+
 def test_the_note_says_which_epoch_was_kept() -> None:
     runs_made = open_runs(PAPER, "smoke")
     record = make_record("jam")

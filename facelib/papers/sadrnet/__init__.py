@@ -21,7 +21,7 @@ from facelib.papers.evaluations import Evaluation
 from facelib.papers.paper import Paper, Steps
 from facelib.papers.sadrnet.claims import CLAIMS
 from facelib.papers.sadrnet.methods import METHODS, Reconstructor
-from facelib.papers.sadrnet.metrics import METRICS, TABLES
+from facelib.papers.sadrnet.metrics import METRICS, TABLES, remark
 from facelib.papers.sadrnet.settings import TIERS, ReconstructionSettings, relevant
 
 if TYPE_CHECKING:
@@ -46,5 +46,6 @@ PAPER: Paper[Reconstructor, ReconstructionSettings] = Paper(
     tables=TABLES,
     claims=CLAIMS,
     failed_as="the mean face in the true box",
+    remark=remark,
     evaluations={"ict": Evaluation("heads of ICT-FaceKit", f"{__name__}.ict", "facelib faces import-ict FOLDER")},
 )

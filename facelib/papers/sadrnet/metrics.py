@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from facelib.papers.paper import Metric, Table
@@ -13,6 +14,7 @@ SHAPE = ("shape_ratio", "shape_ratio/frontal", "shape_read", "recognition")
 COMPONENTS = tuple(f"component/{number}" for number in range(1, 11))  # of the identity
 ANGLES = {"yaw": "Yaw", "pitch": "Pitch", "roll": "Roll", "pose": "Mean"}  # of the three
 FIX = "fix."  # of the metrics without the samples near gimbal lock, SADRNet-fix in table III
+SILENT = 0.01  # share of the deformation's variance below which a network says nothing of the person
 BASELINE = "mean_face"  # a frontal mean face laid into the true box: it knows nothing of shape and pose
 
 TABLES: dict[str, Table] = {
@@ -81,3 +83,9 @@ METRICS: dict[str, Metric] = {
     "ict_scan_mm": Metric("Scan (mm)", "scan, ICT", "mm", direction="lower", decimals=2, knows_nothing=BASELINE),
     "size_mb": Metric("Size", "size", "MB", direction="lower", over_people=False),
 }
+
+
+def remark(values: Mapping[str, float]) -> str:
+    """Whether a run answers with the mean face, whoever is in the photograph."""
+    read = values.get("shape_read", 1.0)
+    return f"its shape is the mean face ({read:.1%} of the variance read)" if abs(read) < SILENT else ""
