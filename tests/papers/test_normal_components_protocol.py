@@ -129,6 +129,7 @@ def test_ranks_by_hand(scores: Scores) -> None:
     # two at (1, 0) and (1, 0.1), than to its own (0, 1), which ties with FRGC's (0, 1), as it does for (0.1, 1).
     assert scores["merged"].tolist() == [2, 5, 6, 2, 1]
     assert scores["merged_identity"].tolist() == [0, 1, 1, 3, 4]
+    assert scores["merged/apart"].tolist() == [*scores["bu3dfe"], *scores["frgc"], *scores["bosphorus"]]
     assert "merged_failed" not in scores
 
 
@@ -138,7 +139,8 @@ def test_metrics_are_the_shares_of_first_ranks(scores: Scores) -> None:
     assert metrics["merged"]["value"] == pytest.approx(1 / 5)
     assert metrics["bosphorus/raw"]["value"] == 1
     sets = ("bu3dfe", "frgc", "bosphorus", "merged")
-    assert metrics.keys() == {f"{name}{end}" for name in sets for end in ("", "/x", "/y", "/z", "/raw")}
+    ends = ("", "/x", "/y", "/z", "/raw")
+    assert metrics.keys() == {f"{name}{end}" for name in sets for end in ends} | {"merged/apart"}
     assert metrics.keys() <= METRICS.keys()
 
 
@@ -159,4 +161,8 @@ def test_intervals_resample_people_of_each_data_set(scores: Scores, photographs:
         assert estimate == pytest.approx(metrics[name]["value"]), name
     spread = dict(zip(made.names, np.nanstd(made.samples, axis=0), strict=True))
     assert spread["merged"] > 0
+    # What merging costs is asked of the same resampled people: where it costs nothing, no resample says otherwise.
+    free = bootstrap_metrics(metrics, scores | {"merged": scores["merged/apart"]}, resamples=60)
+    merged, apart = (free.samples[:, free.names.index(name)] for name in ("merged", "merged/apart"))
+    assert np.array_equal(merged, apart)
     assert spread["fidelity_mm"] > 0
