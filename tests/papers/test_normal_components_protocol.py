@@ -24,7 +24,7 @@ from facelib.papers.normal_components.fidelity import fidelity, fidelity_means
 from facelib.papers.normal_components.methods import METHODS
 from facelib.papers.normal_components.metrics import METRICS
 from facelib.papers.normal_components.protocol import evaluate_scans, metrics_of
-from facelib.papers.normal_components.reconstructors import disturbed, reconstructor_of
+from facelib.papers.normal_components.reconstructors import disturbed, reconstructor_of, recropped, widened
 from facelib.papers.paper import Scores
 
 SETTINGS = PAPER.settings("smoke", {"others.identities": 5, "others.images": 3})
@@ -78,6 +78,18 @@ def test_every_reconstructor_reads_photographs_the_same_way_again(name: str, pho
     assert first.expression.shape == (3, 52)
     assert 0.05 < first.identity.std() < 2
     assert reconstructor.digest != reconstructor_of(METHODS["truth"], SETTINGS, {}).digest
+
+
+def test_photographs_are_cropped_as_networks_have_learnt() -> None:
+    """A face that fills 52 of 64 pixels in a crop of 1.3 fills 52 of 78, about 1.3 / 1.6 of that, in one of 1.6."""
+    images = torch.zeros(1, 3, 64, 64)
+    images[..., 6:58, 6:58] = 1
+    wide = recropped(images, 1.3, 1.6, 78)
+    assert wide.shape == (1, 3, 78, 78)
+    assert torch.equal(wide[..., 7:-7, 7:-7], images)
+    assert float(wide.sum()) == images.sum()
+    assert torch.equal(recropped(wide, 1.6, 1.3, 64), images)
+    assert widened(images, 32).shape == (1, 3, 32, 32)
 
 
 # ---- ranks ----
