@@ -116,6 +116,15 @@ def test_the_paper_tier_is_the_papers_and_asks_for_licensed_data() -> None:
     assert set(TIERS) == {"smoke", "laptop", "gpu", "paper"}
 
 
+@pytest.mark.parametrize("tier", TIERS)
+def test_all_rows_are_fine_tuned_alike_and_begin_slowly(tier: str) -> None:
+    """Also those with cross-entropy, which need no warm-up, and the one that is not pretrained."""
+    rows = [name for name, method in METHODS.items() if method.reconstructor]
+    (training,) = {PAPER.run_settings(name, tier).training for name in rows}
+    assert training.warmup_epochs == 1
+    assert training.epochs > 1
+
+
 def test_runs_do_not_depend_on_what_they_do_not_see() -> None:
     usual = PAPER.settings("laptop")
     other = replace(
