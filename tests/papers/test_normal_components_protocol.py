@@ -12,17 +12,19 @@ from torch import nn
 
 from facelib.data.archive import FaceArchive
 from facelib.data.embedded import open_web_faces
+from facelib.data.embedded.web_faces import shapes_of
 from facelib.data.known_photographs import KnownPhotographs
 from facelib.data.surface_images import SurfaceImages
+from facelib.faces.model_fit import EXPRESSION_SPREAD
 from facelib.faces.morphable_model import MorphableModel
 from facelib.models.blocks import Embedding, to_embedding
 from facelib.models.expnet import ShapeCoefficients
 from facelib.papers.normal_components import PAPER, protocol
 from facelib.papers.normal_components.bootstrap import bootstrap_metrics
 from facelib.papers.normal_components.data_sets import others_settings
-from facelib.papers.normal_components.fidelity import fidelity, fidelity_means
+from facelib.papers.normal_components.fidelity import distances, fidelity, fidelity_means
 from facelib.papers.normal_components.methods import METHODS
-from facelib.papers.normal_components.metrics import METRICS
+from facelib.papers.normal_components.metrics import MEAN_FACE_MM, METRICS, PHOTOGRAPHED
 from facelib.papers.normal_components.protocol import evaluate_scans, metrics_of
 from facelib.papers.normal_components.reconstructors import disturbed, reconstructor_of, recropped, widened
 from facelib.papers.paper import Scores
@@ -58,6 +60,15 @@ def test_the_truth_is_faithful_and_the_mean_face_is_nobody(photographs: KnownPho
     assert fidelity_means(scores)["fidelity_rank1"] == 0
     assert 1 < scores["fidelity_mm"].mean() < 5
     assert len(scores["fidelity_rank1"]) == 5 * 2
+
+
+def test_the_mean_face_is_off_by_what_skill_is_asked_against(face_model: MorphableModel) -> None:
+    usual = others_settings(PAPER.settings("laptop"))
+    assert usual.identities == PHOTOGRAPHED
+    identity, action = shapes_of(usual, face_model)
+    true = ShapeCoefficients(identity, action / EXPRESSION_SPREAD)
+    mean = ShapeCoefficients(*(torch.zeros_like(values) for values in true))
+    assert round(float(distances(mean, true).mean()), 2) == MEAN_FACE_MM
 
 
 def test_disturbances_grow_and_leave_faces_as_different_as_they_are(photographs: KnownPhotographs) -> None:
