@@ -9,7 +9,7 @@ import numpy as np
 from made_records import write_run
 
 from facelib.papers.normal_components.methods import METHODS
-from facelib.papers.normal_components.metrics import MERGED, TITLES
+from facelib.papers.normal_components.metrics import APART, MERGED, TITLES
 from facelib.papers.normal_components.protocol import SeenScans, metrics_of
 from facelib.runs.folders import Run
 from facelib.runs.records import Record
@@ -35,6 +35,7 @@ def made_ranks(skill: float, seed: int = 0, mm: float = 2.0) -> dict[str, np.nda
         scores |= {f"{name}_identity": numbers // PROBES, f"{name}_expression": 1 + numbers % PROBES}
         scores |= {f"{name}_level": 1 + numbers % 2, f"{name}_failed": numbers == count - 1}
         scores[name][-1] = PEOPLE + 1
+    scores[APART] = scores[MERGED]
     people = np.arange(PEOPLE)
     scores |= {"fidelity_mm": np.repeat(mm, 2 * PEOPLE) + 0.1 * generator.random(2 * PEOPLE)}
     scores |= {"fidelity_identity": people.repeat(2), "fidelity_probe": people}

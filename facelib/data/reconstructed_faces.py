@@ -39,7 +39,7 @@ class ReconstructedFacesSettings:
     """
 
     archive: ClassVar[str] = RECONSTRUCTED
-    version: ClassVar[int] = 1  # raise it when the making changes: older data are then passed over
+    version: ClassVar[int] = 2  # raise it when the making changes: older data are then passed over
 
     photographs: str
     reconstructor: str

@@ -12,19 +12,21 @@ from torch import nn
 
 from facelib.data.archive import FaceArchive
 from facelib.data.embedded import open_web_faces
+from facelib.data.embedded.web_faces import shapes_of
 from facelib.data.known_photographs import KnownPhotographs
 from facelib.data.surface_images import SurfaceImages
+from facelib.faces.model_fit import EXPRESSION_SPREAD
 from facelib.faces.morphable_model import MorphableModel
 from facelib.models.blocks import Embedding, to_embedding
 from facelib.models.expnet import ShapeCoefficients
 from facelib.papers.normal_components import PAPER, protocol
 from facelib.papers.normal_components.bootstrap import bootstrap_metrics
 from facelib.papers.normal_components.data_sets import others_settings
-from facelib.papers.normal_components.fidelity import fidelity, fidelity_means
+from facelib.papers.normal_components.fidelity import distances, fidelity, fidelity_means
 from facelib.papers.normal_components.methods import METHODS
-from facelib.papers.normal_components.metrics import METRICS
+from facelib.papers.normal_components.metrics import MEAN_FACE_MM, METRICS, PHOTOGRAPHED
 from facelib.papers.normal_components.protocol import evaluate_scans, metrics_of
-from facelib.papers.normal_components.reconstructors import disturbed, reconstructor_of
+from facelib.papers.normal_components.reconstructors import disturbed, reconstructor_of, recropped, widened
 from facelib.papers.paper import Scores
 
 SETTINGS = PAPER.settings("smoke", {"others.identities": 5, "others.images": 3})
@@ -60,6 +62,15 @@ def test_the_truth_is_faithful_and_the_mean_face_is_nobody(photographs: KnownPho
     assert len(scores["fidelity_rank1"]) == 5 * 2
 
 
+def test_the_mean_face_is_off_by_what_skill_is_asked_against(face_model: MorphableModel) -> None:
+    usual = others_settings(PAPER.settings("laptop"))
+    assert usual.identities == PHOTOGRAPHED
+    identity, action = shapes_of(usual, face_model)
+    true = ShapeCoefficients(identity, action / EXPRESSION_SPREAD)
+    mean = ShapeCoefficients(*(torch.zeros_like(values) for values in true))
+    assert round(float(distances(mean, true).mean()), 2) == MEAN_FACE_MM
+
+
 def test_disturbances_grow_and_leave_faces_as_different_as_they_are(photographs: KnownPhotographs) -> None:
     errors = [fidelity_means(fidelity(disturbed(level), photographs))["fidelity_mm"] for level in (0.25, 0.5, 1.0, 2.0)]
     assert errors == sorted(errors)
@@ -78,6 +89,18 @@ def test_every_reconstructor_reads_photographs_the_same_way_again(name: str, pho
     assert first.expression.shape == (3, 52)
     assert 0.05 < first.identity.std() < 2
     assert reconstructor.digest != reconstructor_of(METHODS["truth"], SETTINGS, {}).digest
+
+
+def test_photographs_are_cropped_as_networks_have_learnt() -> None:
+    """A face that fills 52 of 64 pixels in a crop of 1.3 fills 52 of 78, about 1.3 / 1.6 of that, in one of 1.6."""
+    images = torch.zeros(1, 3, 64, 64)
+    images[..., 6:58, 6:58] = 1
+    wide = recropped(images, 1.3, 1.6, 78)
+    assert wide.shape == (1, 3, 78, 78)
+    assert torch.equal(wide[..., 7:-7, 7:-7], images)
+    assert float(wide.sum()) == images.sum()
+    assert torch.equal(recropped(wide, 1.6, 1.3, 64), images)
+    assert widened(images, 32).shape == (1, 3, 32, 32)
 
 
 # ---- ranks ----
@@ -129,6 +152,7 @@ def test_ranks_by_hand(scores: Scores) -> None:
     # two at (1, 0) and (1, 0.1), than to its own (0, 1), which ties with FRGC's (0, 1), as it does for (0.1, 1).
     assert scores["merged"].tolist() == [2, 5, 6, 2, 1]
     assert scores["merged_identity"].tolist() == [0, 1, 1, 3, 4]
+    assert scores["merged/apart"].tolist() == [*scores["bu3dfe"], *scores["frgc"], *scores["bosphorus"]]
     assert "merged_failed" not in scores
 
 
@@ -138,7 +162,8 @@ def test_metrics_are_the_shares_of_first_ranks(scores: Scores) -> None:
     assert metrics["merged"]["value"] == pytest.approx(1 / 5)
     assert metrics["bosphorus/raw"]["value"] == 1
     sets = ("bu3dfe", "frgc", "bosphorus", "merged")
-    assert metrics.keys() == {f"{name}{end}" for name in sets for end in ("", "/x", "/y", "/z", "/raw")}
+    ends = ("", "/x", "/y", "/z", "/raw")
+    assert metrics.keys() == {f"{name}{end}" for name in sets for end in ends} | {"merged/apart"}
     assert metrics.keys() <= METRICS.keys()
 
 
@@ -159,4 +184,8 @@ def test_intervals_resample_people_of_each_data_set(scores: Scores, photographs:
         assert estimate == pytest.approx(metrics[name]["value"]), name
     spread = dict(zip(made.names, np.nanstd(made.samples, axis=0), strict=True))
     assert spread["merged"] > 0
+    # What merging costs is asked of the same resampled people: where it costs nothing, no resample says otherwise.
+    free = bootstrap_metrics(metrics, scores | {"merged": scores["merged/apart"]}, resamples=60)
+    merged, apart = (free.samples[:, free.names.index(name)] for name in ("merged", "merged/apart"))
+    assert np.array_equal(merged, apart)
     assert spread["fidelity_mm"] > 0

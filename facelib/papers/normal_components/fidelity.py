@@ -33,7 +33,7 @@ def fidelity(read: Read, photographs: KnownPhotographs) -> Scores:
     ranks, probes = photograph_ranks({"shape": _embeddings(found.identity)}, archive)
     identity = np.asarray(archive.arrays["identity"])
     return {
-        "fidelity_mm": _distances(found, photographs.true).numpy(),
+        "fidelity_mm": distances(found, photographs.true).numpy(),
         "fidelity_identity": identity,
         "fidelity_rank1": ranks["shape"],
         "fidelity_probe": identity[probes],
@@ -56,8 +56,12 @@ def _embeddings(identity: torch.Tensor) -> np.ndarray:
     return (identity @ root[: identity.shape[1]]).numpy()
 
 
-def _distances(found: ShapeCoefficients, true: ShapeCoefficients) -> torch.Tensor:
-    """(N,) mm."""
+def distances(found: ShapeCoefficients, true: ShapeCoefficients) -> torch.Tensor:
+    """Mean distances (N,) in mm over the skin that scanners see, once the best similarity has laid faces on true ones.
+
+    Args:
+        found, true: of N faces.
+    """
     model = face_model()
     skin = scanned_skin(model)
     ours, theirs = (vertices_of(model, shape)[:, skin].double() for shape in (found, true))

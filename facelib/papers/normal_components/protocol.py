@@ -20,7 +20,7 @@ from facelib.data.surface_settings import PreparationSettings
 from facelib.metrics.late_fusion import FUSED, places
 from facelib.papers.failures import FAILED
 from facelib.papers.normal_components.identification import Features, features_of
-from facelib.papers.normal_components.metrics import MERGED, MERGED_OF, METRICS, RAW
+from facelib.papers.normal_components.metrics import APART, MERGED, MERGED_OF, METRICS, RAW
 from facelib.papers.paper import Metrics, Scores
 from facelib.progress import progress_bar
 
@@ -51,7 +51,7 @@ def evaluate_scans(network: nn.Module, archives: Mapping[str, FaceArchive], prep
     Returns:
         For each data set ranks (P,), "bu3dfe" fused, "bu3dfe/x" by a view and "bu3dfe/raw" fused of raw features;
         "bu3dfe_identity", "bu3dfe_expression" and "bu3dfe_level" (P,); "bu3dfe_failed" (P,) bool, save of the merged
-        set, which has the same failures again.
+        set, which has the same failures again. `APART` holds the ranks of the merged set's probes before merging.
     """
     seen = {name: see_scans(network, name, scans, preparation) for name, scans in archives.items()}
     scores: Scores = {}
@@ -60,7 +60,7 @@ def evaluate_scans(network: nn.Module, archives: Mapping[str, FaceArchive], prep
     if set(MERGED_OF) <= seen.keys():
         together = _scores(MERGED, merged([seen[name] for name in MERGED_OF]))
         del together[f"{MERGED}_{FAILED}"]
-        scores |= together
+        scores |= together | {APART: np.concatenate([scores[name] for name in MERGED_OF])}
     return scores
 
 

@@ -1,7 +1,7 @@
 """From photographs to coefficients of the face model, by whatever a row of the tables names.
 
 All have one interface: photographs in, and what is true of them, which only the upper bound and the disturbed shapes
-look at. Web photographs are cropped as all photographs here are, so networks of other papers take them as they are.
+look at. Networks of other papers have learnt from wider crops than web photographs are, so these get a border first.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from facelib.data.embedded import WebFacesSettings
+from facelib.data.embedded.aflw_300wlp import CROP
 from facelib.data.known_photographs import Read
 from facelib.data.landmarked_faces import LandmarkedFaces, aligned
 from facelib.faces.model_fit import EXPRESSION_SPREAD
@@ -30,6 +32,8 @@ from facelib.papers.sadrnet.shape_protocol import own_shape
 from facelib.papers.sadrnet.trained import load_shipped
 from facelib.runs.checkpoints import load_weights
 from facelib.storage import digest_of, verify_once
+
+WEB_CROP = WebFacesSettings().scene.crop  # of the photographs that are reconstructed; `CROP` is the other papers'
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,7 @@ def _of_encoder(name: str) -> tuple[str, Read]:
     trained = load_shipped(name)
 
     def read(images: torch.Tensor, true: ShapeCoefficients, generator: torch.Generator) -> ShapeCoefficients:
-        found = trained.network(resized(images, trained.settings.network.image_size))
+        found = trained.network(widened(images, trained.settings.network.image_size))
         return ShapeCoefficients(found.identity, found.expression / EXPRESSION_SPREAD)
 
     return trained.weights_sha256, read
@@ -116,7 +120,7 @@ def _of_sadrnet() -> tuple[str, Read]:
     mean = mapper.template.mean_map[:, mapper.evaluated].T
 
     def read(images: torch.Tensor, true: ShapeCoefficients, generator: torch.Generator) -> ShapeCoefficients:
-        maps = trained.draws(resized(images, trained.settings.network.image_size))
+        maps = trained.draws(widened(images, trained.settings.network.image_size))
         identity, action = mapper.fit.coefficients(own_shape(maps, mapper) - mean)
         return ShapeCoefficients(identity, action / EXPRESSION_SPREAD)
 
@@ -130,8 +134,8 @@ def _of_msma() -> tuple[str, Read]:
     standard = msma_networks.standard_landmarks(size)
 
     def read(images: torch.Tensor, true: ShapeCoefficients, generator: torch.Generator) -> ShapeCoefficients:
-        landmarks = encoder.network(resized(images, other)).landmarks[..., :2] * size / other
-        photographs = resized(images, size)
+        landmarks = encoder.network(widened(images, other)).landmarks[..., :2] * size / other
+        photographs = widened(images, size)
         crops = aligned(LandmarkedFaces(photographs, landmarks, torch.zeros_like(photographs[:, 0])), standard)
         found = trained.network(crops.images)
         return ShapeCoefficients(found.identity, found.expression)
@@ -139,8 +143,21 @@ def _of_msma() -> tuple[str, Read]:
     return digest_of([trained.weights_sha256, encoder.weights_sha256]), read
 
 
-def resized(images: torch.Tensor, size: int) -> torch.Tensor:
-    """Images (B, 3, S, S) at another size."""
+def widened(images: torch.Tensor, size: int) -> torch.Tensor:
+    """Web photographs (B, 3, S, S) as networks of other papers take them, at their size."""
+    return recropped(images, WEB_CROP, CROP, size)
+
+
+def recropped(images: torch.Tensor, crop: float, wanted: float, size: int) -> torch.Tensor:
+    """Photographs of faces as if they had been cropped more widely or more closely.
+
+    Args:
+        images: (B, 3, S, S).
+        crop, wanted: sides of their crop and of the other over that of the landmarks' box.
+        size: pixels a side of what is returned.
+    """
+    border = round(images.shape[-1] * (wanted / crop - 1) / 2)
+    images = functional.pad(images, (border,) * 4, mode="replicate")  # a border below 0 is cut off
     return functional.interpolate(images, (size, size), mode="bilinear", align_corners=False, antialias=True)
 
 

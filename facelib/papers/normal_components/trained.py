@@ -8,13 +8,14 @@ from functools import cached_property, lru_cache
 import torch
 from torch import nn
 
+from facelib.data.embedded.aflw_300wlp import CROP
 from facelib.errors import BadInput
 from facelib.faces.model_fit import EXPRESSION_SPREAD
 from facelib.models.sadrnet import FaceMaps
 from facelib.papers.normal_components import PAPER
 from facelib.papers.normal_components.methods import EXPNET, SHAPE_READER, NormalRecogniser
 from facelib.papers.normal_components.networks import build_network
-from facelib.papers.normal_components.reconstructors import resized
+from facelib.papers.normal_components.reconstructors import WEB_CROP, recropped
 from facelib.papers.normal_components.settings import RecognitionSettings
 from facelib.papers.sadrnet.encoded_face import EncodedFace
 from facelib.papers.sadrnet.trained import TrainedNetwork
@@ -39,7 +40,7 @@ class PlacedShape(nn.Module):
         self.expnet, self.size, self.encoded = expnet, size, encoded
 
     def forward(self, images: torch.Tensor) -> FaceMaps:
-        found = self.expnet(resized(images, self.size))
+        found = self.expnet(recropped(images, CROP, WEB_CROP, self.size))
         expression = (EXPRESSION_SPREAD * found.expression).clamp(0, 1)
         placed = self.encoded.encoder(images)._replace(identity=found.identity, expression=expression)
         return self.encoded.drawn(placed)
