@@ -134,6 +134,19 @@ def test_the_mean_face_stands_in_for_what_is_not_finite(archive: FaceArchive, he
 def test_poses_are_told_from_the_middles_of_the_crops(archive: FaceArchive) -> None:
     rows = np.arange(12)
 
+def test_the_deviation_over_samples_is_resampled_with_the_people() -> None:
+    """Of two people a resample has the first one twice, or the second, or both."""
+    errors = np.array([0.01, 0.03, 0.05, 0.11])
+    scores = dict.fromkeys(("flying", "plane", "vertices", "roughness"), errors) | {"fitting": errors}
+    scores |= {"shape_tested": np.zeros(4, bool), "shape_identity": np.array([0, 0, 1, 1])}
+    scores |= {"shape_neutral": np.ones(4, bool), "shape_failed": np.zeros(4, bool)}
+    found = bootstrap_metrics({}, scores, resamples=40)
+    column = found.names.index("fitting_30_sd")
+    assert found.estimates[column] == pytest.approx(errors.std())
+    drawn = np.unique(found.samples[:, column].round(9))
+    assert drawn == pytest.approx(sorted([errors[:2].std(), errors[2:].std(), errors.std()]))
+
+
     def truth(labelled):  # type: ignore[no-untyped-def]
         quaternion = matrix_to_quaternion(labelled.rotation)
         quaternion[5] = torch.nan

@@ -41,9 +41,7 @@ METRICS: dict[str, Metric] = {
     "fitting": _squared("Eq. 8", "mesh fitting error"),
     "fitting/learnt": _squared(None, "mesh fitting error, of people whose unlabelled frames were learnt from"),
     "fitting_30": _squared("Eq. 8, 30 samples", "mesh fitting error over 30 samples"),
-    f"fitting_30{SPREAD}": Metric(
-        "SD", "standard deviation over 30 samples", "cm2", "lower", decimals=4, over_people=False
-    ),
+    f"fitting_30{SPREAD}": Metric("SD", "standard deviation over 30 samples", "cm2", "lower", decimals=4),
     "flying": Metric("Flying", "share of flying vertices", "fraction", "lower", knows_nothing=MEAN_FACE),
     "plane": _mm("Point to plane", "point-to-plane RMSE"),
     "plane/learnt": _mm(None, "point-to-plane RMSE, of people whose unlabelled frames were learnt from"),
