@@ -53,7 +53,7 @@ class EvaluatedFaces:
 
     Args:
         people: of FaceWarehouse's counterpart, besides those who are learnt from, in twenty expressions.
-        ict: heads of ICT-FaceKit, in four frames each.
+        ict: heads of ICT-FaceKit, each in two frames near frontal and two in the poses of Biwi.
     """
 
     people: int = 50
