@@ -125,14 +125,14 @@ def test_the_mean_face_stands_in_for_what_is_not_finite(archive: FaceArchive, he
     assert metrics["plane"]["value"] < 1e-3
     assert metrics["plane/learnt"]["value"] == pytest.approx(mean["plane"][3] / 6, abs=1e-3)
     assert metrics["fitting_30"] == metrics["fitting/learnt"]  # all six of those who were learnt from
+    neutral = tested & (archive.arrays["expression"] == 0)
+    assert 0 < neutral.sum() < tested.sum()
+    assert metrics_of(mean)["plane/neutral"]["value"] == pytest.approx(mean["plane"][neutral].mean())
     estimates = bootstrap_metrics(metrics_of(mean), mean, resamples=20)
     assert dict(zip(estimates.names, estimates.estimates, strict=True)) == pytest.approx(
         {name: each["value"] for name, each in metrics_of(mean).items()}
     )
 
-
-def test_poses_are_told_from_the_middles_of_the_crops(archive: FaceArchive) -> None:
-    rows = np.arange(12)
 
 def test_the_deviation_over_samples_is_resampled_with_the_people() -> None:
     """Of two people a resample has the first one twice, or the second, or both."""
@@ -146,6 +146,9 @@ def test_the_deviation_over_samples_is_resampled_with_the_people() -> None:
     drawn = np.unique(found.samples[:, column].round(9))
     assert drawn == pytest.approx(sorted([errors[:2].std(), errors[2:].std(), errors.std()]))
 
+
+def test_poses_are_told_from_the_middles_of_the_crops(archive: FaceArchive) -> None:
+    rows = np.arange(12)
 
     def truth(labelled):  # type: ignore[no-untyped-def]
         quaternion = matrix_to_quaternion(labelled.rotation)
