@@ -67,13 +67,16 @@ class CloudFitSettings:
     Args:
         identities: components of the shape.
         rounds: of closest points and coefficients.
-        residual_mm: root mean square that the fit leaves rather than take a coefficient of one standard deviation.
+        residual_mm: root mean square that the fit leaves rather than take a coefficient of one standard deviation. Far
+            below the sensor's noise, of which little is left over so many points: on twelve frames of three people who
+            are not tested 0.5 mm errs by 0.040 cm^2 (eq. 8), 0.1 by 0.026, 0.05 by 0.024, 0.02 by 0.029; the mean face
+            by 0.049.
         reach_mm: farther pairs are not of the face.
     """
 
     identities: int = 60
     rounds: int = 8
-    residual_mm: float = 0.5
+    residual_mm: float = 0.05
     reach_mm: float = 10.0
 
 
