@@ -85,15 +85,6 @@ class StructuredLight:
         if not 0 < self.grazing[0] < self.grazing[1] <= 90:
             raise BadInput(f"grazing is {self.grazing}: expected two ascending angles within 0 to 90 degrees")
 
-    def axial_deviation(self, depth: torch.Tensor) -> torch.Tensor:
-        """sigma_z in mm at these depths in mm, of surfaces that face the camera [N]."""
-        least, growth, at = self.axial
-        return least + growth * (depth - at) ** 2
-
-    def depth_step(self, depth: torch.Tensor) -> torch.Tensor:
-        """The distance in mm between two levels of depth at these depths in mm [K]."""
-        return self.inverse_step * depth**2
-
 
 @dataclass(frozen=True)
 class SensorNoise:

@@ -150,7 +150,6 @@ def test_levels_are_a_step_apart_as_khoshelham_measured(depth: float, step: floa
     assert len(middle) >= 3
     steps = levels[near].diff() * (depth / middle) ** 2
     np.testing.assert_allclose(steps, step, rtol=0.02)
-    assert KINECT.depth_step(torch.tensor(depth, dtype=torch.float64)).item() == pytest.approx(step)
 
 
 def test_depth_comes_in_whole_millimetres_and_nothing_of_it_is_lost_without_noise() -> None:

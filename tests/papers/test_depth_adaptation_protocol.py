@@ -125,10 +125,26 @@ def test_the_mean_face_stands_in_for_what_is_not_finite(archive: FaceArchive, he
     assert metrics["plane"]["value"] < 1e-3
     assert metrics["plane/learnt"]["value"] == pytest.approx(mean["plane"][3] / 6, abs=1e-3)
     assert metrics["fitting_30"] == metrics["fitting/learnt"]  # all six of those who were learnt from
+    neutral = tested & (archive.arrays["expression"] == 0)
+    assert 0 < neutral.sum() < tested.sum()
+    assert metrics_of(mean)["plane/neutral"]["value"] == pytest.approx(mean["plane"][neutral].mean())
     estimates = bootstrap_metrics(metrics_of(mean), mean, resamples=20)
     assert dict(zip(estimates.names, estimates.estimates, strict=True)) == pytest.approx(
         {name: each["value"] for name, each in metrics_of(mean).items()}
     )
+
+
+def test_the_deviation_over_samples_is_resampled_with_the_people() -> None:
+    """Of two people a resample has the first one twice, or the second, or both."""
+    errors = np.array([0.01, 0.03, 0.05, 0.11])
+    scores = dict.fromkeys(("flying", "plane", "vertices", "roughness"), errors) | {"fitting": errors}
+    scores |= {"shape_tested": np.zeros(4, bool), "shape_identity": np.array([0, 0, 1, 1])}
+    scores |= {"shape_neutral": np.ones(4, bool), "shape_failed": np.zeros(4, bool)}
+    found = bootstrap_metrics({}, scores, resamples=40)
+    column = found.names.index("fitting_30_sd")
+    assert found.estimates[column] == pytest.approx(errors.std())
+    drawn = np.unique(found.samples[:, column].round(9))
+    assert drawn == pytest.approx(sorted([errors[:2].std(), errors[2:].std(), errors.std()]))
 
 
 def test_poses_are_told_from_the_middles_of_the_crops(archive: FaceArchive) -> None:

@@ -31,6 +31,7 @@ from facelib.faces.population import EXPRESSIONS, expression_coefficients
 from facelib.faces.sensors import StructuredLight
 
 NEAR_FRONTAL = (12.0, 10.0, 7.0)  # largest yaw, pitch and roll in degrees
+CLOSE_BY = (700.0, 1000.0)  # mm from the sensor, where people of FaceWarehouse sit
 BIWI_LIMITS = (90.0, 45.0, 30.0)
 ICT_3DHP_LIMITS = (75.0, 45.0, 30.0)
 ICT_3DHP_CAMERA: dict[str, Any] = {"focal_u": 535.0, "focal_v": 536.0, "center_u": 327.0, "center_v": 241.0}
@@ -57,7 +58,7 @@ class DepthFaceWarehouseSettings(DepthSetSettings):
     identities: int = 150
     seed: int = 44
     limits: tuple[float, float, float] = NEAR_FRONTAL
-    distance: tuple[float, float] = (700.0, 1000.0)
+    distance: tuple[float, float] = CLOSE_BY
     scene: DepthSceneSettings = field(default_factory=_kinect)
 
     @property

@@ -1,7 +1,7 @@
 """Depth frames of imported heads of ICT-FaceKit before the same sensor: nobody is trained on them (paper 4).
 
-People whom our own face model did not make, in a topology that is not ours, in the poses of the Biwi counterpart. They
-have the necks of their scans and no hair.
+People whom our own face model did not make, in a topology that is not ours: half of the frames near frontal, as those
+that shapes are learnt of, half in the poses of the Biwi counterpart. They have the necks of their scans and no hair.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import torch
 
 from facelib.data.archive import FaceArchive
 from facelib.data.embedded.depth_sets import DepthSetSettings, frames_of_person, open_depth_set, places
-from facelib.data.embedded.depth_targets import BIWI_LIMITS
+from facelib.data.embedded.depth_targets import BIWI_LIMITS, NEAR_FRONTAL
 from facelib.data.embedded.generation import OnImages, check_counts, sample_expressions
 from facelib.data.embedded.head_motion import turned
 from facelib.data.embedded.ict_faces import check_heads
@@ -32,11 +32,11 @@ class IctDepthSettings(DepthSetSettings):
     Args:
         heads: SHA-256 of the imported model's file (`imported_heads`), by which the fingerprint follows the import.
         identities: number of people.
-        images: frames of each, with an expression of its own at some strength.
+        images: frames of each, with an expression of its own at some strength; the first half of them is near frontal.
     """
 
     archive: ClassVar[str] = "ict_depth"
-    version: ClassVar[int] = 1  # raise it when the generation changes: older data are then passed over
+    version: ClassVar[int] = 2  # raise it when the generation changes: older data are then passed over
 
     heads: str
     identities: int = 100
@@ -54,8 +54,8 @@ class IctDepthSettings(DepthSetSettings):
 def open_ict_depth(settings: IctDepthSettings, on_images: OnImages = lambda count: None) -> FaceArchive:
     """The set from the cache, generated where it is missing.
 
-    Its arrays are those of `frames_of_person`, with the coefficients of the imported model, identity and sequence (all
-    0).
+    Its arrays are those of `frames_of_person`, with the coefficients of the imported model, identity, sequence (all 0)
+    and near_frontal (N,) bool.
 
     Args:
         settings, on_images: as `open_depth_set`.
@@ -76,8 +76,10 @@ def _frames(
 ) -> dict[str, np.ndarray]:
     """All frames of one person."""
     count = settings.images
+    near_frontal = torch.arange(count) < count // 2
     action, _ = sample_expressions(model, count, 1.0, generator)
-    pose, place = turned(count, settings.limits, generator), places(count, settings, generator)
+    near, far = (turned(count, limits, generator) for limits in (NEAR_FRONTAL, settings.limits))
+    pose, place = torch.where(near_frontal[:, None], near, far), places(count, settings, generator)
     scene = replace(settings.scene, dressed=False)  # our hair and necks belong to our model
     arrays = frames_of_person(model, shape, action, pose, place, scene, generator)
-    return arrays | {"sequence": np.zeros(count, np.int16)}
+    return arrays | {"sequence": np.zeros(count, np.int16), "near_frontal": near_frontal.numpy()}

@@ -1,7 +1,7 @@
 """SynData1 to 3 (paper 4, table 2): clean depth frames with labels, drawn to mimic the three real data sets.
 
-Faces of the model before an ideal camera with the sensor's intrinsics, in the poses of the set that they stand in for:
-no hair, no body, no room and no noise. Each holds three times the frames of its counterpart.
+Faces of the model before an ideal camera with the sensor's intrinsics, as far off and in the poses of the set that they
+stand in for: no hair, no body, no room and no noise. Each holds three times the frames of its counterpart.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from facelib.data.embedded.depth_sets import (
     open_depth_set,
     places,
 )
-from facelib.data.embedded.depth_targets import BIWI_LIMITS, ICT_3DHP_CAMERA, ICT_3DHP_LIMITS, NEAR_FRONTAL
+from facelib.data.embedded.depth_targets import BIWI_LIMITS, CLOSE_BY, ICT_3DHP_CAMERA, ICT_3DHP_LIMITS, NEAR_FRONTAL
 from facelib.data.embedded.generation import OnImages
 from facelib.data.embedded.head_motion import turned
 from facelib.errors import BadInput
@@ -36,7 +36,7 @@ class SynDataSettings(DepthSetSettings):
 
     Args:
         identities: number of people.
-        expressions: that each of them shows in turn, the neutral one first; up to twenty.
+        expressions: that each of them shows in turn, the neutral one among them; up to twenty.
         frames: in the whole set, dealt evenly among the people.
 
     Raises:
@@ -44,7 +44,7 @@ class SynDataSettings(DepthSetSettings):
     """
 
     archive: ClassVar[str]
-    version: ClassVar[int] = 1  # raise it when the generation changes: older data are then passed over
+    version: ClassVar[int] = 2  # raise it when the generation changes: older data are then passed over
 
     identities: int
     expressions: int = 3
@@ -72,6 +72,7 @@ class SynData1Settings(SynDataSettings):
     frames: int = 9000
     seed: int = 41
     limits: tuple[float, float, float] = NEAR_FRONTAL
+    distance: tuple[float, float] = CLOSE_BY
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +129,8 @@ def _frames(
     count, names = frames[number], list(EXPRESSIONS)
     others = 1 + torch.randperm(len(names) - 1, generator=generator)
     shown = torch.cat((torch.zeros(1, dtype=torch.int64), others))[: settings.expressions]
+    # In any order: with fewer frames than expressions all are shown as often, over the people.
+    shown = shown[torch.randperm(len(shown), generator=generator)]
     expression = shown[torch.arange(count) % len(shown)]
     action = expression_coefficients(model, [names[each] for each in expression.tolist()])
     pose, place = turned(count, settings.limits, generator), places(count, settings, generator)

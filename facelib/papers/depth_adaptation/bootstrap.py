@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from facelib.metrics.bootstrap import BootstrapSamples
-from facelib.metrics.bootstrapped_means import constant_samples, joined, resample_means, seed_of
-from facelib.papers.depth_adaptation.metrics import METRICS
+from facelib.metrics.bootstrapped_means import joined, resample_means, seed_of
+from facelib.papers.depth_adaptation.metrics import SPREAD
 from facelib.papers.depth_adaptation.protocol import values_of
 
-CONSTANTS = tuple(name for name, metric in METRICS.items() if not metric.over_people)
+SAMPLES = "fitting_30"
 
 
 def bootstrap_metrics(
@@ -21,7 +21,7 @@ def bootstrap_metrics(
     """The metrics of one run and their resamples; group 1 has two people, so its intervals say little.
 
     Args:
-        metrics: of the run's record; the standard deviation over samples is not resampled.
+        metrics: of the run's record, all of which follow from the scores.
         arrays: the scores beside it, of `facelib.papers.depth_adaptation.protocol`.
         resamples: how many.
         seed: of all resamples; each set has its own that follows from it.
@@ -32,6 +32,16 @@ def bootstrap_metrics(
     made = []
     for name, values in values_of(dict(arrays)).items():
         people = np.asarray(arrays[f"{name}_identity"])
-        made.append(resample_means(values, people, seed_of(seed, name, people, np.arange(len(people))), resamples))
-    made.append(constant_samples({name: metrics[name]["value"] for name in CONSTANTS if name in metrics}, resamples))
+        if SAMPLES in values:
+            values[SAMPLES + SPREAD] = values[SAMPLES] ** 2
+        means = resample_means(values, people, seed_of(seed, name, people, np.arange(len(people))), resamples)
+        made.append(_with_deviation(means) if SAMPLES in values else means)
     return joined(made)
+
+
+def _with_deviation(means: BootstrapSamples) -> BootstrapSamples:
+    """Means of some values and of their squares, with the standard deviation in place of the latter."""
+    mean, square = means.names.index(SAMPLES), means.names.index(SAMPLES + SPREAD)
+    for each in (means.estimates, means.samples):
+        each[..., square] = np.sqrt(np.maximum(each[..., square] - each[..., mean] ** 2, 0))
+    return means

@@ -1,6 +1,7 @@
 """Heads that our face model did not make: those of the imported ICT-FaceKit before the same sensor (ours).
 
-Shapes are laid onto the true surface by landmarks and ICP, rigidly, since the topologies differ.
+Shapes are read off frames near the front, of which they were learnt, and laid onto the true surface by landmarks and
+ICP, rigidly, since the topologies differ; poses off the others.
 """
 
 from __future__ import annotations
@@ -53,24 +54,25 @@ def evaluate(
     """The metrics, and the errors of every frame, of a method's network; single frames cannot be tracked."""
     if method.name == ICP_TRACKING:
         return {}, {}
+    near_frontal = np.asarray(archive.arrays["near_frontal"])
     if method.reads == SHAPE:
-        scores = evaluate_heads(shape_reader(method, settings, network), archive)
+        scores = evaluate_heads(shape_reader(method, settings, network), archive, np.flatnonzero(near_frontal))
     else:
-        rows = np.arange(len(archive))
+        rows = np.flatnonzero(~near_frontal)
         scores = evaluate_poses(pose_reader(method, settings, network), archive, rows, "ict", reach_of(settings))
     return metrics_of(scores) | failed_metric(scores), scores
 
 
-def evaluate_heads(reader: ShapeReader, archive: FaceArchive) -> Scores:
-    """Distance of each head's true surface from the one that was read.
+def evaluate_heads(reader: ShapeReader, archive: FaceArchive, rows: np.ndarray) -> Scores:
+    """Distance of the true surface of the heads in these frames (N,) from the one that was read.
 
     Returns:
         ict_plane (N,) mm, ict_identity, ict_failed (N,).
     """
     ours, theirs = face_surface(), skin_surface(load_ict_model())
 
-    def errors_of(read: ShapeReader, rows: np.ndarray) -> Scores:
-        labelled = labelled_depth(archive, rows)
+    def errors_of(read: ShapeReader, some: np.ndarray) -> Scores:
+        labelled = labelled_depth(archive, some)
         found, true = read(labelled.frames), theirs.heads(theirs.displacements(labelled.shape, labelled.action))
         if not found.isfinite().all():
             raise DegenerateInput("the head that was read is not finite: look at the weights")
@@ -81,5 +83,5 @@ def evaluate_heads(reader: ShapeReader, archive: FaceArchive) -> Scores:
         ]
         return {"ict_plane": np.array(errors)}
 
-    errors = all_judged(errors_of, reader, mean_heads, np.arange(len(archive)))
-    return errors | {"ict_identity": np.asarray(archive.arrays["identity"]), f"ict_{FAILED}": errors.pop(FAILED)}
+    errors = all_judged(errors_of, reader, mean_heads, rows)
+    return errors | {"ict_identity": np.asarray(archive.arrays["identity"])[rows], f"ict_{FAILED}": errors.pop(FAILED)}

@@ -109,7 +109,7 @@ METHODS: dict[str, DepthReader] = {
         _baseline(MODEL_FIT, "Face model fitted to the cloud", OF_SHAPES),
         _baseline(ICP_FACE, "Mean face fitted by ICP, with its size", OF_SHAPES),
         _baseline(MEAN_FACE, "Mean face", OF_SHAPES),
-        _pose("dapose", "DAPoseNet", "section 1", (("3_group_1", "Ours"), ("5", None))),
+        _pose("dapose", "DAPoseNet", "section 1", (("3_group_1", "Ours"), ("5", "Model-3"))),
         _pose("dapose_2", "DAPoseNet, group 2", "section 2.2", (("3_group_2", "Ours"),), frames_pose_set=GROUP_2),
         _pose("dapose_ict", "DAPoseNet, ICT-3DHP", "section 2.2", (("4", "Ours"),), frames_pose_set=ICT_3DHP),
         _pose("pose_source", "Supervised on source frames", "section 3.2", (("5", "Model-1"), *BOTH_GROUPS),

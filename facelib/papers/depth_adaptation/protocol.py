@@ -43,8 +43,8 @@ def evaluate_shapes(reader: ShapeReader, archive: FaceArchive, tested: np.ndarra
         tested: (N,) bool, of people of whom nothing was learnt.
 
     Returns:
-        fitting (N,) cm^2, flying, a share, plane, vertices and roughness, mm; shape_identity, shape_tested and
-        shape_failed (N,).
+        fitting (N,) cm^2, flying, a share, plane, vertices and roughness, mm; shape_identity, shape_tested,
+        shape_neutral and shape_failed (N,).
     """
     surface = face_surface()
 
@@ -58,6 +58,7 @@ def evaluate_shapes(reader: ShapeReader, archive: FaceArchive, tested: np.ndarra
 
     errors = all_judged(errors_of, reader, mean_heads, np.arange(len(archive)))
     known = {"identity": np.asarray(archive.arrays["identity"]), "tested": tested, FAILED: errors.pop(FAILED)}
+    known["neutral"] = np.asarray(archive.arrays["expression"]) == 0
     return errors | {f"shape_{name}": values for name, values in known.items()}
 
 
@@ -151,10 +152,15 @@ def values_of(scores: Scores) -> dict[str, dict[str, np.ndarray]]:
     values: dict[str, dict[str, np.ndarray]] = {}
     if "fitting" in scores:
         tested = scores["shape_tested"]
-        learnt = {f"{name}/learnt": np.where(tested, np.nan, scores[name]) for name in ("fitting", "plane")}
+        parts = {"learnt": ~tested, "neutral": tested & scores["shape_neutral"]}
+        of_parts = {
+            f"{name}/{part}": np.where(rows, scores[name], np.nan)
+            for part, rows in parts.items()
+            for name in ("fitting", "plane")
+        }
         drawn = np.random.default_rng(SAMPLES_SEED).permutation(np.flatnonzero(~tested))[:SAMPLES]
         some = {"fitting_30": np.where(np.isin(np.arange(len(tested)), drawn), scores["fitting"], np.nan)}
-        values["shape"] = {name: np.where(tested, scores[name], np.nan) for name in OF_SHAPES} | learnt | some
+        values["shape"] = {name: np.where(tested, scores[name], np.nan) for name in OF_SHAPES} | of_parts | some
     for name in (*SETS, "ict"):
         if f"{name}_found" in scores:
             errors = pose_errors(*(scores[f"{name}_{key}"] for key in ("found", "true", "sequence")))

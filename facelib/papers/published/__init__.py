@@ -97,7 +97,10 @@ def published_rows(paper: str) -> list[PublishedRow]:
 
 
 def printed_values(paper: str) -> dict[tuple[str, str], float]:
-    """(method of ours, metric) -> the number that the paper prints for it, or for the system whose part it plays."""
+    """(method of ours, metric) -> the number that the paper prints for it, or for the system whose part it plays.
+
+    Where several tables print one, that of the last: paper 4 prints other errors of one method in tables 3 and 5.
+    """
     return {
         (name, metric): value
         for row in published_rows(paper)

@@ -65,12 +65,12 @@ def draw_sample_errors(data: pd.DataFrame, emphasised: Sequence[str] = ()) -> Fi
         right.step(np.r_[0, tested[label]], np.r_[0, share], where="post", **looks[label])
     left.set(
         xlabel="sample, in the order of the first method's errors",
-        ylabel="mesh fitting error, eq. 8 (cm²)",
+        ylabel=ERROR,
         ylim=(0, None),
     )
     left.set_title(f"{len(table)} samples, as in print", fontsize=8)
     right.set(
-        xlabel="mesh fitting error, eq. 8 (cm²)",
+        xlabel=ERROR,
         ylabel="frames with at most this error (%)",
         xlim=(0, limit),
         ylim=(0, 101),

@@ -39,13 +39,12 @@ def sensor_data(sensor: StructuredLight, seed: int = 0) -> pd.DataFrame:
     (degrees), simulated and as described."""
     generator, lines = torch.Generator().manual_seed(seed), list[tuple[str, str, float, float]]()
     for distance in DISTANCES:
-        depth = torch.tensor(float(distance))
         seen = _before(_wall(distance, 0.0), sensor, generator)
         levels = np.unique(seen[seen > 0].numpy())
         lines += [
             ("noise", MEASURED, distance, float(seen[seen > 0].std())),
             ("noise", DESCRIBED_K, distance, K_PER_MM * K_DISPARITY * distance**2),
-            ("noise", DESCRIBED_N, distance, float(StructuredLight().axial_deviation(depth))),
+            ("noise", DESCRIBED_N, distance, 1.2 + 1.9 * (distance / 1000 - 0.4) ** 2),  # mm, of z in m
             ("step", MEASURED, distance, float(np.diff(levels).mean()) if len(levels) > 1 else math.nan),
             ("step", DESCRIBED_K, distance, K_PER_MM * distance**2),
         ]
@@ -78,12 +77,7 @@ def draw_sensor(data: pd.DataFrame) -> Figure:
 
 
 def _draw_quantity(panel: Axes, part: pd.DataFrame) -> None:
-    looks = {
-        MEASURED: (PALETTE[0], "solid", "."),
-        DESCRIBED_K: (PALETTE[5], "dashed", ""),
-        DESCRIBED_N: (PALETTE[2], "dashed", ""),
-    }
-    for origin, (colour, dashes, marker) in looks.items():
+    for origin, (colour, dashes, marker) in LOOKS.items():
         line = part[part["origin"] == origin]
         if len(line):
             panel.plot(line["at"] / 1000, line["value"], color=colour, ls=dashes, marker=marker, label=origin)
