@@ -10,6 +10,7 @@ import torch
 
 from facelib.data.landmarked_faces import LandmarkedFaces
 from facelib.errors import BadInput
+from facelib.faces.model_fit import EXPRESSION_SPREAD
 from facelib.models.msma import FaceCoefficients
 from facelib.papers.msma.networks import (
     LandmarkReader,
@@ -19,8 +20,9 @@ from facelib.papers.msma.networks import (
     standard_landmarks,
 )
 from facelib.papers.msma.objective import WeakObjective
-from facelib.papers.msma.photographs import held_out, stream_settings, streamed
+from facelib.papers.msma.photographs import held_out, held_out_labelled, labelled, stream_settings, streamed
 from facelib.papers.msma.settings import TIERS, MSMARunSettings
+from facelib.papers.msma.supervised import SupervisedTask
 from facelib.papers.msma.tasks import LandmarkTask, WeakTask, landmarks_off
 from facelib.runs.settings import override
 
@@ -45,6 +47,12 @@ def weak_task(photographs: list[LandmarkedFaces]) -> WeakTask:
 def landmark_task(photographs: list[LandmarkedFaces]) -> LandmarkTask:
     torch.manual_seed(0)
     return LandmarkTask(LandmarkReader(SETTINGS.network), streamed(SETTINGS, 4, 0), photographs, "")
+
+
+@pytest.fixture(scope="module")
+def supervised_task() -> SupervisedTask:
+    network, renderer = build_msma(SETTINGS.network).eval(), face_renderer(SIZE)
+    return SupervisedTask(network, labelled(SETTINGS, 4, 0), held_out_labelled(SETTINGS), "", renderer)
 
 
 def test_no_label_reaches_training() -> None:
@@ -93,6 +101,31 @@ def test_a_few_steps_on_a_few_faces_lower_what_is_minimised(make, photographs: l
         optimizer.step()
         values.append(loss.item())
     assert values[-1] < 0.8 * values[0], values
+
+
+def test_the_upper_bound_is_taught_distances_in_mm(supervised_task: SupervisedTask) -> None:
+    """A fresh network says the mean face: what is left is how far true faces and landmarks are from it."""
+    true, renderer = supervised_task.held_out[0], face_renderer(SIZE)
+    terms = supervised_task.losses(true, "all")
+    person = torch.einsum("bk,kvc->bvc", true.identity, renderer.identity_basis)
+    look = torch.einsum("be,evc->bvc", true.action, renderer.expression_basis / EXPRESSION_SPREAD)
+    moved = (true.landmarks - standard_landmarks(SIZE)).norm(dim=2).mean() * 1000 / (1015 * SIZE / 224)
+    expected = {"face": (person + look).norm(dim=2).mean(), "neutral": person.norm(dim=2).mean(), "landmarks": moved}
+    assert terms.keys() == expected.keys()
+    for name, value in expected.items():
+        torch.testing.assert_close(terms[name], value)
+        assert value > 1
+
+
+def test_losses_are_the_same_where_networks_compute_in_bfloat16(
+    supervised_task: SupervisedTask, photographs: list[LandmarkedFaces]
+) -> None:
+    """Fresh heads say exactly zero, so that nothing but the renderer and the losses could differ."""
+    weak = weak_task(photographs)
+    for task, faces in ((weak, photographs[0]), (supervised_task, supervised_task.held_out[0])):
+        expected = task.losses(faces, "all")
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            torch.testing.assert_close(task.losses(faces, "all"), expected)
 
 
 def test_validation_adds_up_and_weighs_by_photographs(photographs: list[LandmarkedFaces]) -> None:
