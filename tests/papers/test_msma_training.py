@@ -17,6 +17,7 @@ from facelib.papers.msma.networks import (
     build_msma,
     face_renderer,
     mean_coefficients,
+    resized,
     standard_landmarks,
 )
 from facelib.papers.msma.objective import WeakObjective
@@ -155,6 +156,13 @@ def test_landmarks_off_by_hand() -> None:
 def test_a_photograph_of_another_size_is_refused() -> None:
     with pytest.raises(BadInput, match="images"):
         LandmarkReader(SETTINGS.network)(torch.zeros(2, 3, SIZE + 1, SIZE))
+
+
+@pytest.mark.parametrize("size", [48, 64, 100])
+def test_images_are_resized_as_torch_does(size: int) -> None:
+    images = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    expected = torch.nn.functional.interpolate(images, (size, size), mode="bilinear", antialias=True)
+    torch.testing.assert_close(resized(images, size), expected)
 
 
 def test_every_ablation_is_built() -> None:
