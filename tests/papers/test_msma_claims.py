@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+import torch
 
+from facelib.models.msma import MSMA
 from facelib.papers.msma import PAPER
 from facelib.papers.msma.claims import CLAIMS, lower, smaller_rise
-from facelib.papers.msma.methods import METHODS
+from facelib.papers.msma.methods import METHODS, MILLIONS
 from facelib.papers.msma.metrics import METRICS, TABLES
 from facelib.papers.msma.settings import TIERS, MSMARunSettings, relevant
 from facelib.papers.paper import Claim
@@ -106,6 +108,15 @@ def test_shares_of_parts_are_switched_off() -> None:
     assert METHODS["no_perceptual"].describe()["losses"] == "eq. 14, without perceptual"
     assert METHODS["white_light"].describe()["losses"] == "eq. 14, light 10"
     assert METHODS["published_landmarks"].describe()["losses"] == "eq. 14, landmarks weighted as published"
+
+
+@pytest.mark.parametrize("name", ["msma", "base", "no_fusion", "no_attention", "one_feature"])
+def test_parameters_are_those_of_the_parts_at_full_size(name: str) -> None:
+    with torch.device("meta"):
+        network = MSMA(PAPER.run_settings(name, "paper").network, 80, 52, 80)
+    parts = {"ResNet": network.body, "MSF": network.fusion, "MLKA": network.attention, "heads": network.heads}
+    counts = {part: sum(p.numel() for p in each.parameters()) / 1e6 for part, each in parts.items() if each}
+    assert METHODS[name].describe()[MILLIONS] == ", ".join(f"{part} {count:.1f}" for part, count in counts.items())
 
 
 def test_the_recogniser_is_a_part_of_what_a_method_is(monkeypatch: pytest.MonkeyPatch) -> None:
