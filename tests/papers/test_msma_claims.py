@@ -12,7 +12,7 @@ from facelib.papers.msma import PAPER
 from facelib.papers.msma.claims import CLAIMS, lower, smaller_rise
 from facelib.papers.msma.methods import METHODS, MILLIONS
 from facelib.papers.msma.metrics import METRICS, TABLES
-from facelib.papers.msma.settings import TIERS, MSMARunSettings, relevant
+from facelib.papers.msma.settings import TIERS, MSMARunSettings, WeakLossSettings, relevant
 from facelib.papers.paper import Claim
 from facelib.papers.published import published_rows, published_tables
 from facelib.report.verdicts import printed_difference
@@ -99,6 +99,11 @@ def test_without_a_loss_a_third_of_the_schedule_is_trained() -> None:
         assert 3 * settings.short_training.epochs == PAPER.settings(tier).training.epochs
         assert settings.training == MSMARunSettings().training
     assert set(TIERS) == {"smoke", "laptop", "gpu", "paper"}
+
+
+def test_one_row_has_all_weights_as_printed() -> None:
+    for tier in TIERS:
+        assert PAPER.run_settings("printed_weights", tier).loss == WeakLossSettings()
 
 
 def test_shares_of_parts_are_switched_off() -> None:

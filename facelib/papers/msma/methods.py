@@ -120,6 +120,6 @@ METHODS: dict[str, FaceReader] = {
         _short("white_light", "with the base method's loss of light", "Deng et al.", loss_light=10.0),
         _short("published_landmarks", "landmarks weighted as published", "Deng et al.", loss_weighting="published"),
         _short("printed_weights", "all weights as printed", "sections 4.3 and 4.4",
-               loss_landmarks=1.6e-3, loss_coefficients=3e-4, loss_albedo=1.7e-2),
+               loss_landmarks=1.6e-3, loss_coefficients=3e-4, loss_albedo=1.7e-2, loss_reflectance=5.0),
     )
 }  # fmt: skip
