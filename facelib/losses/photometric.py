@@ -63,14 +63,15 @@ def perceptual_loss(rendered: torch.Tensor, photograph: torch.Tensor) -> torch.T
 def reflectance_loss(albedo: torch.Tensor, region: torch.Tensor) -> torch.Tensor:
     """The variance of the texture over a region of skin, which favours one colour of skin, L_refl (eq. 19).
 
-    sum (M (T - mean T))^2 / sum M, the mean T over the region for each face and channel.
+    sum (M (T - mean T))^2 / sum M, the mean T over the region for each face and channel; the sum above is over vertices
+    and channels, that below over vertices.
 
     Args:
         albedo: T, (B, V, 3) RGB of the vertices.
         region: M, (V,) 1 for vertices of skin that the loss looks at, else 0.
 
     Returns:
-        A scalar, the mean over faces and channels.
+        A scalar, the mean over faces.
 
     Raises:
         BadInput: on wrong shapes; for a region without vertices it is 0.
@@ -80,4 +81,4 @@ def reflectance_loss(albedo: torch.Tensor, region: torch.Tensor) -> torch.Tensor
     inside = region.to(albedo)[:, None]  # M, (V, 1)
     total = inside.sum().clamp(min=1)
     mean = (inside * albedo).sum(dim=1, keepdim=True) / total  # T bar
-    return ((inside * (albedo - mean)).square().sum(dim=1) / total).mean()
+    return ((inside * (albedo - mean)).square().sum(dim=(1, 2)) / total).mean()

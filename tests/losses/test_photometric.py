@@ -69,11 +69,14 @@ def test_perceptual_by_hand() -> None:
     assert perceptual_loss(rendered, photograph).item() == pytest.approx((0 + 0.5 + 2 + 1) / 4, abs=1e-6)
 
 
-def test_reflectance_is_the_variance_inside_the_region() -> None:
+def test_reflectance_is_the_variance_inside_the_region_over_all_channels() -> None:
     albedo, region = drawn(2, 7, 3), torch.tensor([1, 0, 1, 1, 0, 1, 0])
 
-    expected = albedo[:, region.bool()].var(dim=1, correction=0).mean()
+    expected = albedo[:, region.bool()].var(dim=1, correction=0).sum(dim=1).mean()
     assert reflectance_loss(albedo, region).item() == pytest.approx(expected.item())
+    # Two vertices, red 0.1 and green 0.2 from their means: 2 (0.01 + 0.04) over 2 vertices.
+    apart = torch.tensor([[[0.4, 0.3, 0.5], [0.6, 0.7, 0.5]]])
+    assert reflectance_loss(apart, torch.ones(2)).item() == pytest.approx(0.05)
     assert reflectance_loss(albedo, torch.zeros(7)).item() == 0
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+import torch
 
+from facelib.models.msma import MSMA
 from facelib.papers.msma import PAPER
 from facelib.papers.msma.claims import CLAIMS, lower, smaller_rise
-from facelib.papers.msma.methods import METHODS
+from facelib.papers.msma.methods import METHODS, MILLIONS
 from facelib.papers.msma.metrics import METRICS, TABLES
-from facelib.papers.msma.settings import TIERS, MSMARunSettings, relevant
+from facelib.papers.msma.settings import TIERS, MSMARunSettings, WeakLossSettings, relevant
 from facelib.papers.paper import Claim
 from facelib.papers.published import published_rows, published_tables
 from facelib.report.verdicts import printed_difference
@@ -99,6 +101,11 @@ def test_without_a_loss_a_third_of_the_schedule_is_trained() -> None:
     assert set(TIERS) == {"smoke", "laptop", "gpu", "paper"}
 
 
+def test_one_row_has_all_weights_as_printed() -> None:
+    for tier in TIERS:
+        assert PAPER.run_settings("printed_weights", tier).loss == WeakLossSettings()
+
+
 def test_shares_of_parts_are_switched_off() -> None:
     base = PAPER.run_settings("base", "laptop").network
     assert [base.fusion, base.attention, base.multi_attribute] == [False] * 3
@@ -106,6 +113,15 @@ def test_shares_of_parts_are_switched_off() -> None:
     assert METHODS["no_perceptual"].describe()["losses"] == "eq. 14, without perceptual"
     assert METHODS["white_light"].describe()["losses"] == "eq. 14, light 10"
     assert METHODS["published_landmarks"].describe()["losses"] == "eq. 14, landmarks weighted as published"
+
+
+@pytest.mark.parametrize("name", ["msma", "base", "no_fusion", "no_attention", "one_feature"])
+def test_parameters_are_those_of_the_parts_at_full_size(name: str) -> None:
+    with torch.device("meta"):
+        network = MSMA(PAPER.run_settings(name, "paper").network, 80, 52, 80)
+    parts = {"ResNet": network.body, "MSF": network.fusion, "MLKA": network.attention, "heads": network.heads}
+    counts = {part: sum(p.numel() for p in each.parameters()) / 1e6 for part, each in parts.items() if each}
+    assert METHODS[name].describe()[MILLIONS] == ", ".join(f"{part} {count:.1f}" for part, count in counts.items())
 
 
 def test_the_recogniser_is_a_part_of_what_a_method_is(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,17 +10,20 @@ import torch
 
 from facelib.data.landmarked_faces import LandmarkedFaces
 from facelib.errors import BadInput
+from facelib.faces.model_fit import EXPRESSION_SPREAD
 from facelib.models.msma import FaceCoefficients
 from facelib.papers.msma.networks import (
     LandmarkReader,
     build_msma,
     face_renderer,
     mean_coefficients,
+    resized,
     standard_landmarks,
 )
 from facelib.papers.msma.objective import WeakObjective
-from facelib.papers.msma.photographs import held_out, stream_settings, streamed
+from facelib.papers.msma.photographs import held_out, held_out_labelled, labelled, stream_settings, streamed
 from facelib.papers.msma.settings import TIERS, MSMARunSettings
+from facelib.papers.msma.supervised import SupervisedTask
 from facelib.papers.msma.tasks import LandmarkTask, WeakTask, landmarks_off
 from facelib.runs.settings import override
 
@@ -45,6 +48,12 @@ def weak_task(photographs: list[LandmarkedFaces]) -> WeakTask:
 def landmark_task(photographs: list[LandmarkedFaces]) -> LandmarkTask:
     torch.manual_seed(0)
     return LandmarkTask(LandmarkReader(SETTINGS.network), streamed(SETTINGS, 4, 0), photographs, "")
+
+
+@pytest.fixture(scope="module")
+def supervised_task() -> SupervisedTask:
+    network, renderer = build_msma(SETTINGS.network).eval(), face_renderer(SIZE)
+    return SupervisedTask(network, labelled(SETTINGS, 4, 0), held_out_labelled(SETTINGS), "", renderer)
 
 
 def test_no_label_reaches_training() -> None:
@@ -95,6 +104,31 @@ def test_a_few_steps_on_a_few_faces_lower_what_is_minimised(make, photographs: l
     assert values[-1] < 0.8 * values[0], values
 
 
+def test_the_upper_bound_is_taught_distances_in_mm(supervised_task: SupervisedTask) -> None:
+    """A fresh network says the mean face: what is left is how far true faces and landmarks are from it."""
+    true, renderer = supervised_task.held_out[0], face_renderer(SIZE)
+    terms = supervised_task.losses(true, "all")
+    person = torch.einsum("bk,kvc->bvc", true.identity, renderer.identity_basis)
+    look = torch.einsum("be,evc->bvc", true.action, renderer.expression_basis / EXPRESSION_SPREAD)
+    moved = (true.landmarks - standard_landmarks(SIZE)).norm(dim=2).mean() * 1000 / (1015 * SIZE / 224)
+    expected = {"face": (person + look).norm(dim=2).mean(), "neutral": person.norm(dim=2).mean(), "landmarks": moved}
+    assert terms.keys() == expected.keys()
+    for name, value in expected.items():
+        torch.testing.assert_close(terms[name], value)
+        assert value > 1
+
+
+def test_losses_are_the_same_where_networks_compute_in_bfloat16(
+    supervised_task: SupervisedTask, photographs: list[LandmarkedFaces]
+) -> None:
+    """Fresh heads say exactly zero, so that nothing but the renderer and the losses could differ."""
+    weak = weak_task(photographs)
+    for task, faces in ((weak, photographs[0]), (supervised_task, supervised_task.held_out[0])):
+        expected = task.losses(faces, "all")
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            torch.testing.assert_close(task.losses(faces, "all"), expected)
+
+
 def test_validation_adds_up_and_weighs_by_photographs(photographs: list[LandmarkedFaces]) -> None:
     task = weak_task(photographs)
     task.network.eval()
@@ -122,6 +156,13 @@ def test_landmarks_off_by_hand() -> None:
 def test_a_photograph_of_another_size_is_refused() -> None:
     with pytest.raises(BadInput, match="images"):
         LandmarkReader(SETTINGS.network)(torch.zeros(2, 3, SIZE + 1, SIZE))
+
+
+@pytest.mark.parametrize("size", [48, 64, 100])
+def test_images_are_resized_as_torch_does(size: int) -> None:
+    images = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    expected = torch.nn.functional.interpolate(images, (size, size), mode="bilinear", antialias=True)
+    torch.testing.assert_close(resized(images, size), expected)
 
 
 def test_every_ablation_is_built() -> None:

@@ -20,7 +20,11 @@ MEAN_FACE, DIRECT_FIT = "mean_face", "direct_fit"
 OF_PAPER_3 = ("sadrnet", "face_encoder")  # shipped models, whose methods have the same names here
 RECOGNISER = "ir18"  # Gamma of eq. 16: the shipped recogniser of paper 1
 PARTS = {"network.fusion": "MSF", "network.attention": "MLKA", "network.multi_attribute": "attribute heads"}
-WITHOUT = dict.fromkeys(PARTS, False)
+MILLIONS = "millions of parameters at full size"
+PARAMETERS = {  # where each attribute has a map of its own (True), and where all have one
+    True: {"ResNet": 23.5, "MSF": 49.1, "MLKA": 18.8, "heads": 0.4},
+    False: {"ResNet": 23.5, "MSF": 36.6, "MLKA": 14.2, "heads": 0.5},
+}
 
 
 class FaceReader(Method):
@@ -44,13 +48,16 @@ class FaceReader(Method):
 
     def describe(self) -> dict[str, str]:
         if self.kind == BASELINE:
-            return {"parts": "", "learns from": "", "losses": "eq. 14, each photograph" * (self.name == DIRECT_FIT)}
+            losses = "eq. 14, each photograph" * (self.name == DIRECT_FIT)
+            return {"parts": "", MILLIONS: "", "learns from": "", "losses": losses}
         if self.is_pretraining:
             return {"parts": "ResNet", "learns from": "detected landmarks", "losses": "landmarks"}
-        parts = [words for name, words in PARTS.items() if self.changes.get(name, True)]
+        parts = ["ResNet", *(words for name, words in PARTS.items() if self.changes.get(name, True))]
+        counts = PARAMETERS[self.changes.get("network.multi_attribute", True)]
         weak = self.kind != SUPERVISED
         return {
-            "parts": ", ".join(("ResNet", *parts)),
+            "parts": ", ".join(parts),
+            MILLIONS: ", ".join(f"{part} {count}" for part, count in counts.items() if part in (*parts, "heads")),
             "learns from": "detected landmarks, skin" if weak else "3D labels",
             "losses": self._losses if weak else "distances in mm",
         }
@@ -113,6 +120,6 @@ METHODS: dict[str, FaceReader] = {
         _short("white_light", "with the base method's loss of light", "Deng et al.", loss_light=10.0),
         _short("published_landmarks", "landmarks weighted as published", "Deng et al.", loss_weighting="published"),
         _short("printed_weights", "all weights as printed", "sections 4.3 and 4.4",
-               loss_landmarks=1.6e-3, loss_coefficients=3e-4, loss_albedo=1.7e-2),
+               loss_landmarks=1.6e-3, loss_coefficients=3e-4, loss_albedo=1.7e-2, loss_reflectance=5.0),
     )
 }  # fmt: skip

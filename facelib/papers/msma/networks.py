@@ -78,16 +78,25 @@ def shipped_recogniser() -> Recogniser:
     Raises:
         UnknownName, CorruptFile, BadInput: as `facelib.papers.joint_attention.shipping.load_shipped`.
     """
-    network, size = load_shipped(RECOGNISER).requires_grad_(False), read_card(RECOGNISER)["parameters"]["network"]
+    network = load_shipped(RECOGNISER).requires_grad_(False)
+    size = read_card(RECOGNISER)["parameters"]["network"]["image_size"]
 
     def embedding(images: torch.Tensor) -> torch.Tensor:
         network.to(images.device)
-        resized = functional.interpolate(
-            images, 2 * (size["image_size"],), mode="bilinear", align_corners=False, antialias=True
-        )
-        return network(resized).unit
+        return network(resized(images, size)).unit
 
     return embedding
+
+
+def resized(images: torch.Tensor, size: int) -> torch.Tensor:
+    """Square images (B, C, S, S) as (B, C, size, size), by bilinear interpolation without aliases.
+
+    As products with a matrix, since torch has no deterministic gradient of that interpolation on a GPU.
+    """
+    side = images.shape[-1]
+    shares = functional.interpolate(torch.eye(side)[None, None], (size, side), mode="bilinear", antialias=True)[0, 0]
+    shares = shares.to(images)
+    return shares @ images @ shares.T
 
 
 def build_msma(settings: MSMASettings) -> MSMA:

@@ -39,7 +39,9 @@ class SupervisedTask(PhotographTask[LabelledFaces]):
         self.renderer = renderer
 
     def losses(self, batch: LabelledFaces, phase: str) -> dict[str, torch.Tensor]:
-        return self._distances(self.modules["network"](batch.images), batch)
+        found = self.modules["network"](batch.images)
+        with torch.autocast(batch.images.device.type, enabled=False):  # bfloat16 resolves neither vertices nor pixels
+            return self._distances(found, batch)
 
     def validate(self) -> dict[str, float]:
         parts = [to_device(faces, self.device) for faces in self.held_out]

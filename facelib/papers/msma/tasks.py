@@ -56,7 +56,9 @@ class WeakTask(PhotographTask[LandmarkedFaces]):
 
     def losses(self, batch: LandmarkedFaces, phase: str) -> dict[str, torch.Tensor]:
         self.objective.renderer.to(batch.images.device)
-        return self.objective.terms(self.modules["network"](batch.images), batch)
+        found = self.modules["network"](batch.images)
+        with torch.autocast(batch.images.device.type, enabled=False):  # bfloat16 resolves neither vertices nor pixels
+            return self.objective.terms(found, batch)
 
     def validate(self) -> dict[str, float]:
         """The loss on held-out people, how far landmarks are from the detected ones, and how far faces deviate.
