@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from made_ict import use_cache_with_our_model, use_other_heads, use_small_ict
+from made_ict import use_cache_with_our_model, use_small_ict
 from scipy.spatial import cKDTree
 
 from facelib.data.archive import FaceArchive
@@ -29,12 +28,6 @@ PEOPLE, IMAGES = 5, 4
 def settings(**changes: Any) -> IctFacesSettings:
     sizes = {"identities": PEOPLE, "images": IMAGES, "points": 300, "scene": SMALL, **changes}
     return IctFacesSettings(**{"heads": imported_heads(), **sizes})
-
-
-@pytest.fixture(scope="module")
-def heads(tmp_path_factory: pytest.TempPathFactory, face_model: MorphableModel) -> Iterator[MorphableModel]:
-    with pytest.MonkeyPatch.context() as patch:
-        yield use_other_heads(patch, tmp_path_factory.mktemp("heads"), face_model)
 
 
 @pytest.fixture(scope="module")

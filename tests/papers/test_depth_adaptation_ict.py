@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from made_ict import use_other_heads
 
 from facelib.data.archive import FaceArchive
 from facelib.data.depth_faces import labelled_depth
@@ -24,12 +22,6 @@ from facelib.runs.settings import override
 
 SETTINGS = override(DepthRunSettings(), TIERS["smoke"])
 NEAR = [0, 1, 4, 5]  # the first half of each person's four frames
-
-
-@pytest.fixture(scope="module")
-def heads(tmp_path_factory: pytest.TempPathFactory, face_model: MorphableModel) -> Iterator[MorphableModel]:
-    with pytest.MonkeyPatch.context() as patch:
-        yield use_other_heads(patch, tmp_path_factory.mktemp("heads"), face_model)
 
 
 @pytest.fixture(scope="module")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from made_ict import use_cache_with_our_model, use_other_heads
+from made_ict import use_cache_with_our_model
 from test_sadrnet_maps import REGIONS, SIZE
 
 from facelib.conventions import OUTER_EYE_CORNERS
@@ -22,12 +21,6 @@ from facelib.models.sadrnet import FaceMaps
 from facelib.papers.sadrnet import PAPER, ict
 from facelib.papers.sadrnet.ict import UNITS, evaluate_ict, mean_face_in_box, metrics_of, photograph_errors
 from facelib.papers.sadrnet.maps import FaceMapper
-
-
-@pytest.fixture(scope="module")
-def heads(tmp_path_factory: pytest.TempPathFactory, face_model: MorphableModel) -> Iterator[MorphableModel]:
-    with pytest.MonkeyPatch.context() as patch:
-        yield use_other_heads(patch, tmp_path_factory.mktemp("heads"), face_model)
 
 
 @pytest.fixture(scope="module")
