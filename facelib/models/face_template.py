@@ -62,6 +62,11 @@ class FaceTemplate(nn.Module):
         """Side S of the maps."""
         return len(self.mask)
 
+    @property
+    def mean_landmarks(self) -> torch.Tensor:
+        """The landmarks (L, 3) of the mean face, mm."""
+        return self.landmarks_of(self.mean_map[None])[0]
+
     def landmarks_of(self, maps: torch.Tensor) -> torch.Tensor:
         """The landmarks (B, L, C) of maps (B, C, S, S), those of their texels."""
         check_shape("maps", maps, (None, None, self.size, self.size))

@@ -213,8 +213,9 @@ class SADRNet(nn.Module):
 
     def first_pose(self, landmarks: torch.Tensor) -> Similarity:
         """The mean face aligned with landmarks (B, 68, 3), all of which count."""
-        mean = self.template.landmarks_of(self.template.mean_map[None]).expand(len(landmarks), -1, -1)
-        return self_alignment(mean, landmarks, landmarks.new_ones(landmarks.shape[:2]))
+        return self_alignment(
+            self.template.mean_landmarks.expand_as(landmarks), landmarks, landmarks.new_ones(landmarks.shape[:2])
+        )
 
     def shape_map(self, decoded: torch.Tensor) -> torch.Tensor:
         """S in mm: the mean face with a deformation (eq. 3) or coefficients, or from scratch."""

@@ -180,7 +180,8 @@ def batch_norms(modules: Mapping[str, nn.Module], parts: tuple[str, ...]) -> lis
     }
     for part in parts:
         if not any(name.startswith(part) for name in named):
-            raise BadInput(f"settled_parts has {part!r}, with which no batch norm starts: there are {sorted(named)}")
+            called = next(iter(named), "none")
+            raise BadInput(f"settled_parts has {part!r}, with which no batch norm starts: they are called {called}")
     return [norm for name, norm in named.items() if name.startswith(parts)]
 
 

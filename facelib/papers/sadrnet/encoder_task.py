@@ -55,7 +55,7 @@ class EncoderTask(PhotographTask[PosedFaces]):
         mapper = self.mapper.to(batch.images.device)
         found: FaceReading = self.modules["network"](batch.images)
         landmarks, seen = true_landmarks(mapper, batch)
-        mean = mapper.template.landmarks_of(mapper.template.mean_map[None])
+        mean = mapper.template.mean_landmarks
         placed, expected = (pose.apply(mean.expand(len(batch), -1, -1)) for pose in (found.pose, batch.pose))
         side, weights = batch.images.shape[-1], self.loss
         return {

@@ -105,7 +105,7 @@ class MeanFace(nn.Module):
         template = self.template
         mean_map = template.mean_map.expand(len(landmarks), -1, -1, -1)
         frontal = torch.diag(torch.tensor([1.0, -1.0, -1.0], device=landmarks.device)).expand(len(landmarks), 3, 3)
-        mean = template.landmarks_of(mean_map) @ frontal.mT
+        mean = template.mean_landmarks @ frontal.mT
         (low, high), (mean_low, mean_high) = _box(landmarks[..., :2]), _box(mean[..., :2])
         scale = ((high - low).prod(dim=1) / (mean_high - mean_low).prod(dim=1)).sqrt()
         middle = (low + high) / 2 - scale[:, None] * (mean_low + mean_high) / 2

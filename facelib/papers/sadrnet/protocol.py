@@ -258,8 +258,7 @@ def head_rotation(maps: FaceMaps, mapper: FaceMapper) -> torch.Tensor:
     rotation = maps.rotation
     if rotation is None:
         found = mapper.template.landmarks_of(maps.geometry.float().cpu())
-        mean = mapper.template.landmarks_of(mapper.template.mean_map[None]).expand_as(found)
-        rotation = similarity_transform(mean, found).rotation
+        rotation = similarity_transform(mapper.template.mean_landmarks.expand_as(found), found).rotation
     return head_of(rotation.float().cpu())
 
 

@@ -266,12 +266,13 @@ def _epochs(stage: str, epochs: int, *milestones: int) -> dict[str, Any]:
 # A fiftieth of the paper's steps teaches a decoder what to draw, but an encoder hardly where a face looks. So below the
 # paper's own tier encoders start in the face encoder, which learns this, and who is who, at a quarter of the cost. And
 # two things differ from print there, without either of which the deformation is still silent after 9,000 photographs
-# (64 pixels): it weighs eight times as much, and has a decoder of its own. Rows "as printed" undo one of them each.
+# (64 pixels): it weighs eight times as much, and has a decoder of its own. Rows "as printed" undo one of them each, the
+# first one together with the weight of attention, which is below.
 # At the laptop tier the encoder then learns slowly: at a third of the rate, what it knew of shapes is lost while the
 # decoder learns to ask for it. The error over the mean face's, 0.84 as the encoder read the shape, was 0.94 after 9,000
 # photographs; at a 33rd, from an encoder at 0.83, it was 0.90 with four shared layers and 0.85 with none.
 # The attention branch learns from 60,000 photographs what is skin, but not what hides it, unless its loss weighs twenty
-# times as much: what the decoders want of it is three times as strong else.
+# times as much as in print: at that, what the decoders want of the branch is three times as strong.
 # Statistics of 24 photographs move what a trained encoder reads from step to step: landmarks are off by 5.4 to 6.9
 # percent with the same weights. A network that decodes codes, with no attention to rescale its features, has no need to
 # collect new ones: with those of the encoder P is off by 4.9 percent after 12,000 photographs, where it was by 6.2.
