@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from facelib.benchmarks import (
     differentiable,
+    face_fitting,
     face_world,
     normal_maps,
     rasterizing,
@@ -27,4 +28,5 @@ CASES: tuple[Case, ...] = (
     *face_world.CASES,
     *reconstruction.CASES,
     *training_steps.CASES,
+    *face_fitting.CASES,
 )

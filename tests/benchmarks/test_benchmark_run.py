@@ -132,7 +132,7 @@ def test_names_are_unique_and_select_one_or_a_family():
 def test_each_curve_has_three_sizes_each_four_times_the_last():
     growing = [case for case in CASES if case.growth]
     assert len({case.kernel for case in growing}) == len(growing)
-    trainings = {"encoder-training", "sadrnet-training"}  # whose time grows with the number of steps
+    trainings = {"encoder-training", "sadrnet-training", "msma-training"}  # whose time grows with the number of steps
     assert {case.kernel for case in CASES} - trainings == {case.kernel for case in growing}
     for case in growing:
         first, second, third = case.growth

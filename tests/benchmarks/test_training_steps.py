@@ -10,11 +10,12 @@ from facelib.benchmarks import training_steps as cases
 pytestmark = pytest.mark.usefixtures("face_model")
 
 
-@pytest.fixture(params=["face_encoder", "sadrnet"])
+@pytest.fixture(params=[(cases.mapped, "face_encoder"), (cases.mapped, "sadrnet"), (cases.weak, "msma")])
 def given(request: pytest.FixtureRequest) -> Iterator[cases.Training]:
-    made = cases.training(request.param, 4, 5, "smoke")
+    training, method = request.param
+    made = training(method, 4, 5, "smoke")
     yield made
-    made.task.photographs.source.close()
+    made.photographs.source.close()
 
 
 def test_both_ways_take_as_many_steps_and_the_stream_goes_on(given: cases.Training) -> None:
