@@ -97,27 +97,36 @@ class CoefficientDiffusion(nn.Module):
         condition: torch.Tensor,
         steps: int = SAMPLING_STEPS,
         guidance: float = 1.0,
+        draws: int = 1,
         *,
         generator: torch.Generator,
     ) -> ShapeCoefficients:
-        """One draw of coefficients for each condition.
+        """Coefficients for each condition, the mean of some draws.
+
+        A single draw of a perfect model is off by the photograph's ambiguity twice: its squared error is double that of
+        the mean of many.
 
         Args:
             condition: (B, C), from `condition`.
             steps: of DDIM.
             guidance: how far velocities are led from those without photograph, 0, to those with it, 1, and beyond.
+            draws: D, for each condition.
             generator: draws the noise that all begins with.
 
         Returns:
             (B, K) and (B, E) in standard deviations.
 
         Raises:
-            BadInput: for another shape, NaN, a guidance that is not finite, or steps that are too few or too many.
+            BadInput: for another shape, NaN, a guidance that is not finite, no draw, or steps that are too few or too
+                many.
         """
         check_shape("condition", condition, (None, self.settings.channels))
         check_finite("condition", condition)
         if not math.isfinite(guidance):
             raise BadInput(f"guidance {guidance}: expected a finite number")
+        if draws < 1:
+            raise BadInput(f"draws {draws}: expected at least 1")
+        condition = condition.repeat(draws, 1)  # (D * B, C)
         noise = torch.randn(len(condition), sum(self.parts), generator=generator, device=generator.device)
         unseen = self.unseen.expand_as(condition)
 
@@ -128,7 +137,7 @@ class CoefficientDiffusion(nn.Module):
             return torch.lerp(self.denoiser(noised, times, unseen), with_photograph, guidance)
 
         drawn = ddim(velocity, noise.to(self.unseen), steps, self.settings.training_steps)
-        return ShapeCoefficients(*drawn.split(self.parts, dim=1))
+        return ShapeCoefficients(*drawn.unflatten(0, (draws, -1)).mean(dim=0).split(self.parts, dim=1))
 
     def _joined(self, coefficients: ShapeCoefficients) -> torch.Tensor:
         identity, expression = coefficients

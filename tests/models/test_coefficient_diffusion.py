@@ -126,6 +126,19 @@ def test_draws_follow_the_generator_alone() -> None:
     assert not first.identity.requires_grad
 
 
+def test_several_draws_are_averaged_each_from_its_own_noise() -> None:
+    network = awake()
+    condition = network.condition(images()).detach()
+    noise = torch.randn(6, 9, generator=seeded())
+    halves = []
+    for part in noise.split(3):
+        with torch.no_grad():
+            halves.append(ddim(lambda noised, times: network.denoiser(noised, times, condition), part, 5))
+    drawn = joined(network.sample(condition, 5, draws=2, generator=seeded()))
+
+    torch.testing.assert_close(drawn, (halves[0] + halves[1]) / 2, rtol=1e-4, atol=1e-4)
+
+
 def test_a_small_network_learns_a_handful_of_faces_by_heart() -> None:
     network = small(replace(SMALL, encoder=replace(ENCODER, small_stem=False), channels=32, drop=0.2))
     pictures = torch.linspace(0, 1, 3).view(3, 1, 1, 1) * torch.ones(3, 3, 32, 32)
@@ -203,6 +216,7 @@ def test_refuses_bad_coefficients(faces: ShapeCoefficients, message: str) -> Non
         (torch.full((1, 16), torch.nan), {}, "non-finite"),
         (torch.zeros(2, 16), {"guidance": torch.inf}, "guidance inf"),
         (torch.zeros(2, 16), {"steps": 0}, "steps 0"),
+        (torch.zeros(2, 16), {"draws": 0}, "draws 0"),
     ],
 )
 def test_refuses_what_nothing_can_be_drawn_of(condition, options, message: str) -> None:

@@ -81,7 +81,7 @@ def read_by_network(network: nn.Module, sampling: SamplingSettings) -> Read:
     def read(images: torch.Tensor, true: ShapeCoefficients, generator: torch.Generator) -> ShapeCoefficients:
         if isinstance(network, CoefficientDiffusion):
             condition = network.condition(images.to(device))
-            found = network.sample(condition, sampling.steps, sampling.guidance, generator=generator)
+            found = network.sample(condition, sampling.steps, sampling.guidance, sampling.draws, generator=generator)
         else:
             assert isinstance(network, ExpNet)
             found = network(images.to(device))

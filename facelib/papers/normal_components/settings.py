@@ -83,10 +83,12 @@ class SamplingSettings:
     Args:
         steps: of DDIM.
         guidance: towards the photograph.
+        draws: whose mean is the face that is read; one in print.
     """
 
     steps: int = SAMPLING_STEPS
     guidance: float = 1.0
+    draws: int = 1
 
 
 @dataclass(frozen=True)
@@ -203,6 +205,7 @@ TIERS: dict[str, dict[str, Any]] = {
         "diffusion.heads": 2,
         "diffusion.depth": 2,
         "sampling.steps": 5,
+        "sampling.draws": 2,
         "evaluation.bu3dfe": 2,
         "evaluation.levels": 1,
         "evaluation.frgc": 2,
@@ -234,12 +237,12 @@ TIERS: dict[str, dict[str, Any]] = {
         "loss.scale": 32.0,
         "diffusion.channels": 192,
         "diffusion.heads": 6,
-        "sampling.steps": 20,
+        "sampling.steps": 10,
+        "sampling.draws": 8,
         "evaluation.levels": 2,
         "evaluation.frgc_scans": 1398,
-        "evaluation.frgc_expressive": 600,
+        "evaluation.frgc_expressive": 432,
         "evaluation.bosphorus_scans": 1050,
-        "evaluation.frames": 3,
         "evaluation.ict_scans": 1000,
         "pretraining.epochs": 12,
         "pretraining.min_epochs": 12,
