@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import trimesh
 
 UNKNOWN = 0.6  # grey of what a photograph does not show
+GAP = 2  # edges: as far from what it shows, colours are guessed; wings of the nose and outlines hide such strips
 
 
 def coloured_mesh(vertices: torch.Tensor, triangles: torch.Tensor, colours: torch.Tensor) -> trimesh.Trimesh:
@@ -21,7 +22,7 @@ def coloured_mesh(vertices: torch.Tensor, triangles: torch.Tensor, colours: torc
     Args:
         vertices: (N, 3).
         triangles: (T, 3), counter-clockwise seen from outside.
-        colours: (N, 3) RGB in [0, 1], grey where NaN.
+        colours: (N, 3) RGB in [0, 1], NaN where unknown; see `known_colours`.
 
     Raises:
         BadInput: on wrong shapes, vertices that are not finite, or triangles between others.
@@ -29,7 +30,7 @@ def coloured_mesh(vertices: torch.Tensor, triangles: torch.Tensor, colours: torc
     import trimesh
 
     check_mesh(vertices, triangles, colours)
-    opaque = torch.cat((known_colours(colours), torch.ones(len(colours), 1)), dim=1)
+    opaque = torch.cat((known_colours(colours, triangles), torch.ones(len(colours), 1)), dim=1)
     mesh = trimesh.Trimesh(
         vertices.double().numpy(),
         triangles.numpy(),
@@ -40,8 +41,19 @@ def coloured_mesh(vertices: torch.Tensor, triangles: torch.Tensor, colours: torc
     return mesh
 
 
-def known_colours(colours: torch.Tensor) -> torch.Tensor:
-    """Colours (N, 3) in [0, 1], grey where they are NaN."""
+def known_colours(colours: torch.Tensor, triangles: torch.Tensor) -> torch.Tensor:
+    """Colours (N, 3) in [0, 1] with unknown ones, which are NaN, guessed from their neighbours', or grey far from any.
+
+    Args:
+        colours: (N, 3) RGB of the vertices.
+        triangles: (T, 3) between them.
+    """
+    one, other = torch.cat((triangles, triangles.flip(1))).T[[0, 1, 2, 1, 2, 0]].reshape(2, -1)  # both ends of edges
+    for _ in range(GAP):
+        known = ~colours.isnan().any(dim=1, keepdim=True)
+        told = torch.cat((colours, known), dim=1).where(known, 0)[other]
+        total, count = torch.zeros(len(colours), 4).index_add(0, one, told).split((3, 1), dim=1)
+        colours = torch.where(known | (count == 0), colours, total / count)
     return torch.where(colours.isnan(), UNKNOWN, colours).float().clamp(0, 1)
 
 

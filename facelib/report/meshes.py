@@ -79,7 +79,7 @@ def write_mesh(path: Path, vertices: torch.Tensor, triangles: torch.Tensor, colo
         path: ending in .glb, .obj or .ply.
         vertices: (N, 3), y up and z towards the viewer.
         triangles: (T, 3), counter-clockwise seen from outside.
-        colours: (N, 3) in [0, 1], grey where NaN.
+        colours: (N, 3) in [0, 1], NaN where unknown (see `coloured_mesh`).
 
     Raises:
         UnknownName: for another ending.
@@ -93,7 +93,7 @@ def write_mesh(path: Path, vertices: torch.Tensor, triangles: torch.Tensor, colo
     mesh = coloured_mesh(vertices, triangles, colours)
     options: dict[str, Any] = {}
     if kind == "glb":
-        linear = torch.cat((known_colours(colours) ** GAMMA, torch.ones(len(colours), 1)), dim=1)
+        linear = torch.cat((known_colours(colours, triangles) ** GAMMA, torch.ones(len(colours), 1)), dim=1)
         matt = trimesh.visual.material.PBRMaterial(metallicFactor=0.0, roughnessFactor=1.0)
         mesh.visual = trimesh.visual.TextureVisuals(material=matt)
         mesh.visual.vertex_attributes["color"] = (linear * 255).round().byte().numpy()
@@ -193,7 +193,7 @@ def shaded_picture(mesh: FaceMesh, yaw: float = 0.0, size: int = 240, pitch: flo
     triangles = mesh.triangles
     light = torch.tensor([-0.25, 0.35, 1.0])
     facing = vertex_normals(points[None], triangles)[0] @ (light / light.norm())
-    base = torch.tensor(CLAY).expand(len(points), 3) if mesh.colours is None else known_colours(mesh.colours)
+    base = torch.tensor(CLAY).expand(len(points), 3) if mesh.colours is None else known_colours(mesh.colours, triangles)
     shaded = base * (0.45 + 0.55 * facing.clamp(min=0))[:, None]
     in_view = points @ torch.tensor(FACE_TO_CAMERA)
     low, high = in_view.amin(dim=0), in_view.amax(dim=0)
@@ -241,7 +241,7 @@ def _trace(mesh: FaceMesh) -> go.Mesh3d:
         values = mesh.values.numpy().astype(np.float32)
         look = {"intensity": values, "cmin": 0.0, "cmax": limit, "colorscale": ERROR_COLOURS, "colorbar": bar}
     elif mesh.colours is not None:
-        look = {"vertexcolor": hex_colours(known_colours(mesh.colours))}
+        look = {"vertexcolor": hex_colours(known_colours(mesh.colours, mesh.triangles))}
     look |= {"name": mesh.title, "hoverinfo": "skip"}
     return plotly_mesh(mesh.vertices, mesh.triangles, decimals=2, specular=0.05, roughness=0.8, **look)
 
