@@ -30,8 +30,8 @@ def draw_reconstruction(photograph: Photograph, face: Reconstruction, title: str
         title: which network it was.
         label: for the stamp.
     """
-    shown = 5 if face.attention is not None else 4
-    figure, panels = plt.subplots(1, shown, figsize=(2.05 * shown, 2.85), layout="constrained")
+    shown, height = (4, 2.55) if face.attention is None else (5, 2.85)  # inches
+    figure, panels = plt.subplots(1, shown, figsize=(2.05 * shown, height), layout="constrained")
     switch_off(panels)
     crop = _enlarged(photograph, face.crop)
     _draw_box(panels[0], photograph, face)
