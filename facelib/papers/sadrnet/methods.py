@@ -115,12 +115,12 @@ METHODS: dict[str, Reconstructor] = {
             (*BESIDE_TABLES_1_AND_2, ("5", None)), network_shared_layers=10,
         ),
         _network(
-            "unposed_shape", "SADRNet, shape off the unposed image (ours)", "ours",
+            "unposed_shape", "SADRNet, shape off the unposed image", "ours",
             (*BESIDE_TABLES_1_AND_2, ("5", None)),
             attention=False, network_unposes=True,
         ),
         _network(
-            "unposed_longer", "SADRNet, unposed image, more photographs (ours)", "ours",
+            "unposed_longer", "SADRNet, unposed image, more photographs", "ours",
             (*BESIDE_TABLES_1_AND_2, ("5", None)), kind=LONG,
             attention=False, network_unposes=True,
         ),
