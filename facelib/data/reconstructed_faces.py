@@ -25,6 +25,7 @@ from facelib.faces.morphable_model import MorphableModel
 from facelib.models.expnet import ShapeCoefficients
 
 Reconstruct = Callable[[np.ndarray], ShapeCoefficients]  # of these photographs, by their rows
+AT_ONCE = 64  # photographs of a person, of whom web collections have up to a thousand
 
 
 @dataclass(frozen=True)
@@ -76,9 +77,13 @@ def open_reconstructed_faces(
 
     def make_part(number: int) -> dict[str, np.ndarray]:
         rows = people[number]
-        faces = vertices_of(model, reconstruct(rows))
-        images = as_stored(*prepare_faces(faces, model.triangles, int(model.landmarks[NOSE_TIP]), preparation))
+        parts = [surfaces(some) for some in np.array_split(rows, -(-len(rows) // AT_ONCE))]
+        images = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         return images | {"identity": np.array(photographs.arrays["identity"][rows])}
+
+    def surfaces(rows: np.ndarray) -> dict[str, np.ndarray]:
+        faces = vertices_of(model, reconstruct(rows))
+        return as_stored(*prepare_faces(faces, model.triangles, int(model.landmarks[NOSE_TIP]), preparation))
 
     return open_generated(settings, len(people), make_part, lambda: on_images(len(next(counts))))
 
