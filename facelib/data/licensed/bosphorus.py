@@ -37,10 +37,11 @@ def _index(folder: DataFolder) -> Index:
         if found[2] in OTHERS:
             left_out += 1
             continue
-        scans.append((found[1], found[2], found[3], int(found[4]), name))
+        scans.append((found[1], found[2], found[3] or "", int(found[4]), name))
     if not scans:
         raise BadInput(f"{folder.root / place} holds no scans: expected bs000/bs000_N_N_0.bnt and so on")
-    shown = {each: number for number, each in enumerate(sorted({(kind, what) for _, kind, what, *_ in scans}), OWN)}
+    others = sorted({(kind, what) for _, kind, what, *_ in scans if kind != NEUTRAL})
+    shown = {each: number for number, each in enumerate(others, OWN)}
     first: dict[str, int] = {}
     for person, kind, _, number, _ in scans:
         if kind == NEUTRAL:
