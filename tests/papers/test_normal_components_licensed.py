@@ -9,7 +9,9 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 from made_licensed import (
     check,
     use_written,
@@ -19,14 +21,18 @@ from made_licensed import (
     write_frgc,
     write_vggface2,
 )
+from torch.nn import functional
 
 from facelib.data.licensed import READERS
-from facelib.data.licensed.archives import DATA_VARIABLE
+from facelib.data.licensed.archives import DATA_VARIABLE, open_licensed
+from facelib.data.prepared_scans import open_prepared_scans
+from facelib.data.surface_images import surface_images
+from facelib.data.surface_settings import PreparationSettings
 from facelib.errors import MissingPart
 from facelib.papers.normal_components import PAPER
-from facelib.papers.normal_components.data_sets import data_sets
+from facelib.papers.normal_components.data_sets import SCAN_CELLS, data_sets
 from facelib.papers.normal_components.metrics import MERGED, MERGED_OF, PEOPLE, TITLES
-from facelib.papers.run import open_archives, train
+from facelib.papers.run import open_archive, open_archives, train
 from facelib.papers.status import status_of
 from facelib.runs.folders import Run
 from facelib.runs.records import read_record
@@ -111,6 +117,37 @@ def test_folders_with_other_counts_than_printed_are_refused(tmp_path: Path, monk
         data_sets(baseline, PAPER.settings("smoke", LICENSED))
     found = data_sets(baseline, PAPER.settings("smoke", FOUND))
     assert {name: each.image_count for name, each in found.items()} == {name: len(each) for name, each in sets.items()}
+
+
+@pytest.mark.parametrize(("own", "name"), zip(TITLES, WRITERS, strict=True))
+def test_a_written_scan_is_seen_as_the_embedded_one(
+    own: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the networks are given of everybody's enrolled scan, through the file and without."""
+    embedded = open_archive(PAPER, "baseline", PAPER.settings("smoke"), own)
+    data = use_written(monkeypatch, tmp_path, {name: (WRITERS[name], embedded)})
+    check(name, data / name)
+    licensed = open_licensed(READERS[name], data / name, SCAN_CELLS)
+    preparation = PreparationSettings(size=56, cell=2.9)
+
+    normals = []
+    for scans in (embedded, licensed):
+        prepared = open_prepared_scans(scans, preparation)
+        assert not prepared.arrays["failed"].any()
+        enrolled = np.flatnonzero(prepared.arrays["is_gallery"])
+        assert prepared.arrays["identity"][enrolled].tolist() == [0, 1]
+        normals.append(surface_images(prepared, enrolled).normals)
+
+    of_own, of_other = degrees_off(*normals), degrees_off(normals[0], normals[1].flip(0))
+    assert of_own < 2.5
+    assert of_own < 0.6 * of_other
+
+
+def degrees_off(first: torch.Tensor, second: torch.Tensor) -> float:
+    """Median angle between normals (B, 3, S, S) where both are seen."""
+    seen = (first.norm(dim=1) > 0) & (second.norm(dim=1) > 0)
+    cosine = functional.cosine_similarity(first, second)[seen]
+    return float(torch.rad2deg(cosine.clamp(-1, 1).arccos()).median())
 
 
 def test_readers_count_what_is_printed() -> None:
