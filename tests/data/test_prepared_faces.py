@@ -19,7 +19,7 @@ from facelib.data.prepared_scans import open_prepared_scans
 from facelib.data.reconstructed_faces import open_reconstructed_faces, vertices_of
 from facelib.data.surface_images import surface_images
 from facelib.data.surface_settings import PreparationSettings
-from facelib.errors import BadInput
+from facelib.errors import BadInput, DegenerateInput
 from facelib.faces.model_fit import EXPRESSION_SPREAD
 from facelib.faces.morphable_model import MorphableModel
 from facelib.faces.population import sample_people
@@ -140,6 +140,26 @@ def test_a_person_of_many_photographs_is_reconstructed_in_portions(face_model: M
     assert asked == [35, 35, 1]
     assert made["identity"].tolist() == [0] * 70 + [1]
     assert np.array_equal(made["normals"][:63].reshape(9, 7, -1)[1:], made["normals"][:56].reshape(8, 7, -1))
+
+
+def test_a_photograph_that_nothing_can_be_read_off_leaves_the_others_as_they_are(face_model: MorphableModel) -> None:
+    people = sample_people(face_model, 3, 3).identity
+    none = torch.zeros(1, len(face_model.expression_basis))
+
+    def reconstruct(some: np.ndarray) -> ShapeCoefficients:
+        if 1 in some:
+            raise DegenerateInput("no face")
+        identity = people[some % 3].clone()
+        identity[some == 2] = torch.nan
+        return ShapeCoefficients(identity, none.expand(len(some), -1))
+
+    photographs = FaceArchive("photographs", "few", {"identity": np.zeros(4, int)})
+    made = open_reconstructed_faces(photographs, reconstruct, "some", PREPARATION).arrays
+    assert made["normals"].any(axis=(1, 2, 3)).tolist() == [True, False, False, True]
+    assert made["relief"].any(axis=(1, 2, 3)).tolist() == [True, False, False, True]
+    alone = FaceArchive("photographs", "alone", {"identity": np.array([0, 1])})
+    with pytest.raises(DegenerateInput, match="nothing can be read off the 1 photographs of person 1 of photographs"):
+        open_reconstructed_faces(alone, reconstruct, "some", PREPARATION)
 
 
 def test_strengths_of_actions_stay_within_their_range(face_model: MorphableModel) -> None:
