@@ -129,13 +129,15 @@ def _checked_size(path: Path, rows: int, columns: int) -> int:
 
 def _grid(path: Path, positions: np.ndarray, seen: np.ndarray, rows: int, columns: int) -> torch.Tensor:
     """Positions (3, N) as a grid with NaN where nothing was seen."""
+    with np.errstate(over="ignore"):  # what single precision cannot hold is not finite there
+        positions = positions.astype(np.float32)
     bad = seen & ~np.isfinite(positions).all(axis=0)
     if bad.any():
         _refuse(
             path,
             f"{bad.sum():,} samples that it calls seen are not finite, expected none; the first is {bad.argmax()}",
         )
-    grid = np.where(seen, positions, np.nan).astype(np.float32).reshape(3, rows, columns)
+    grid = np.where(seen, positions, np.float32(np.nan)).reshape(3, rows, columns)
     return torch.from_numpy(grid)
 
 

@@ -177,6 +177,7 @@ DATA_SETS: dict[str, DataSet] = {
         "stereo scans of other identities, neutral and six emotions at four levels",
         Bu3dfeSettings,
         open_bu3dfe,
+        READERS["bu_3dfe"],
     ),
     "frgc": DataSet(
         "FRGC v2 counterpart",
@@ -184,6 +185,7 @@ DATA_SETS: dict[str, DataSet] = {
         "laser scans of other identities, mostly neutral, with spikes, and holes at brows and hair",
         FrgcSettings,
         open_free_scans,
+        READERS["frgc_v2"],
     ),
     "bosphorus": DataSet(
         "Bosphorus counterpart",
@@ -191,6 +193,7 @@ DATA_SETS: dict[str, DataSet] = {
         "structured-light scans of other identities, the first neutral and the others with an expression each",
         BosphorusSettings,
         open_free_scans,
+        READERS["bosphorus"],
     ),
     "bu4dfe": DataSet(
         "BU-4DFE counterpart",
@@ -198,6 +201,7 @@ DATA_SETS: dict[str, DataSet] = {
         "passive stereo scans of other identities, six emotions as sequences of five frames",
         Bu4dfeSettings,
         open_bu4dfe,
+        READERS["bu_4dfe"],
     ),
     "syn_data_1": DataSet(
         "SynData1",

@@ -101,9 +101,15 @@ def switch_off(panels: Iterable[Axes]) -> None:
         panel.axis("off")
 
 
-def tier_label(tier: str, data: str = "embedded faces") -> str:
-    """What every table and picture says of its origin, such as "embedded faces, laptop tier: reduced sizes"."""
-    return f"{data}, {TIER_NOTES.get(tier, tier + ' tier')}"
+def tier_label(tier: str, data: str = "") -> str:
+    """What every table and picture says of its origin, such as "embedded faces, laptop tier: reduced sizes".
+
+    Args:
+        tier: of the runs.
+        data: what they were evaluated on; by default what the tier reads.
+    """
+    usual = "licensed data" if tier == "paper" else "embedded faces"
+    return f"{data or usual}, {TIER_NOTES.get(tier, tier + ' tier')}"
 
 
 def stamp(figure: Figure, text: str) -> None:

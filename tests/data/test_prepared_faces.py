@@ -19,6 +19,7 @@ from facelib.data.prepared_scans import open_prepared_scans
 from facelib.data.reconstructed_faces import open_reconstructed_faces, vertices_of
 from facelib.data.surface_images import surface_images
 from facelib.data.surface_settings import PreparationSettings
+from facelib.errors import BadInput, DegenerateInput
 from facelib.faces.model_fit import EXPRESSION_SPREAD
 from facelib.faces.morphable_model import MorphableModel
 from facelib.faces.population import sample_people
@@ -81,6 +82,28 @@ def test_a_scan_that_cannot_be_prepared_stays_in_its_place(scans: FaceArchive) -
     assert surface_images(prepared, np.array([3])).normals.abs().max() == 0
 
 
+def test_what_is_no_face_or_unknown_ends_no_run(scans: FaceArchive) -> None:
+    """A scan cut to a piece of 40 mm fails, and one whose true pose nobody knows does not."""
+    depth, pose, tip = (np.array(scans.arrays[name]) for name in ("depth", "pose", "nose_tip"))
+    middle = depth.shape[1] // 2
+    piece = depth[2, middle - 20 : middle + 20, middle - 20 : middle + 20].copy()
+    depth[2] = HOLE
+    depth[2, middle - 20 : middle + 20, middle - 20 : middle + 20] = piece
+    pose[4], tip[5] = np.nan, np.nan
+    real = FaceArchive("bu_3dfe", "real", {**scans.arrays, "depth": depth, "pose": pose, "nose_tip": tip})
+    prepared = open_prepared_scans(real, PREPARATION).arrays
+    assert np.flatnonzero(prepared["failed"]).tolist() == [2]
+    assert np.flatnonzero(np.isnan(prepared["pose_error"])).tolist() == [2, 4]
+    assert np.flatnonzero(np.isnan(prepared["nose_error"])).tolist() == [2, 5]
+
+
+def test_a_data_set_without_any_face_is_refused(scans: FaceArchive) -> None:
+    depth = np.full_like(scans.arrays["depth"], HOLE)
+    empty = FaceArchive("frgc_v2", "empty", {**scans.arrays, "depth": depth})
+    with pytest.raises(BadInput, match=f"none of the {len(scans)} scans of frgc_v2 can be prepared: expected faces"):
+        open_prepared_scans(empty, PREPARATION)
+
+
 def test_prepared_once_for_a_preparation(scans: FaceArchive, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[int] = []
     first = open_prepared_scans(scans, PREPARATION, told.append)
@@ -102,6 +125,41 @@ def test_true_shapes_are_those_that_photographs_were_taken_of(face_model: Morpha
     assert archive.arrays["expression"][8:].tolist() == numbers.tolist()
     expressive = torch.from_numpy(np.array(archive.arrays["expression"])) > 0
     assert torch.equal(action.abs().sum(dim=1) > 0, expressive)
+
+
+def test_a_person_of_many_photographs_is_reconstructed_in_portions(face_model: MorphableModel) -> None:
+    people = sample_people(face_model, 7, 3).identity
+    photographs = FaceArchive("photographs", "many", {"identity": np.array([0] * 70 + [1])})
+    asked: list[int] = []
+
+    def reconstruct(some: np.ndarray) -> ShapeCoefficients:
+        asked.append(len(some))
+        return ShapeCoefficients(people[some % 7], torch.zeros(len(some), len(face_model.expression_basis)))
+
+    made = open_reconstructed_faces(photographs, reconstruct, "portions", PREPARATION).arrays
+    assert asked == [35, 35, 1]
+    assert made["identity"].tolist() == [0] * 70 + [1]
+    assert np.array_equal(made["normals"][:63].reshape(9, 7, -1)[1:], made["normals"][:56].reshape(8, 7, -1))
+
+
+def test_a_photograph_that_nothing_can_be_read_off_leaves_the_others_as_they_are(face_model: MorphableModel) -> None:
+    people = sample_people(face_model, 3, 3).identity
+    none = torch.zeros(1, len(face_model.expression_basis))
+
+    def reconstruct(some: np.ndarray) -> ShapeCoefficients:
+        if 1 in some:
+            raise DegenerateInput("no face")
+        identity = people[some % 3].clone()
+        identity[some == 2] = torch.nan
+        return ShapeCoefficients(identity, none.expand(len(some), -1))
+
+    photographs = FaceArchive("photographs", "few", {"identity": np.zeros(4, int)})
+    made = open_reconstructed_faces(photographs, reconstruct, "some", PREPARATION).arrays
+    assert made["normals"].any(axis=(1, 2, 3)).tolist() == [True, False, False, True]
+    assert made["relief"].any(axis=(1, 2, 3)).tolist() == [True, False, False, True]
+    alone = FaceArchive("photographs", "alone", {"identity": np.array([0, 1])})
+    with pytest.raises(DegenerateInput, match="nothing can be read off the 1 photographs of person 1 of photographs"):
+        open_reconstructed_faces(alone, reconstruct, "some", PREPARATION)
 
 
 def test_strengths_of_actions_stay_within_their_range(face_model: MorphableModel) -> None:

@@ -148,6 +148,7 @@ def test_an_abs_whose_counts_do_not_fit(tmp_path: Path, grid: torch.Tensor) -> N
         whole + "7": "it goes on behind the z",
         whole.replace("1.000000", "one"): "its x are no numbers",
         whole.replace("13.000000", "nan"): "1 samples that it calls seen are not finite, expected none; the first is 1",
+        whole.replace("13.000000", "1e300"): "1 samples that it calls seen are not finite, expected none; the first is",
         whole.replace("1 1 1 0", "1 2 1 0"): "its flags hold 2, expected 0 and 1",
         "": "expected a line such as",
     }

@@ -7,24 +7,18 @@ task and evaluation, and that their records name the licensed data, is what is h
 from __future__ import annotations
 
 import json
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from made_licensed import SIDE, check, save, use_written, write_vggface2
 
 from facelib.conventions import NOSE_TIP
 from facelib.data.archive import FaceArchive
 from facelib.data.embedded.aflw_300wlp import CROP
-from facelib.data.licensed import READERS
 from facelib.data.licensed.archives import DATA_VARIABLE
 from facelib.data.licensed.arl_vtf import CONDITIONS
-from facelib.data.licensed.checking import check_samples
-from facelib.data.licensed.folders import DataFolder
-from facelib.data.licensed.reader import write_index
-from facelib.data.licensed.vggface2 import ENLARGED
 from facelib.errors import MissingPart
 from facelib.geometry.rotations import euler_to_matrix
 from facelib.papers import load_paper
@@ -32,9 +26,7 @@ from facelib.papers.run import open_archives, train
 from facelib.papers.status import status_of
 from facelib.runs.folders import Run
 from facelib.runs.records import read_record
-from facelib.storage import CACHE_VARIABLE, cache_folder
 
-SIDE = 128  # pixels of the written photographs
 LICENSED = {"data": "licensed"}
 FOCAL, AWAY = 311.0, 700.0  # pixels, mm
 
@@ -46,31 +38,6 @@ def embedded() -> dict[str, FaceArchive]:
     return open_archives(paper, paper.method("pretrain_ir18"), settings) | open_archives(
         paper, paper.method("ir18"), settings
     )
-
-
-def save(path: Path, image: np.ndarray) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(image.transpose(1, 2, 0)).resize((SIDE, SIDE)).save(path, quality=92)
-
-
-def write_vggface2(folder: Path, archive: FaceArchive) -> None:
-    side = SIDE / ENLARGED
-    corner = (SIDE - side) / 2
-    rows: dict[str, list[str]] = {"train": [], "test": []}
-    of_person: Counter[int] = Counter()
-    for image, person in zip(archive.arrays["images"], archive.arrays["identity"].tolist(), strict=True):
-        part = "test" if person % 10 == 0 else "train"
-        of_person[person] += 1
-        name = f"n{person:06d}/{of_person[person]:04d}_01"
-        save(folder / part / f"{name}.jpg", image)
-        rows[part].append(name)
-    (folder / "bb_landmark").mkdir()
-    for part, names in rows.items():
-        boxes = [f'"{name}",{corner},{corner},{side},{side}' for name in names]
-        points = [f'"{name}",45,50,83,50,64,70,50,90,78,90' for name in names]
-        (folder / f"bb_landmark/loose_bb_{part}.csv").write_text("\n".join(["NAME_ID,X,Y,W,H", *boxes]))
-        head = "NAME_ID," + ",".join(f"P{number}{axis}" for number in range(1, 6) for axis in "XY")
-        (folder / f"bb_landmark/loose_landmark_{part}.csv").write_text("\n".join([head, *points]))
 
 
 def write_arl_vtf(folder: Path, archive: FaceArchive) -> None:
@@ -124,28 +91,14 @@ def write_facescape(folder: Path, archive: FaceArchive) -> None:
 
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The user's folder of licensed data, and a cache with the baked faces alone."""
+    """The user's folder of licensed data."""
     sets = embedded()
-    baked = cache_folder() / "faces"
-    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
-    (tmp_path / "cache").mkdir()
-    (tmp_path / "cache/faces").symlink_to(baked)
-    monkeypatch.setenv(DATA_VARIABLE, str(tmp_path / "data"))
-    for name, write, source in (
-        ("vggface2", write_vggface2, "web_faces"),
-        ("facescape", write_facescape, "facescape"),
-        ("arl_vtf", write_arl_vtf, "arl_vtf"),
-    ):
-        folder = tmp_path / "data" / name
-        folder.mkdir(parents=True)
-        write(folder, sets[source])
-    return tmp_path / "data"
-
-
-def check(name: str, root: Path) -> None:
-    reader = READERS[name]
-    folder = DataFolder(root, reader.layout)
-    write_index(reader, folder, check_samples(reader, folder, reader.index(folder)).index)
+    written = {
+        "vggface2": (write_vggface2, sets["web_faces"]),
+        "facescape": (write_facescape, sets["facescape"]),
+        "arl_vtf": (write_arl_vtf, sets["arl_vtf"]),
+    }
+    return use_written(monkeypatch, tmp_path, written)
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ from typing import ClassVar
 import numpy as np
 
 from facelib.data.archive import FaceArchive, make_archive
+from facelib.data.licensed.checking import miscounted
 from facelib.data.licensed.folders import DataFolder
 from facelib.data.licensed.reader import Index, Reader, read_index
 from facelib.errors import BadInput, MissingPart
@@ -90,6 +91,22 @@ def licensed_settings(reader: Reader, image_size: int) -> LicensedSettings:
     """
     index = read_index(reader, DataFolder(data_root(reader), reader.layout))
     return LicensedSettings(reader.name, image_size, fingerprint_of_folder(reader, index, image_size), len(index))
+
+
+def require_counts(reader: Reader, remedy: str) -> None:
+    """Refuse a folder that was checked and holds other numbers of people and scans than are printed.
+
+    Args:
+        reader: of the data set.
+        remedy: what to do about it.
+
+    Raises:
+        MissingPart: it does, with the counts; or as `licensed_settings`.
+    """
+    root = data_root(reader)
+    differences = miscounted(reader, read_index(reader, DataFolder(root, reader.layout)))
+    if differences:
+        raise MissingPart(f"{reader.title} in {root}: {'; '.join(differences)}; {remedy}")
 
 
 def data_root(reader: Reader) -> Path:

@@ -20,6 +20,7 @@ from facelib.errors import BadInput
 
 NAME = re.compile(r"(bs\d{3})_([A-Z]+)_(?:(.+)_)?(\d+)\.bnt")  # person, kind, what is shown, number
 NEUTRAL, SHOWN, OTHERS = "N", ("N", "E", "LFAU", "UFAU", "CAU"), ("YR", "PR", "CR", "O", "IGN")
+OWN = 100  # number of its first expression: embedded faces give other names to smaller ones
 
 
 def _index(folder: DataFolder) -> Index:
@@ -36,10 +37,11 @@ def _index(folder: DataFolder) -> Index:
         if found[2] in OTHERS:
             left_out += 1
             continue
-        scans.append((found[1], found[2], found[3], int(found[4]), name))
+        scans.append((found[1], found[2], found[3] or "", int(found[4]), name))
     if not scans:
         raise BadInput(f"{folder.root / place} holds no scans: expected bs000/bs000_N_N_0.bnt and so on")
-    shown = {each: number for number, each in enumerate(sorted({(kind, what) for _, kind, what, *_ in scans}), 1)}
+    others = sorted({(kind, what) for _, kind, what, *_ in scans if kind != NEUTRAL})
+    shown = {each: number for number, each in enumerate(others, OWN)}
     first: dict[str, int] = {}
     for person, kind, _, number, _ in scans:
         if kind == NEUTRAL:
@@ -76,4 +78,5 @@ READER = Reader(
     counts={"people": 105, "gallery scans": 105, "probe scans": 2797},
     index=_index,
     read=_read,
+    version=2,
 )

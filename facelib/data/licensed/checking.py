@@ -49,10 +49,11 @@ def check_samples(
         checksums.append([sha256_of(folder.file(name))[:DIGITS] for name in row["files"]])
         on_sample()
     whole = replace(index, columns=index.columns | {"sha256": checksums})
-    return Checked(whole, [*_miscounted(reader, index), *index.remarks, *_twice(whole)])
+    return Checked(whole, [*miscounted(reader, index), *index.remarks, *_twice(whole)])
 
 
-def _miscounted(reader: Reader, index: Index) -> list[str]:
+def miscounted(reader: Reader, index: Index) -> list[str]:
+    """What is counted in a folder otherwise than its publishers, or the papers that use it, count it."""
     return [
         f"{index.counts[name]:,} {name}, where the publishers count {count:,}: a part of the data set, or another "
         "version of it"

@@ -1,4 +1,10 @@
-"""The data sets of paper 2 at the sizes of a tier."""
+"""The data sets of paper 2 at the sizes of a tier.
+
+Under licence are the photographs that are learnt from and reconstructed, all 9,131 people of VGGFace2, and the scans.
+Embedded in every tier are the photographs whose shapes must be known: those that reconstructors learn from, and those
+of other people that show how faithful they are. ExpNet's own training set and the Basel coefficients of its photographs
+are not to be had, so what it reads are coefficients of our face model.
+"""
 
 from __future__ import annotations
 
@@ -14,21 +20,30 @@ from facelib.data.embedded import (
     PeopleStreamSettings,
     WebFacesSettings,
 )
+from facelib.data.licensed.archives import require_counts
 from facelib.data.occlusion import OcclusionSettings
 from facelib.data.photograph_style import PLAIN
-from facelib.papers.datasets import require_embedded
-from facelib.papers.normal_components.methods import NormalRecogniser
+from facelib.errors import MissingPart
+from facelib.papers.datasets import DATA_SETS, licensed_sets
+from facelib.papers.normal_components.methods import TRUTH, NormalRecogniser
+from facelib.papers.normal_components.metrics import TITLES
 from facelib.papers.normal_components.settings import RecognitionSettings
 from facelib.papers.paper import BASELINE
 
 OTHERS_SEED = 36  # of people whom nobody else sees
+SCAN_CELLS = 384  # a side of the grids on which licensed scans are seen: below 1 mm each, as scanners sample
+COMPLETE = (
+    "complete the folder and check it again, or run on what is there with --set evaluation.counts=found, whose rates "
+    "cannot be compared with the printed ones"
+)
 
 
 def data_sets(method: NormalRecogniser, settings: RecognitionSettings) -> dict[str, GeneratedSettings]:
     """The data sets that a run reads, first the one it learns from; a baseline learns from none.
 
     Raises:
-        MissingPart: when the settings ask for licensed data.
+        MissingPart: when the settings ask for licensed data that are not there, were not checked, or have other counts
+            than are printed; and of the true shapes of licensed photographs, which nobody has.
     """
     sizes: dict[str, Any] = {"people_stream": stream_settings(settings)} if method.reads else {}
     if method.kind != BASELINE:
@@ -37,8 +52,26 @@ def data_sets(method: NormalRecogniser, settings: RecognitionSettings) -> dict[s
         sizes["web_faces_of_others"] = others_settings(settings)
     if not method.is_pretraining:
         sizes |= _scans(settings)
-    require_embedded(settings.data, tuple(sizes))
-    return sizes
+    return sizes if settings.data == "embedded" else sizes | _licensed(method, settings, tuple(sizes))
+
+
+def _licensed(
+    method: NormalRecogniser, settings: RecognitionSettings, names: tuple[str, ...]
+) -> dict[str, GeneratedSettings]:
+    """Those of these data sets that are under licence, as they are in the user's folder."""
+    if method.reconstructor == TRUTH:
+        raise MissingPart(
+            f"{method.name} learns from the true shapes of the faces on photographs, which nobody knows of VGGFace2's: "
+            "use --tier gpu, where faces are embedded, or another method"
+        )
+    scans = [name for name in names if name in TITLES]
+    found = licensed_sets([name for name in names if name == "web_faces"], settings.preparation.size)
+    found |= licensed_sets(scans, SCAN_CELLS)
+    if settings.evaluation.counts == "printed":
+        for reader in (DATA_SETS[name].reader for name in scans):
+            assert reader is not None
+            require_counts(reader, COMPLETE)
+    return found
 
 
 def web_settings(settings: RecognitionSettings) -> WebFacesSettings:

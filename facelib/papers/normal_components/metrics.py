@@ -49,7 +49,7 @@ TABLES: dict[str, Table] = {
     "fidelity": Table(
         ("fidelity_mm", "fidelity_rank1", MERGED, "bu4dfe"),
         references=("expnet_joined",),
-        title="Fidelity of the reconstructed faces, and recognition by what was learnt from them",
+        title="Fidelity of the faces reconstructed from embedded photographs, and recognition by what was learnt",
     ),
     "additions": Table(
         (*TITLES, MERGED),

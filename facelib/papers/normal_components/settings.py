@@ -16,7 +16,7 @@ Two starts of the four rows of three networks and one of the others come to 8.5 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from facelib.data.surface_settings import PreparationSettings, SurfaceVariation
 from facelib.models.reconstructor_settings import IDENTITIES, SAMPLING_STEPS, DiffusionSettings, PooledResNetSettings
@@ -101,6 +101,8 @@ class ScanSizes:
         bosphorus, bosphorus_scans: people and scans, all but the first of each with an expression.
         bu4dfe: people, six sequences of `frames`.
         ict, ict_scans: heads of ICT-FaceKit and scans, all but the first of each with an expression.
+        counts: what licensed folders must hold, of which all is read: as many people and scans as are printed, or
+            what is found there.
     """
 
     bu3dfe: int = 100
@@ -114,6 +116,7 @@ class ScanSizes:
     frames: int = 5
     ict: int = 100
     ict_scans: int = 2000
+    counts: Literal["printed", "found"] = "printed"
 
 
 def _pretraining() -> TrainingSettings:

@@ -28,7 +28,7 @@ from facelib.report.style import legend_outside, line_looks
 
 EMOTION_SETS = ("bu3dfe", "bu4dfe")  # the others show the twenty expressions
 POSE_EDGES = (0.0, 1.0, 2.0, 3.0, 5.0, 180.0)  # degrees
-UNPREPARED = "not prepared"
+UNPREPARED, UNKNOWN = "not prepared", "not known"
 PANELS = {
     "data set": "data set (scanner)",
     "expression": "expression (FRGC v2, Bosphorus, ICT)",
@@ -55,8 +55,8 @@ def probe_data(material: Material, label: str, data_sets: Sequence[str]) -> pd.D
         data_sets: names; those that the run was not evaluated on are left out.
 
     Returns:
-        Columns data_set, person (of all data sets), expression, level, pose_error (degrees) and nose_error (mm) of the
-        preparation, NaN where it failed, and missed (bool).
+        Columns data_set, person (of all data sets), expression, level, prepared (bool), pose_error (degrees) and
+        nose_error (mm) of the preparation, NaN where it failed or the truth is not known, and missed (bool).
     """
     scores, lines = material.scores(label), []
     for name in data_sets:
@@ -65,13 +65,16 @@ def probe_data(material: Material, label: str, data_sets: Sequence[str]) -> pd.D
         prepared = material.prepared(name).arrays
         probes = np.flatnonzero(~np.asarray(prepared["is_gallery"]))
         shown = ["neutral", *EMOTIONS] if name in EMOTION_SETS else list(EXPRESSIONS)
-        level = scores[f"{name}_level"]
-        expression = np.where(level > 0, np.array(shown)[scores[f"{name}_expression"]], "neutral")
+        level, number = scores[f"{name}_level"], scores[f"{name}_expression"]
+        named = (number >= 0) & (number < len(shown))  # real scans show others, or nobody says which
+        expression = np.array([*shown, UNKNOWN])[np.where(named, number, -1)]
+        expression = np.where(level == 0, "neutral", expression)
         known = {
             "data_set": name,
             "person": [f"{name} {person}" for person in scores[f"{name}_identity"]],
             "expression": expression,
             "level": level,
+            "prepared": ~np.asarray(prepared["failed"])[probes],
             "pose_error": np.rad2deg(np.asarray(prepared["pose_error"])[probes]),
             "nose_error": np.asarray(prepared["nose_error"])[probes],
             "missed": (scores[name] != 1) | scores[f"{name}_{FAILED}"],
@@ -110,9 +113,10 @@ def groups_of(probes: pd.DataFrame) -> dict[tuple[str, str], np.ndarray]:
     for low, high in pairwise(POSE_EDGES):
         name = f"{low:g} to {high:g}°" if high < 180 else f"{low:g}° and more"
         groups["pose error", name] = (probes["pose_error"] >= low) & (probes["pose_error"] < high)
-    groups["pose error", UNPREPARED] = probes["pose_error"].isna()
-    for by, names, some in (("emotion", ["neutral", *EMOTIONS], emotions), ("expression", EXPRESSIONS, ~emotions)):
-        groups |= {(by, name.replace("_", " ")): some & (expression == name) for name in names}
+    groups["pose error", UNPREPARED] = ~probes["prepared"]
+    groups["pose error", UNKNOWN] = probes["prepared"] & probes["pose_error"].isna()
+    for by, names, some in (("emotion", ("neutral", *EMOTIONS), emotions), ("expression", EXPRESSIONS, ~emotions)):
+        groups |= {(by, name.replace("_", " ")): some & (expression == name) for name in (*names, UNKNOWN)}
     levels = sorted(set(probes.loc[data_set == "bu3dfe", "level"]))
     groups |= {("level", str(level)): (data_set == "bu3dfe") & (probes["level"] == level) for level in levels}
     return {key: chosen.to_numpy() for key, chosen in groups.items() if chosen.any()}

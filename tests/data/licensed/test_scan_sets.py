@@ -186,6 +186,7 @@ class TestProtocols:
         index = checked("bosphorus", folder).index
 
         assert index.counts["turned, covered or ignored"] == 3
+        assert sorted(set(index.columns["expression"])) == [0, 100, 101, 102, 103]  # which no embedded scan has
         files = [files[0] for files in index.columns["files"]]
         assert [name for name, chosen in zip(files, index.columns["is_gallery"], strict=True) if chosen] == [
             "BosphorusDB/bs000/bs000_N_N_0.bnt",

@@ -31,6 +31,7 @@ def material() -> Any:
     rows = np.arange(SCANS)
     errors = np.where(rows < SCANS - 1, np.deg2rad(6 * rows / SCANS), np.nan)
     arrays = {"is_gallery": rows % (PROBES + 1) == 0, "pose_error": errors, "nose_error": 0.1 * rows + 0 * errors}
+    arrays["failed"] = np.isnan(errors)
     prepared = FaceArchive("prepared_scans", "", arrays)
     scores = made_ranks(0.8)
     return SimpleNamespace(prepared=lambda name: prepared, scores=lambda label: scores)
@@ -79,3 +80,24 @@ def test_errors_of_the_preparation(material: Any) -> None:
     line = draw_preparation(data).axes[1].lines[0]
     assert line.get_ydata()[-1] == pytest.approx(100 * (SCANS - 1) / SCANS)  # who failed never arrives
     assert line.get_xdata()[-1] == pytest.approx(kept[-1])
+
+
+def test_what_nobody_knows_of_real_scans_is_no_failure_and_no_neutral_face(material: Any) -> None:
+    """No true poses; of FRGC v2's scans no expression is known, of Bosphorus' all but neutral are its own."""
+    arrays = material.prepared("frgc").arrays
+    arrays["pose_error"], arrays["nose_error"] = np.full(SCANS, np.nan), np.full(SCANS, np.nan)
+    scores = material.scores("")
+    scores["frgc_expression"] = scores["frgc_level"] = np.full(PEOPLE * PROBES, -1)
+    scores["bosphorus_expression"] = np.where(np.arange(PEOPLE * PROBES) % 2, 103, 0)
+    scores["bosphorus_level"] = np.arange(PEOPLE * PROBES) % 2
+
+    data = probe_data(material, "one", ["frgc", "bosphorus"])
+
+    assert set(data.loc[data["data_set"] == "frgc", "expression"]) == {"not known"}
+    assert data.loc[data["data_set"] == "bosphorus", "expression"].tolist()[:2] == ["neutral", "not known"]
+    sizes = {name: chosen.sum() for (by, name), chosen in groups_of(data).items() if by == "pose error"}
+    assert sizes == {"not prepared": 2, "not known": len(data) - 2}
+    table = preparation_table(preparation_data(material, ["frgc"]))
+    assert table["failed"].tolist() == [1]
+    assert np.isnan(table.loc["FRGC v2", "pose, median"])
+    assert len(draw_preparation(preparation_data(material, ["frgc"])).axes[0].lines[0].get_xdata()) == 1
