@@ -22,17 +22,12 @@ from facelib.faces.morphable_model import MorphableModel
 from facelib.storage import digest_of, sha256_of
 
 FOLDER = "basel"
-FILES = (
-    *(
-        (name,)
-        for name in (
-            "model2019_fullHead.h5",
-            "model2019_bfm.h5",
-            "model2017-1_bfm_nomouth.h5",
-            "model2019_face12.h5",
-            "model2017-1_face12_nomouth.h5",
-        )
-    ),
+FILES: tuple[tuple[str, ...], ...] = (  # of each release; the first that is whole counts
+    ("model2019_fullHead.h5",),
+    ("model2019_bfm.h5",),
+    ("model2017-1_bfm_nomouth.h5",),
+    ("model2019_face12.h5",),
+    ("model2017-1_face12_nomouth.h5",),
     tuple(place for (place,) in basel_2009.LAYOUT.values()),
 )
 
@@ -61,8 +56,10 @@ def basel_checksum() -> str:
 
 def _files() -> tuple[Path, ...]:
     """Those of the first model of `FILES` that is whole; none without one."""
-    root = Path(os.environ.get(DATA_VARIABLE) or os.devnull) / FOLDER
-    every = (tuple(root / name for name in names) for names in FILES)
+    chosen = os.environ.get(DATA_VARIABLE)
+    if not chosen:
+        return ()
+    every = (tuple(Path(chosen, FOLDER, name) for name in names) for names in FILES)
     return next((paths for paths in every if all(path.is_file() for path in paths)), ())
 
 
