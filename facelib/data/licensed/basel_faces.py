@@ -1,8 +1,9 @@
 """The Basel Face Model that a user has, in our model's class and with its own expressions, of whatever year.
 
-It lies in the folder `basel` below the one that `FACELIB_DATA` names: a file of 2019 or 2017, or the three files of
-2009 (`facelib.data.licensed.basel_2009`). Strengths of its expressions are scaled as those of our facial actions, whose
-spread over faces fits to clouds count on.
+Its faces are laid on our mean, by their landmarks and without a change of size, so that poses are told of the same axes
+and crops go about the same middle. It lies in the folder `basel` below the one that `FACELIB_DATA` names: a file of
+2019 or 2017, or the three files of 2009 (`facelib.data.licensed.basel_2009`). Strengths of its expressions are scaled
+as those of our facial actions, whose spread over faces fits to clouds count on.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from facelib.errors import MissingPart
 from facelib.faces.baking import load_face_model
 from facelib.faces.model_fit import EXPRESSION_SPREAD
 from facelib.faces.morphable_model import MorphableModel
+from facelib.geometry.alignment import similarity_transform
 from facelib.storage import digest_of, sha256_of
 
 FOLDER = "basel"
@@ -77,8 +79,20 @@ def _state() -> State:
 @lru_cache(maxsize=1)
 def _read(state: State) -> MorphableModel:
     (path, *_), ours = state[0], load_face_model("coarse")
-    model = read_basel_h5(path, ours) if len(state) == 1 else basel_2009.read_basel_model(path.parent, ours)
+    read = read_basel_h5(path, ours) if len(state) == 1 else basel_2009.read_basel_model(path.parent, ours)
+    model = _on_ours(read, ours)
     return replace(model, expression_basis=model.expression_basis / EXPRESSION_SPREAD)
+
+
+def _on_ours(model: MorphableModel, ours: MorphableModel) -> MorphableModel:
+    """A model in the place of ours."""
+    landmarks = (each.mean[each.landmarks].double()[None] for each in (model, ours))
+    place = similarity_transform(*landmarks, scale=False)
+    turn = place.rotation[0].mT.float()
+    mean = place.apply(model.mean.double()[None])[0].float()
+    return replace(
+        model, mean=mean, identity_basis=model.identity_basis @ turn, expression_basis=model.expression_basis @ turn
+    )
 
 
 @lru_cache(maxsize=4)
