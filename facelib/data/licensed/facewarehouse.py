@@ -121,7 +121,7 @@ def _read(folder: DataFolder, row: Row, size: int) -> Sample:
 
 def in_mm(folder: DataFolder, name: str, vertices: np.ndarray) -> np.ndarray:
     """Vertices (V, 3) float32 in mm of a file's; raises CorruptFile where they do not extend as far as a head."""
-    found = vertices * MM
+    found = vertices.astype(np.float64) * MM  # what is far too large must not overflow
     extent = float(np.ptp(found, axis=0).max())
     if not SMALLEST <= extent <= LARGEST:
         raise folder.misfit(
