@@ -17,7 +17,7 @@ from tiny_runs import use_private_cache
 
 from facelib.data.archive import FaceArchive
 from facelib.data.licensed import READERS
-from facelib.data.licensed.archives import DATA_VARIABLE
+from facelib.data.licensed.archives import DATA_VARIABLE, LicensedSettings
 from facelib.data.licensed.biwi import SAME_PERSON
 from facelib.data.licensed.checking import check_samples
 from facelib.data.licensed.folders import DataFolder
@@ -125,6 +125,29 @@ def test_source_frames_are_of_the_user_s_basel_model(
     finally:
         (data / "basel/model2019_bfm.h5").unlink()
         (data / "basel").rmdir()
+
+
+@pytest.mark.parametrize("method", [name for name in METHODS if "sensed_labels" not in name])
+def test_the_paper_tier_of_every_method_reads_what_is_there(method: str, data: Path) -> None:
+    """Source frames are of the sizes of the gpu tier; all of what is licensed is read."""
+    settings = PAPER.run_settings(method, "paper")
+    sets = data_sets(METHODS[method], settings)
+
+    licensed = {name: sizes for name, sizes in sets.items() if isinstance(sizes, LicensedSettings)}
+    counts = {"depth_facewarehouse": 15, "biwi": 3 * len(SEQUENCES), "ict_3dhp": 11}
+    assert {name: sizes.image_count for name, sizes in licensed.items()} == {name: counts[name] for name in licensed}
+    gpu = data_sets(METHODS[method], PAPER.run_settings(method, "gpu"))
+    assert sets.keys() == gpu.keys()
+    assert all(sizes == gpu[name] for name, sizes in sets.items() if name not in licensed)
+    assert licensed
+
+
+def test_the_printed_counts_are_those_of_the_readers() -> None:
+    """Table 2."""
+    printed = {"facewarehouse_depth": (150, 3000), "biwi": (20, 15678), "ict_3dhp": (10, 14202)}
+    people = {"facewarehouse_depth": "people", "biwi": "people", "ict_3dhp": "sequences"}
+    for name, (persons, frames) in printed.items():
+        assert (READERS[name].counts[people[name]], READERS[name].counts["frames"]) == (persons, frames)
 
 
 def test_frames_are_tracked_in_the_order_of_their_sequences(data: Path) -> None:

@@ -68,6 +68,16 @@ class TestBiwi:
         np.testing.assert_allclose(arrays["pose"], [pose for pose, _ in poses], atol=1e-4)
         np.testing.assert_allclose(arrays["translation"], [place for _, place in poses], atol=1e-3)
 
+    def test_frames_stand_in_the_order_of_their_numbers(self, folder: Path) -> None:
+        write_biwi(folder)
+        for end in ("depth.bin", "pose.txt"):
+            place = folder / "hpdb/01"
+            (place / f"frame_00004_{end}").rename(place / f"frame_10_{end}")  # before 3 in the order of letters
+
+        index = checked("biwi", folder).index
+
+        assert index.columns["frame"] == [3, 10, 3, 9]
+
     def test_heads_lie_in_the_frames_where_the_labels_put_them(self, folder: Path) -> None:
         """Pose, place, camera and depth at once: a wrong sign of any would move the head by centimetres."""
         write_biwi(folder)
