@@ -15,9 +15,10 @@ from facelib.papers.depth_adaptation.generative_task import shape_task
 from facelib.papers.depth_adaptation.methods import SHAPE, DepthReader
 from facelib.papers.depth_adaptation.networks import face_surface
 from facelib.papers.depth_adaptation.pose_task import PoseTask
-from facelib.papers.depth_adaptation.protocol import NINE_LANDMARKS, evaluate_poses, evaluate_shapes, metrics_of
+from facelib.papers.depth_adaptation.protocol import evaluate_poses, evaluate_shapes, metrics_of
 from facelib.papers.depth_adaptation.readers import pose_reader, reach_of, shape_reader
 from facelib.papers.depth_adaptation.run_settings import DepthRunSettings
+from facelib.papers.depth_adaptation.truth import NINE_LANDMARKS
 from facelib.papers.failures import failed_metric
 from facelib.papers.paper import Metrics, RunInputs, Scores
 from facelib.runs.tasks import Task
