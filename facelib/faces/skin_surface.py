@@ -56,10 +56,7 @@ def skin_surface(model: MorphableModel) -> SkinSurface:
 @lru_cache(maxsize=4)
 def _surface(key: ByIdentity) -> SkinSurface:
     model: MorphableModel = key.model
-    skin = model.regions["skin"] > 0.5
-    tip, chin = model.mean[model.landmarks[[NOSE_TIP, CHIN]]]
-    face = skin & (model.regions["ears"] < 0.5) & ((model.mean - tip).norm(dim=1) < REACH)
-    face &= model.mean[:, 1] > chin[1] - BELOW
+    skin, face = model.regions["skin"] > 0.5, face_region(model)
     whole, triangles = (model.triangles[mask[model.triangles].all(dim=1)] for mask in (face, skin))
     used = torch.unique(torch.cat((triangles.flatten(), model.landmarks)))
     region = torch.unique(whole)
@@ -75,6 +72,13 @@ def _surface(key: ByIdentity) -> SkinSurface:
         face_triangles=in_region[whole],
         face_edges=edges_of(in_region[whole]),
     )
+
+
+def face_region(model: MorphableModel) -> torch.Tensor:
+    """(V,) bool, which vertices of a model are skin of the face, without neck and ears."""
+    tip, chin = model.mean[model.landmarks[[NOSE_TIP, CHIN]]]
+    face = (model.regions["skin"] > 0.5) & (model.regions["ears"] < 0.5) & ((model.mean - tip).norm(dim=1) < REACH)
+    return face & (model.mean[:, 1] > chin[1] - BELOW)
 
 
 def edges_of(triangles: torch.Tensor) -> torch.Tensor:

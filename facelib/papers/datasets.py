@@ -47,12 +47,12 @@ from facelib.data.embedded import (
     open_florence_clips,
     open_free_scans,
     open_people_stream,
-    open_syn_data,
     open_w300lp,
     open_web_faces,
 )
 from facelib.data.licensed import READERS
 from facelib.data.licensed.archives import LicensedSettings, data_root, licensed_settings, open_licensed
+from facelib.data.licensed.basel_frames import open_source_frames
 from facelib.data.licensed.reader import Reader
 from facelib.errors import MissingPart, unknown_name
 from facelib.progress import progress_bar
@@ -208,35 +208,37 @@ DATA_SETS: dict[str, DataSet] = {
         "SynData1 (Basel Face Model)",
         "clean depth frames of bare faces with shape and pose: 450 people in 20 expressions, near frontal",
         SynData1Settings,
-        open_syn_data,
+        open_source_frames,
     ),
     "syn_data_2": DataSet(
         "SynData2",
         "SynData2 (Basel Face Model)",
         "clean depth frames of bare faces with shape and pose: 165 people in 3 expressions, in the poses of Biwi",
         SynData2Settings,
-        open_syn_data,
+        open_source_frames,
     ),
     "syn_data_3": DataSet(
         "SynData3",
         "SynData3 (Basel Face Model)",
         "clean depth frames of bare faces with shape and pose: 143 people in 3 expressions, in the poses of ICT-3DHP",
         SynData3Settings,
-        open_syn_data,
+        open_source_frames,
     ),
     "depth_facewarehouse": DataSet(
         "FaceWarehouse counterpart, depth",
-        "FaceWarehouse",
+        "FaceWarehouse depth",
         "structured-light frames of other identities with hair, body and room, near frontal in 20 expressions",
         DepthFaceWarehouseSettings,
         open_depth_facewarehouse,
+        READERS["facewarehouse_depth"],
     ),
     "biwi": DataSet(
         "Biwi counterpart",
-        "Biwi",
+        "Biwi Kinect head pose",
         "structured-light frames of 24 sequences of 20 other people who turn their heads to all sides",
         BiwiSettings,
         open_depth_sequences,
+        READERS["biwi"],
     ),
     "ict_3dhp": DataSet(
         "ICT-3DHP counterpart",
@@ -244,6 +246,7 @@ DATA_SETS: dict[str, DataSet] = {
         "structured-light frames of ten sequences of other people, by another camera",
         Ict3dhpSettings,
         open_depth_sequences,
+        READERS["ict_3dhp"],
     ),
 }
 

@@ -6,8 +6,10 @@ import json
 from dataclasses import replace
 from importlib import resources
 
+import numpy as np
 import pytest
 
+from facelib.data.archive import FaceArchive
 from facelib.data.embedded import (
     BiwiSettings,
     DepthFaceWarehouseSettings,
@@ -16,10 +18,11 @@ from facelib.data.embedded import (
     SynData2Settings,
     SynData3Settings,
 )
+from facelib.data.licensed.archives import DATA_VARIABLE
 from facelib.errors import BadInput, MissingPart
 from facelib.papers.depth_adaptation import PAPER
 from facelib.papers.depth_adaptation.claims import CLAIMS, lower
-from facelib.papers.depth_adaptation.data_sets import TESTED_IN_GROUP_1, data_sets, sequences_left_out
+from facelib.papers.depth_adaptation.data_sets import TESTED_IN_GROUP_1, data_sets, left_out
 from facelib.papers.depth_adaptation.methods import METHODS
 from facelib.papers.depth_adaptation.metrics import METRICS, TABLES
 from facelib.papers.depth_adaptation.run_settings import TIERS, FrameCounts, relevant
@@ -145,15 +148,18 @@ def test_claims_compare_metrics_that_the_methods_have() -> None:
 
 
 @pytest.mark.parametrize("name", SEQUENCE_SETS)
-def test_sequences_left_out_leave_some_to_learn_from(name: str) -> None:
-    tested, people = sequences_left_out(name), SEQUENCE_SETS[name].people
-    assert len(tested) == {"group_1": 2, "group_2": 7, "ict_3dhp": 3}[name]
-    learnt = {people[number - 1] for number in range(1, len(people) + 1) if number not in tested}
-    again = [people[number - 1] in learnt for number in tested]
-    # A random split shows some people of the training again, which is the leak that is measured; group 1 shows none.
-    assert any(again) == (name == "group_2")
-    assert not all(again)
-    assert sequences_left_out("group_1") == TESTED_IN_GROUP_1
+def test_frames_left_out_show_nobody_who_is_learnt_from(name: str) -> None:
+    people = np.array(SEQUENCE_SETS[name].people)
+    numbers = np.arange(1, len(people) + 1)
+    archive = FaceArchive(name, "0", {"identity": people.repeat(3), "sequence": numbers.repeat(3)})
+
+    tested = left_out(name, archive).reshape(-1, 3)
+
+    assert (tested.all(axis=1) == tested.any(axis=1)).all()  # whole sequences
+    sequences = set(numbers[tested[:, 0]])
+    assert len(sequences) == {"group_1": 2, "group_2": 7, "ict_3dhp": 3}[name]
+    assert not set(people[tested[:, 0]]) & set(people[~tested[:, 0]])
+    assert name != "group_1" or sequences == set(TESTED_IN_GROUP_1)
 
 
 @pytest.mark.parametrize("tier", ["laptop", "gpu"])
@@ -229,8 +235,9 @@ def test_what_methods_are_made_of() -> None:
     assert all(len(each.pose_sets) == 3 for each in METHODS.values() if each.kind == BASELINE)
 
 
-def test_bad_settings_and_licensed_data() -> None:
+def test_bad_settings_and_licensed_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(DATA_VARIABLE, raising=False)
     with pytest.raises(BadInput, match="share 0"):
         FrameCounts(share=0.0)
-    with pytest.raises(MissingPart, match="SynData1"):
+    with pytest.raises(MissingPart, match=f"{DATA_VARIABLE} is not set: .*FaceWarehouse depth"):
         data_sets(METHODS["dashapenet"], PAPER.run_settings("dashapenet", "paper"))

@@ -17,6 +17,7 @@ from facelib.faces.morphable_model import MorphableModel
 from facelib.faces.skin_surface import skin_surface
 from facelib.papers.depth_adaptation import ict
 from facelib.papers.depth_adaptation.methods import METHODS
+from facelib.papers.depth_adaptation.networks import face_surface
 from facelib.papers.depth_adaptation.run_settings import TIERS, DepthRunSettings
 from facelib.runs.settings import override
 
@@ -47,7 +48,7 @@ def test_shapes_are_read_off_near_frontal_frames_alone(archive: FaceArchive, hea
     def read(frames):  # type: ignore[no-untyped-def]
         return true[[int((known.frames.depth - one).abs().flatten(1).sum(dim=1).argmin()) for one in frames.depth]]
 
-    right = ict.evaluate_heads(read, archive, np.array(NEAR[1:3]))
+    right = ict.evaluate_heads(read, archive, np.array(NEAR[1:3]), face_surface())
     assert right["ict_identity"].tolist() == [0, 1]
     assert right["ict_plane"].max() < 0.05
     metrics, scores = ict.evaluate(METHODS["mean_face"], SETTINGS, torch.nn.Identity(), archive)

@@ -127,12 +127,19 @@ def _frames(
 ) -> dict[str, np.ndarray]:
     """The frames of one person, its expressions in turn."""
     count, names = frames[number], list(EXPRESSIONS)
-    others = 1 + torch.randperm(len(names) - 1, generator=generator)
-    shown = torch.cat((torch.zeros(1, dtype=torch.int64), others))[: settings.expressions]
-    # In any order: with fewer frames than expressions all are shown as often, over the people.
-    shown = shown[torch.randperm(len(shown), generator=generator)]
-    expression = shown[torch.arange(count) % len(shown)]
+    expression = expressions_in_turn(count, settings.expressions, generator)
     action = expression_coefficients(model, [names[each] for each in expression.tolist()])
     pose, place = turned(count, settings.limits, generator), places(count, settings, generator)
     arrays = frames_of_person(model, shape, action, pose, place, settings.scene, generator)
     return arrays | {"expression": expression.numpy().astype(np.int16), "sequence": np.zeros(count, np.int16)}
+
+
+def expressions_in_turn(count: int, shown: int, generator: torch.Generator) -> torch.Tensor:
+    """The number (count,) of the expression in each frame of one person, who shows so many, the neutral one (0) among
+    them.
+    """
+    others = 1 + torch.randperm(len(EXPRESSIONS) - 1, generator=generator)
+    chosen = torch.cat((torch.zeros(1, dtype=torch.int64), others))[:shown]
+    # In any order: with fewer frames than expressions all are shown as often, over the people.
+    chosen = chosen[torch.randperm(len(chosen), generator=generator)]
+    return chosen[torch.arange(count) % len(chosen)]

@@ -10,9 +10,10 @@ facescape        photographs from many views, with pose and landmarks; lens: str
 lfw, celeba, vggface2, arl_vtf
 image_folder     photographs without anything beside them: MoFA-Test
 basel_h5, flame  other face models in our class, through linear_models; pickled_arrays: without unpickling
+basel_faces      the Basel model that a user has; basel_frames: depth frames of its faces (paper 4)
 scan_samples     scans as the embedded ones are stored; landmark_files: what is marked on them
 bu_3dfe, bu_4dfe, frgc, bosphorus
-florence, facewarehouse: photographs with scans
+florence, facewarehouse: photographs with scans; facewarehouse_depth: depth frames with scans
 depth_samples    depth frames as the embedded ones are stored; depth_files: what sensors write
 biwi, ict_3dhp
 """
@@ -29,6 +30,7 @@ from facelib.data.licensed import (
     faces_300w_lp,
     facescape,
     facewarehouse,
+    facewarehouse_depth,
     florence,
     frgc,
     ict_3dhp,
@@ -56,6 +58,7 @@ READERS: dict[str, Reader] = {
         bu_4dfe.READER,
         florence.READER,
         facewarehouse.READER,
+        facewarehouse_depth.READER,
         biwi.READER,
         ict_3dhp.READER,
     )

@@ -17,8 +17,10 @@ import numpy as np
 import torch
 
 from facelib.data.licensed.folders import DataFolder
+from facelib.data.licensed.linear_models import completed
 from facelib.data.licensed.mat_files import read_mat
 from facelib.errors import CorruptFile, check_finite, check_shape
+from facelib.faces.morphable_model import MorphableModel
 
 SHAPES, EXPRESSIONS = 199, 29
 MM = 1e-3  # of a micrometre
@@ -94,6 +96,40 @@ def read_basel(root: Path) -> BaselModel:
         shape_basis=_vertices(basis.reshape(count, 3, SHAPES)[kept]),
         expression_basis=_vertices(expressions["w_exp"].reshape(-1, 3, EXPRESSIONS)),
     )
+
+
+def read_basel_model(root: Path, ours: MorphableModel) -> MorphableModel:
+    """The model in our class: shapes and expressions in standard deviations, which its files have beside the bases.
+
+    Args:
+        root: the user's folder.
+        ours: the baked face model.
+
+    Raises:
+        BadInput: a file is missing.
+        CorruptFile: a file is damaged, or no face, or not of the same vertices as the others.
+    """
+    faces, folder = read_basel(root), DataFolder(root, LAYOUT)
+    paths = {part: folder.file(folder.place(part)) for part in LAYOUT}
+    shapes = read_mat(paths["shapes"], {"shapeEV": (SHAPES,), "tl": (None, 3)}, most=LARGEST)
+    expressions = read_mat(paths["expressions"], {"sigma_exp": (EXPRESSIONS,)}, most=LARGEST)
+    deviations = [torch.from_numpy(each).float() for each in (shapes["shapeEV"], expressions["sigma_exp"])]
+    identity, expression = (
+        basis * deviation[:, None, None]
+        for basis, deviation in zip((faces.shape_basis, faces.expression_basis), deviations, strict=True)
+    )
+    kept = read_mat(paths["vertices"], {"trimIndex": (None,)})["trimIndex"].astype(np.int64)
+    triangles = _renumbered(shapes["tl"].astype(np.int64), kept)
+    mean = faces.mean.double().numpy()
+    return completed(paths["shapes"], mean, identity.numpy(), expression.numpy(), triangles, ours)
+
+
+def _renumbered(triangles: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """Triangles (T, 3) of the vertices that are kept, in their new numbers; both count from one in the files."""
+    numbers = np.full(max(int(triangles.max(initial=0)), int(kept.max())) + 1, -1)
+    numbers[kept] = np.arange(len(kept))
+    found = numbers[triangles.clip(min=0)]
+    return found[(found >= 0).all(axis=1)]
 
 
 def _vertices(basis: np.ndarray) -> torch.Tensor:

@@ -33,16 +33,13 @@ def _index(folder: DataFolder) -> Index:
     for sequence in sequences:
         below = sequence if place == "." else f"{place}/{sequence}"
         person = SAME_PERSON.get(int(sequence), int(sequence))
-        for name in folder.files(below, ("_depth.bin",)):
-            found = NAME.fullmatch(name.rpartition("/")[2])
-            if not found:
-                raise folder.misfit(name, "has another name", "frame_00003_depth.bin and so on")
+        for frame, name in _frames(folder, below):
             columns["files"].append([name, name.replace("_depth.bin", "_pose.txt")])
             columns["identity"].append(people.setdefault(person, len(people)))
             columns["sequence"].append(int(sequence))
-            columns["frame"].append(int(found[1]))
+            columns["frame"].append(frame)
             columns["calibration"].append(f"{below}/depth.cal")
-            columns["mask"].append(masks.get((int(sequence), int(found[1]))))
+            columns["mask"].append(masks.get((int(sequence), frame)))
     if not columns["files"]:
         raise BadInput(f"{folder.root / place} holds no frames: expected 01/frame_00003_depth.bin and so on")
     numbers = set(columns["sequence"])
@@ -50,6 +47,17 @@ def _index(folder: DataFolder) -> Index:
     twice = [f"{first:02d} = {again:02d}" for again, first in SAME_PERSON.items() if {first, again} <= numbers]
     told = f"sequences {', '.join(sorted(twice))} show one person each: split by identity, not by sequence"
     return Index(columns, counts=counts, remarks=[told] if twice else [])
+
+
+def _frames(folder: DataFolder, below: str) -> list[tuple[int, str]]:
+    """The frames of a sequence by their numbers, in the order in which they were taken."""
+    found = []
+    for name in folder.files(below, ("_depth.bin",)):
+        number = NAME.fullmatch(name.rpartition("/")[2])
+        if not number:
+            raise folder.misfit(name, "has another name", "frame_00003_depth.bin and so on")
+        found.append((int(number[1]), name))
+    return sorted(found)
 
 
 def _masks(folder: DataFolder) -> dict[tuple[int, int], str]:

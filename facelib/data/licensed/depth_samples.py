@@ -16,6 +16,8 @@ from facelib.geometry.depth import crop_about
 from facelib.geometry.rotations import matrix_to_euler
 
 REACH = DepthSceneSettings().reach  # mm, side of a crop
+FOREGROUND, HALF_HEAD, TOP = 300.0, 120.0, 5.0  # mm behind the nearest and below the top; pixels of a row that count
+LEAST_SEEN = 1000  # pixels with a depth
 
 
 def depth_sample(
@@ -38,7 +40,7 @@ def depth_sample(
         camera: of the whole frame.
         turn: (3, 3) rotation of the head in the axes of the camera (x right, y down, z forward), of which the identity
             looks into the camera.
-        place: (3,) mm, camera frame, where the head is.
+        place: (3,) mm, camera frame, where the head is; NaN in both where nobody measured them.
         size: of the crop, pixels.
         middle: (3,) mm, camera frame, of the crop, where it is not the head's place.
         mask: (H, W) bool, the head's pixels, where they are known.
@@ -76,6 +78,35 @@ def depth_sample(
         "action": np.empty(0, np.float32),
         "mask": np.full(crop.shape[1:], -1, np.int8) if inside is None else (inside[0] > 0.5).numpy().astype(np.int8),
     }
+
+
+def head_middle(folder: DataFolder, name: str, depth: np.ndarray, camera: PerspectiveCamera) -> np.ndarray:
+    """The middle (3,) of the head in mm, camera frame: below the top of what stands before the room.
+
+    Args:
+        folder, name: the frame's, for messages.
+        depth: (H, W) mm, 0 in holes.
+        camera: of the frame.
+
+    Raises:
+        CorruptFile: nobody is before the sensor.
+    """
+    seen = depth[depth > 0]
+    if len(seen) < LEAST_SEEN:
+        raise folder.misfit(name, f"has {len(seen)} pixels with a depth", "a person before the sensor")
+    nearest = np.percentile(seen, 1)
+    front = (depth > 0) & (depth < nearest + FOREGROUND)
+    top = int((front.sum(axis=1) >= TOP).argmax())
+    pixels = int(HALF_HEAD * float(camera.focal) / nearest)
+    rows, columns = front[top : top + 2 * pixels].nonzero()
+    if not len(rows):
+        raise folder.misfit(
+            name, f"shows nothing within {FOREGROUND:g} mm of {nearest:g} mm", "a person before the sensor"
+        )
+    row, column = min(top + pixels, len(depth) - 1) + 0.5, float(np.median(columns)) + 0.5
+    around = depth[top : top + 2 * pixels][front[top : top + 2 * pixels]]
+    screen = torch.tensor([[[column, row, float(np.median(around))]]], dtype=torch.float64)
+    return camera.unproject(screen)[0, 0].numpy()
 
 
 def _floats(*values: float | torch.Tensor) -> np.ndarray:

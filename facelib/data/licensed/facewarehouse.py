@@ -5,7 +5,7 @@ A person's folder (`Tester_1`) has `TrainingPose/pose_0.png` (or .jpg) and `pose
 expression, float32 x, y, z of every vertex. The number of faces differs between descriptions and is not looked at.
 Meshes are in decimetres, x to the subject's left, y up and z out of the face. Photographs come without a box, so the
 largest square in the middle is taken.
-Raw depth frames are not read: no description of their format is public.
+Depth frames are another reader's: `facelib.data.licensed.facewarehouse_depth`.
 Paper 5 evaluates nine people, whom it does not name; a text file with their folders' names, `evaluated.txt`, says whom.
 Source: Cao et al., "FaceWarehouse: a 3D facial expression database for visual computing", TVCG 2014.
 """
@@ -36,7 +36,7 @@ PERSON = re.compile(r"Tester_(\d+)")
 
 def _index(folder: DataFolder) -> Index:
     place = folder.place("people")
-    people = _people(folder, place)
+    people = people_of(folder, place)
     evaluated = _evaluated(folder, people)
     columns: dict[str, list[Any]] = {
         name: [] for name in ("files", "identity", "expression", "is_evaluated", "number", "vertices")
@@ -65,7 +65,7 @@ def _index(folder: DataFolder) -> Index:
     return Index(columns, counts=counts, remarks=[told] if incomplete else [])
 
 
-def _people(folder: DataFolder, place: str) -> dict[str, str]:
+def people_of(folder: DataFolder, place: str) -> dict[str, str]:
     """Name of each person's folder -> its place; folders of the distribution (FaceWarehouse_Data_0) may lie between."""
     found: dict[str, str] = {}
     above = [place, *(_below(place, each) for each in folder.folders(place) if not PERSON.fullmatch(each))]
@@ -101,8 +101,8 @@ def _photograph(folder: DataFolder, below: str, pose: int) -> str | None:
 
 def _read(folder: DataFolder, row: Row, size: int) -> Sample:
     name, mesh, shapes = row["files"]
-    scan = _in_mm(folder, mesh, read_obj_vertices(folder.file(mesh)))
-    neutral = _in_mm(folder, shapes, folder.read_once(shapes, read_blendshapes)[0])
+    scan = in_mm(folder, mesh, read_obj_vertices(folder.file(mesh)))
+    neutral = in_mm(folder, shapes, folder.read_once(shapes, read_blendshapes)[0])
     for file, found in ((mesh, scan), (shapes, neutral)):
         if len(found) != row["vertices"]:
             raise folder.misfit(file, f"has {len(found)} vertices", f"{row['vertices']} as the others have")
@@ -119,8 +119,9 @@ def _read(folder: DataFolder, row: Row, size: int) -> Sample:
     }
 
 
-def _in_mm(folder: DataFolder, name: str, vertices: np.ndarray) -> np.ndarray:
-    found = vertices * MM
+def in_mm(folder: DataFolder, name: str, vertices: np.ndarray) -> np.ndarray:
+    """Vertices (V, 3) float32 in mm of a file's; raises CorruptFile where they do not extend as far as a head."""
+    found = vertices.astype(np.float64) * MM  # what is far too large must not overflow
     extent = float(np.ptp(found, axis=0).max())
     if not SMALLEST <= extent <= LARGEST:
         raise folder.misfit(
@@ -139,6 +140,17 @@ def read_blendshapes(path: Path) -> np.ndarray:
     """
     expressions, vertices = _counts(path)
     values = np.fromfile(path, "<f4", offset=12).reshape(1 + expressions, vertices, 3)
+    return _finite(path, values)
+
+
+def read_neutral(path: Path) -> np.ndarray:
+    """The neutral face (V, 3) float32 of a `shape.bs` alone; raises as `read_blendshapes`."""
+    vertices = _counts(path)[1]
+    values = np.fromfile(path, "<f4", 3 * vertices, offset=12).reshape(vertices, 3)
+    return _finite(path, values)
+
+
+def _finite(path: Path, values: np.ndarray) -> np.ndarray:
     if not np.isfinite(values).all():
         raise CorruptFile(f"{path} holds a coordinate that is not finite: expected blendshapes; copy it again")
     return values
@@ -167,7 +179,7 @@ READER = Reader(
     licence="research; an agreement signed by an institution",
     ask="Zhejiang University, Kun Zhou",
     disk="50 GB with raw frames",
-    serves="paper 5: scans of expressions; paper 4's meshes",
+    serves="paper 5: scans of expressions",
     layout={"people": ("FaceWarehouse", "."), "evaluated": ("evaluated.txt",)},
     counts={"people": 150, "photographs": 3000},
     index=_index,

@@ -108,13 +108,16 @@ class DataFolder:
             endings: of the files that count, lower case, such as ".jpg"; others are passed over.
 
         Raises:
-            BadInput: on a linked folder, a link that leads out of the folder, or a name that is not UTF-8.
+            BadInput: on a linked folder, one named as a file, a link that leads out of the folder, or a name that is
+                not UTF-8.
         """
         with os.scandir(self._inside(under)) as found:
             entries = sorted(found, key=lambda entry: entry.name)
         for entry in entries:
             name = entry.name if under == "." else f"{under}/{entry.name}"
             if entry.is_dir(follow_symlinks=False):
+                if entry.name.lower().endswith(tuple(endings)):
+                    raise BadInput(f"{self._shown(name)} is a folder: expected a file; copy or download it again")
                 yield from self.files(name, endings)
             elif entry.name.lower().endswith(tuple(endings)):
                 yield str(self.file(name).relative_to(self.root).as_posix())

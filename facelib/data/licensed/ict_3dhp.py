@@ -14,10 +14,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import torch
 
 from facelib.data.licensed.depth_files import CENTRE, read_depth_png
-from facelib.data.licensed.depth_samples import depth_sample
+from facelib.data.licensed.depth_samples import depth_sample, head_middle
 from facelib.data.licensed.folders import DataFolder
 from facelib.data.licensed.lists import List
 from facelib.data.licensed.reader import Index, Reader, Row, Sample
@@ -27,7 +26,6 @@ from facelib.geometry.camera import PerspectiveCamera
 SIZE = (640, 480)  # pixels
 CAMERA = PerspectiveCamera(535.0, 327.0 + CENTRE, 241.0 + CENTRE, 536.0)
 TURN, FARTHEST = 2 * np.pi, 1e5  # radians, mm
-FOREGROUND, HALF_HEAD, TOP = 300.0, 120.0, 5.0  # mm behind the nearest and below the top; pixels of a row that count
 
 
 def _index(folder: DataFolder) -> Index:
@@ -71,7 +69,7 @@ def _read(folder: DataFolder, row: Row, size: int) -> Sample:
     (name,) = row["files"]
     depth = read_depth_png(folder.file(name), SIZE)
     tracked = np.array(row["tracked"])
-    middle = _head(folder, name, depth)
+    middle = head_middle(folder, name, depth, CAMERA)
     sample = depth_sample(folder, name, depth, CAMERA, _turn(*tracked[3:]), tracked[:3], size, middle=middle)
     return sample | {"sequence": np.array(row["sequence"], np.int32)}
 
@@ -82,26 +80,6 @@ def _turn(x: float, y: float, z: float) -> np.ndarray:
     about_y = np.array([[cos_y, 0, sin_y], [0, 1, 0], [-sin_y, 0, cos_y]])
     about_z = np.array([[cos_z, -sin_z, 0], [sin_z, cos_z, 0], [0, 0, 1]])
     return about_x @ about_y @ about_z
-
-
-def _head(folder: DataFolder, name: str, depth: np.ndarray) -> np.ndarray:
-    """The middle (3,) of the head in mm, camera frame: below the top of what stands before the room."""
-    seen = depth[depth > 0]
-    if len(seen) < 1000:
-        raise folder.misfit(name, f"has {len(seen)} pixels with a depth", "a person before the sensor")
-    nearest = np.percentile(seen, 1)
-    front = (depth > 0) & (depth < nearest + FOREGROUND)
-    top = int((front.sum(axis=1) >= TOP).argmax())
-    pixels = int(HALF_HEAD * CAMERA.focal / nearest)
-    rows, columns = front[top : top + 2 * pixels].nonzero()
-    if not len(rows):
-        raise folder.misfit(
-            name, f"shows nothing within {FOREGROUND:g} mm of {nearest:g} mm", "a person before the sensor"
-        )
-    row, column = min(top + pixels, len(depth) - 1) + 0.5, float(np.median(columns)) + 0.5
-    around = depth[top : top + 2 * pixels][front[top : top + 2 * pixels]]
-    screen = torch.tensor([[[column, row, float(np.median(around))]]], dtype=torch.float64)
-    return CAMERA.unproject(screen)[0, 0].numpy()
 
 
 READER = Reader(

@@ -52,11 +52,12 @@ def completed(
         CorruptFile: it is no face in mm, or its triangles name vertices that it has not.
     """
     _check(path, mean, triangles)
-    nearest = _nearest_on_ours(path, mean, ours)
+    on_theirs = _laid(path, mean, ours)
+    nearest = _nearest_on_ours(on_theirs, mean, ours)
     own_mean, own_basis = (ours.texture_mean[nearest], ours.texture_basis[:, nearest])
     albedo = (own_mean, own_basis) if texture is None else _linear_texture(*texture)
     turned = triangles if _looks_outwards(mean, triangles) else triangles[:, ::-1].copy()
-    found = torch.as_tensor(landmarks) if landmarks is not None else _landmarks(path, mean, ours)
+    found = torch.as_tensor(landmarks) if landmarks is not None else _landmarks(on_theirs, mean, ours)
     return MorphableModel(
         mean=_floats(mean),
         identity_basis=_floats(identity),
@@ -100,14 +101,14 @@ def _laid(path: Path, mean: np.ndarray, ours: MorphableModel) -> Similarity:
         raise CorruptFile(f"{path} has a mean face that is none ({error}): {REMEDY}") from error
 
 
-def _nearest_on_ours(path: Path, mean: np.ndarray, ours: MorphableModel) -> torch.Tensor:
+def _nearest_on_ours(on_theirs: Similarity, mean: np.ndarray, ours: MorphableModel) -> torch.Tensor:
     """The vertex of our mean nearest to each of another's (V,)."""
-    moved = _laid(path, mean, ours).apply(ours.mean.double()).numpy()
+    moved = on_theirs.apply(ours.mean.double()).numpy()
     return torch.from_numpy(cKDTree(moved).query(mean)[1])
 
 
-def _landmarks(path: Path, mean: np.ndarray, ours: MorphableModel) -> torch.Tensor:
-    places = _laid(path, mean, ours).apply(ours.mean[ours.landmarks].double()).numpy()
+def _landmarks(on_theirs: Similarity, mean: np.ndarray, ours: MorphableModel) -> torch.Tensor:
+    places = on_theirs.apply(ours.mean[ours.landmarks].double()).numpy()
     return torch.from_numpy(cKDTree(mean).query(places)[1])
 
 

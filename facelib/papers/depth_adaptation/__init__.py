@@ -6,7 +6,8 @@ data_sets   which ones a run reads, at a tier's size
 networks    built at a tier's size, and the surface whose shape they tell
 frames      what a step of training sees: labelled source frames, unlabelled target frames; domains: batches of them
 shape_task  source only, and embeddings drawn together; generative_task: AR-GAN; pose_task: DAPoseNet's two stages
-readers     what each method reads off frames; protocol: its errors; bootstrap: their intervals
+readers     what each method reads off frames; truth: the faces they are compared with; protocol: their errors;
+            bootstrap: their intervals
 building    a method's task and its evaluation
 ict         what trained runs are judged by afterwards, where ICT-FaceKit is imported
 trained     networks of runs and those that ship; shipping: how they are made to; reconstruction: one frame, one head

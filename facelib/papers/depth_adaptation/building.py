@@ -8,16 +8,17 @@ from torch import nn
 
 from facelib.data.depth_faces import without_labels
 from facelib.models.depth_networks import DAPoseNet, DASHapeNet
-from facelib.papers.depth_adaptation.data_sets import ARCHIVES, is_tested, sequences_left_out, target_of
+from facelib.papers.depth_adaptation.data_sets import ARCHIVES, is_tested, left_out, target_of
 from facelib.papers.depth_adaptation.domains import DomainFrames, held_out, parted
 from facelib.papers.depth_adaptation.frames import DomainTraining
 from facelib.papers.depth_adaptation.generative_task import shape_task
-from facelib.papers.depth_adaptation.methods import GROUP_2, SHAPE, DepthReader
+from facelib.papers.depth_adaptation.methods import SHAPE, DepthReader
 from facelib.papers.depth_adaptation.networks import face_surface
 from facelib.papers.depth_adaptation.pose_task import PoseTask
-from facelib.papers.depth_adaptation.protocol import NINE_LANDMARKS, evaluate_poses, evaluate_shapes, metrics_of
+from facelib.papers.depth_adaptation.protocol import evaluate_poses, evaluate_shapes, metrics_of
 from facelib.papers.depth_adaptation.readers import pose_reader, reach_of, shape_reader
 from facelib.papers.depth_adaptation.run_settings import DepthRunSettings
+from facelib.papers.depth_adaptation.truth import NINE_LANDMARKS
 from facelib.papers.failures import failed_metric
 from facelib.papers.paper import Metrics, RunInputs, Scores
 from facelib.runs.tasks import Task
@@ -27,7 +28,7 @@ Inputs = RunInputs[DepthReader, DepthRunSettings]
 
 def build_task(inputs: Inputs, network: nn.Module) -> Task:
     """The task of a method's network."""
-    settings, surface = inputs.settings, face_surface()
+    settings, surface = inputs.settings, face_surface(inputs.settings.faces)
     given = _given(inputs)
     if isinstance(network, DASHapeNet):
         return shape_task(network, given, settings.adaptation)
@@ -49,7 +50,7 @@ def _given(inputs: Inputs) -> DomainTraining:
         learnt,
         without_labels(target),
         np.flatnonzero(~tested),
-        face_surface(),
+        face_surface(settings.faces),
         reach_of(settings),
         getattr(settings, method.stage).batch_size,
     )
@@ -64,15 +65,12 @@ def evaluate(inputs: Inputs, network: nn.Module) -> tuple[Metrics, Scores]:
     if method.reads == SHAPE:
         archive = archives["depth_facewarehouse"]
         reader = shape_reader(method, settings, network)
-        scores = evaluate_shapes(reader, archive, is_tested(method, settings, archive))
+        surface = face_surface(settings.faces)
+        scores = evaluate_shapes(reader, archive, is_tested(method, settings, archive), surface)
     else:
         scores = {}
         for name in method.pose_sets:
             archive = archives[ARCHIVES[name]]
-            tested = np.isin(archive.arrays["sequence"], sequences_left_out(name))
-            rows = np.flatnonzero(tested)
+            rows = np.flatnonzero(left_out(name, archive))
             scores |= evaluate_poses(pose_reader(method, settings, network), archive, rows, name, reach_of(settings))
-            if name == GROUP_2:  # who stands in another sequence too, of which something may be learnt
-                people = np.asarray(archive.arrays["identity"])
-                scores[f"{name}_seen"] = np.isin(people, people[~tested])[rows]
     return metrics_of(scores) | failed_metric(scores), scores

@@ -18,10 +18,13 @@ from facelib.data.embedded import (
     SynData3Settings,
 )
 from facelib.data.embedded.syn_data import SynDataSettings
+from facelib.data.licensed.basel_faces import basel_checksum
+from facelib.data.licensed.basel_frames import BaselFramesSettings
+from facelib.errors import BadInput, MissingPart
 from facelib.faces.sensors import StructuredLight
-from facelib.papers.datasets import require_embedded
+from facelib.papers.datasets import licensed_sets
 from facelib.papers.depth_adaptation.methods import GROUP_1, GROUP_2, ICT_3DHP, SHAPE, DepthReader
-from facelib.papers.depth_adaptation.run_settings import DepthRunSettings, FrameCounts
+from facelib.papers.depth_adaptation.run_settings import DepthRunSettings, FrameCounts, chosen_faces
 from facelib.papers.paper import BASELINE
 
 ARCHIVES = {GROUP_1: "biwi", GROUP_2: "biwi", ICT_3DHP: "ict_3dhp"}
@@ -30,10 +33,11 @@ SOURCES: dict[str, SynDataSettings] = {
     "syn_data_2": SynData2Settings(),
     "syn_data_3": SynData3Settings(),
 }
+POSES = ("biwi", "ict_3dhp")  # what trackers are evaluated on
 SOURCE_OF = {"depth_facewarehouse": "syn_data_1", "biwi": "syn_data_2", "ict_3dhp": "syn_data_3"}
 TIMES = 3  # of the printed counts
 TESTED_IN_GROUP_1 = (11, 12)  # sequences, of people who come once
-TESTED_SHARE, SPLIT_SEED = 0.3, 4  # of the sequences, at random
+TESTED_SHARE, SPLIT_SEED = 0.3, 4  # of the sequences, by people at random
 
 
 def learnt_people(settings: DepthRunSettings) -> int:
@@ -46,47 +50,95 @@ def target_of(method: DepthReader, settings: DepthRunSettings) -> str:
     return "depth_facewarehouse" if method.reads == SHAPE else ARCHIVES[settings.frames.pose_set]
 
 
-def sequences_left_out(pose_set: str) -> tuple[int, ...]:
-    """Sequences of Biwi or ICT-3DHP that are not learnt from: those of group 1, or three in ten at random."""
+def left_out(pose_set: str, archive: FaceArchive) -> np.ndarray:
+    """(N,) bool, which frames of Biwi or ICT-3DHP are not learnt from: those of group 1, or of three in ten sequences.
+
+    The latter are sequences of people drawn at random: who stands in two of them is learnt from in both or tested in
+    both.
+
+    Raises:
+        BadInput: when nothing is left to test, or to learn from.
+    """
+    sequence, identity = (np.asarray(archive.arrays[name]) for name in ("sequence", "identity"))
     if pose_set == GROUP_1:
-        return TESTED_IN_GROUP_1
-    sequences = np.arange(1, len((BiwiSettings if pose_set == GROUP_2 else Ict3dhpSettings).people) + 1)
-    chosen = np.random.default_rng(SPLIT_SEED).permutation(sequences)[: round(TESTED_SHARE * len(sequences))]
-    return tuple(sorted(chosen.tolist()))
+        tested = np.isin(sequence, TESTED_IN_GROUP_1)
+    else:
+        people = np.random.default_rng(SPLIT_SEED).permutation(archive.identities)
+        sequences = np.array([len(np.unique(sequence[identity == person])) for person in people])
+        chosen = people[sequences.cumsum() <= round(TESTED_SHARE * sequences.sum())]
+        tested = np.isin(identity, chosen)
+    if tested.all() or not tested.any():
+        raise BadInput(
+            f"{archive.name} has sequences {', '.join(map(str, np.unique(sequence)))}, of which {pose_set} leaves "
+            f"{'none to learn from' if tested.any() else 'none to test'}: expected those of group 1, "
+            f"{' and '.join(map(str, TESTED_IN_GROUP_1))}, and others, or four of several people at least"
+        )
+    return tested
 
 
 def is_tested(method: DepthReader, settings: DepthRunSettings, archive: FaceArchive) -> np.ndarray:
-    """(N,) bool, which frames of the data set that a method adapts to are not learnt from."""
-    if method.reads == SHAPE:
-        return np.asarray(archive.arrays["identity"]) >= learnt_people(settings)
-    return np.isin(archive.arrays["sequence"], sequences_left_out(settings.frames.pose_set))
+    """(N,) bool, which frames of the data set that a method adapts to are not learnt from.
+
+    Raises:
+        BadInput: when nothing is left to test, or to learn from.
+    """
+    if method.reads != SHAPE:
+        return left_out(settings.frames.pose_set, archive)
+    people, count = archive.identities, settings.evaluation.people
+    if not 0 < count < len(people):
+        raise BadInput(
+            f"{archive.name} has {len(people)} people, of whom evaluation.people = {count} are tested: expected at "
+            "least one, and more to learn from"
+        )
+    return np.isin(archive.arrays["identity"], people[-count:])
 
 
 def data_sets(method: DepthReader, settings: DepthRunSettings) -> dict[str, GeneratedSettings]:
     """The data sets that a run reads, first the one it learns from.
 
     Raises:
-        MissingPart: when the settings ask for licensed data.
+        MissingPart: when the settings ask for licensed data that are not there, were not checked, or that nobody has.
     """
-    frames, sizes = settings.frames, {}
-    targets: dict[str, Any] = {
+    sources = {} if method.kind == BASELINE else _sources(method, settings)
+    targets = _targets(method, settings)
+    if settings.data != "licensed":
+        return sources | targets
+    if settings.frames.labels == "sensed":
+        raise MissingPart(
+            f"{method.name} learns from people of SynData before the very sensor of {', '.join(targets)}, of whom "
+            "there are no frames: use --tier gpu, whose sensor is simulated, or a method without"
+        )
+    return sources | licensed_sets(targets, settings.network.image_size)
+
+
+def _targets(method: DepthReader, settings: DepthRunSettings) -> dict[str, GeneratedSettings]:
+    """What a method learns from without labels and is evaluated on, or a baseline is evaluated on; embedded."""
+    frames = settings.frames
+    sizes: dict[str, Any] = {
         "depth_facewarehouse": DepthFaceWarehouseSettings(
             identities=learnt_people(settings) + settings.evaluation.people
         ),
         "biwi": BiwiSettings(frames=round(BiwiSettings.frames * frames.share), every=frames.every),
         "ict_3dhp": Ict3dhpSettings(frames=round(Ict3dhpSettings.frames * frames.share), every=frames.every),
     }
-    target = target_of(method, settings)
-    if method.kind == BASELINE:
-        names = ["depth_facewarehouse"] if method.reads == SHAPE else ["biwi", "ict_3dhp"]
-        sizes = {name: targets[name] for name in names}
-    else:
-        if frames.labels != "target":
-            sizes[SOURCE_OF[target]] = _source(SOURCES[SOURCE_OF[target]], frames)
-        sizes[target] = targets[target]
-    require_embedded(settings.data, tuple(sizes))
-    pixels = settings.network.image_size
-    return {name: replace(each, scene=replace(each.scene, image_size=pixels)) for name, each in sizes.items()}
+    is_tracker = method.kind == BASELINE and method.reads != SHAPE
+    return {name: _seen(sizes[name], settings) for name in (POSES if is_tracker else (target_of(method, settings),))}
+
+
+def _sources(method: DepthReader, settings: DepthRunSettings) -> dict[str, GeneratedSettings]:
+    """The labelled frames that a method learns from, where they are not the target's own."""
+    frames, name = settings.frames, SOURCE_OF[target_of(method, settings)]
+    if frames.labels == "target":
+        return {}
+    source: SynDataSettings = _seen(_source(SOURCES[name], frames), settings)
+    if chosen_faces(settings.faces) == "basel":
+        return {name: BaselFramesSettings(source, basel_checksum())}
+    return {name: source}
+
+
+def _seen(sizes: Any, settings: DepthRunSettings) -> Any:
+    """A set as networks of these settings see it."""
+    return replace(sizes, scene=replace(sizes.scene, image_size=settings.network.image_size))
 
 
 def _source(printed: SynDataSettings, frames: FrameCounts) -> SynDataSettings:

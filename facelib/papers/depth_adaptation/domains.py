@@ -29,9 +29,10 @@ def centred(frames: DepthFrames, reach: float) -> tuple[torch.Tensor, torch.Tens
 
 
 def source_frames(labelled: LabelledDepth, surface: SkinSurface, reach: float) -> SourceFrames:
-    """Frames with shape and pose, about their middles."""
+    """Frames with shape, where it is known, and pose, about their middles."""
     positions, middle = centred(labelled.frames, reach)
-    shape = surface.displacements(labelled.shape, labelled.action)
+    known = labelled.action.shape[1] > 0
+    shape = surface.displacements(labelled.shape, labelled.action) if known else labelled.shape
     return SourceFrames(positions, shape, matrix_to_quaternion(labelled.rotation), labelled.translation - middle)
 
 

@@ -17,7 +17,8 @@ class SourceFrames:
 
     Args:
         positions: (B, 3, S, S) mm from the frame's centre, axes of the camera, NaN in holes.
-        shape: (B, N) displacements from the mean face in mm, or coefficients of a face model.
+        shape: (B, N) displacements from the mean face in mm, or coefficients of a face model; N is 0 where a sensor's
+            frames have poses alone.
         quaternion: (B, 4) x, y, z, w of R_head.
         translation: (B, 3) mm, of the face frame's origin from the frame's centre, axes of the camera.
     """

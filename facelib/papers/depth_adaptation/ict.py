@@ -19,7 +19,7 @@ from facelib.data.embedded.ict_depth import IctDepthSettings, open_ict_depth
 from facelib.data.embedded.ict_faces import imported_heads
 from facelib.errors import DegenerateInput
 from facelib.faces.ict_model import load_ict_model
-from facelib.faces.skin_surface import skin_surface
+from facelib.faces.skin_surface import SkinSurface, skin_surface
 from facelib.metrics.scan_protocols import ScanProtocol, scan_error
 from facelib.papers.depth_adaptation.methods import ICP_TRACKING, SHAPE, DepthReader
 from facelib.papers.depth_adaptation.networks import face_surface
@@ -56,20 +56,27 @@ def evaluate(
         return {}, {}
     near_frontal = np.asarray(archive.arrays["near_frontal"])
     if method.reads == SHAPE:
-        scores = evaluate_heads(shape_reader(method, settings, network), archive, np.flatnonzero(near_frontal))
+        read, surface = shape_reader(method, settings, network), face_surface(settings.faces)
+        scores = evaluate_heads(read, archive, np.flatnonzero(near_frontal), surface)
     else:
         rows = np.flatnonzero(~near_frontal)
         scores = evaluate_poses(pose_reader(method, settings, network), archive, rows, "ict", reach_of(settings))
     return metrics_of(scores) | failed_metric(scores), scores
 
 
-def evaluate_heads(reader: ShapeReader, archive: FaceArchive, rows: np.ndarray) -> Scores:
+def evaluate_heads(reader: ShapeReader, archive: FaceArchive, rows: np.ndarray, surface: SkinSurface) -> Scores:
     """Distance of the true surface of the heads in these frames (N,) from the one that was read.
+
+    Args:
+        reader: a method's.
+        archive: the data set.
+        rows: of it.
+        surface: of the heads that are read.
 
     Returns:
         ict_plane (N,) mm, ict_identity, ict_failed (N,).
     """
-    ours, theirs = face_surface(), skin_surface(load_ict_model())
+    theirs = skin_surface(load_ict_model())
 
     def errors_of(read: ShapeReader, some: np.ndarray) -> Scores:
         labelled = labelled_depth(archive, some)
@@ -78,10 +85,10 @@ def evaluate_heads(reader: ShapeReader, archive: FaceArchive, rows: np.ndarray) 
             raise DegenerateInput("the head that was read is not finite: look at the weights")
         pairs = zip(found, true, strict=True)
         errors = [
-            scan_error(head, ours.triangles, head[ours.landmarks], other, other[theirs.landmarks], RIGID)
+            scan_error(head, surface.triangles, head[surface.landmarks], other, other[theirs.landmarks], RIGID)
             for head, other in pairs
         ]
         return {"ict_plane": np.array(errors)}
 
-    errors = all_judged(errors_of, reader, mean_heads, rows)
+    errors = all_judged(errors_of, reader, mean_heads(surface), rows)
     return errors | {"ict_identity": np.asarray(archive.arrays["identity"])[rows], f"ict_{FAILED}": errors.pop(FAILED)}

@@ -50,8 +50,6 @@ METRICS: dict[str, Metric] = {
     "vertices": _mm("Vertices", "mean distance of vertices"),
     "roughness": Metric("Roughness", "roughness of the displacements", "mm", "lower", decimals=3),
     **{name: metric for key, words in SETS.items() for name, metric in _pose(key, words).items()},
-    f"{GROUP_2}/seen": _degrees("MAE, seen", "MAE of people in other sequences of training"),
-    f"{GROUP_2}/new": _degrees("MAE, new", "MAE of other people"),
     "ict_plane": _mm("Point to plane", "point-to-plane RMSE, ICT"),
     "ict_mae": _degrees("MAE", "MAE, ICT"),
     **{f"ict_{name}": _degrees(OTHERS[name][0], f"{OTHERS[name][1]}, ICT") for name in ("geodesic", "fitted")},
@@ -67,7 +65,7 @@ def _of(name: str, columns: tuple[str, ...]) -> tuple[str, ...]:
 
 TABLES: dict[str, Table] = {
     "3_group_1": Table(_of(GROUP_1, PRINTED), _of(GROUP_1, MORE), references=("pose_source",)),
-    "3_group_2": Table(_of(GROUP_2, PRINTED), _of(GROUP_2, (*MORE, "seen", "new")), references=("pose_source",)),
+    "3_group_2": Table(_of(GROUP_2, PRINTED), _of(GROUP_2, MORE), references=("pose_source",)),
     "4": Table(_of(ICT_3DHP, PRINTED), _of(ICT_3DHP, MORE), references=("pose_source_ict",)),
     "5": Table(_of(GROUP_1, ("pitch", "yaw", "roll")), _of(GROUP_1, ("mae",)), references=("pose_source",)),
     "figure_5": Table(("fitting_30", f"fitting_30{SPREAD}"), references=("source_only",)),

@@ -19,70 +19,74 @@ from facelib.geometry.procrustes import nearest_rotation
 from facelib.geometry.rotations import geodesic_distance, matrix_to_euler, quaternion_to_matrix
 from facelib.metrics.pose_error import euler_errors
 from facelib.metrics.surface_error import mesh_fitting_error, point_to_plane
-from facelib.papers.depth_adaptation.methods import GROUP_2
 from facelib.papers.depth_adaptation.metrics import METRICS, SETS, SPREAD
-from facelib.papers.depth_adaptation.networks import face_surface
 from facelib.papers.depth_adaptation.readers import PoseReader, ShapeReader, frontal, mean_heads
+from facelib.papers.depth_adaptation.truth import NINE_LANDMARKS, TrueFace, face_of, true_faces
 from facelib.papers.failures import FAILED, all_judged
 from facelib.papers.paper import Metrics, Scores
 
-# Of the 68: corners of the eyes, tip and wings of the nose, corners of the mouth. Figure 4 shows nine, and names none.
-NINE_LANDMARKS = (36, 39, 42, 45, 30, 31, 35, 48, 54)
 SQUARED_CM = 100.0  # mm^2
 FLYING = 0.5  # cm^2, epsilon of eq. 8
 SAMPLES, SAMPLES_SEED = 30, 30  # of section 2.1, drawn among those whose unlabelled frames were learnt from
 OF_SHAPES = ("fitting", "flying", "plane", "vertices", "roughness")
 
 
-def evaluate_shapes(reader: ShapeReader, archive: FaceArchive, tested: np.ndarray) -> Scores:
-    """Errors of each frame of FaceWarehouse's counterpart.
+def evaluate_shapes(reader: ShapeReader, archive: FaceArchive, tested: np.ndarray, surface: SkinSurface) -> Scores:
+    """Errors of each frame of FaceWarehouse or of its counterpart.
 
     Args:
         reader: a method's.
         archive: N frames.
         tested: (N,) bool, of people of whom nothing was learnt.
+        surface: of the heads that are read.
 
     Returns:
-        fitting (N,) cm^2, flying, a share, plane, vertices and roughness, mm; shape_identity, shape_tested,
-        shape_neutral and shape_failed (N,).
+        fitting (N,) cm^2, flying, a share, plane, vertices, where true vertices correspond to those of the surface, and
+        roughness, mm; shape_identity, shape_tested, shape_neutral and shape_failed (N,).
     """
-    surface = face_surface()
 
     def errors_of(read: ShapeReader, rows: np.ndarray) -> Scores:
-        labelled = labelled_depth(archive, rows)
-        found, true = read(labelled.frames), surface.heads(surface.displacements(labelled.shape, labelled.action))
+        found, true = read(labelled_depth(archive, rows).frames), true_faces(archive, rows, surface)
         if not found.isfinite().all():
             raise DegenerateInput("the head that was read is not finite: look at the weights")
-        errors = [head_errors(*pair, surface) for pair in zip(found, true, strict=True)]
-        return {name: np.array([each[name] for each in errors]) for name in OF_SHAPES}
+        errors = [face_errors(*pair, surface) for pair in zip(found, true, strict=True)]
+        return {name: np.array([each[name] for each in errors]) for name in errors[0]}
 
-    errors = all_judged(errors_of, reader, mean_heads, np.arange(len(archive)))
+    errors = all_judged(errors_of, reader, mean_heads(surface), np.arange(len(archive)))
     known = {"identity": np.asarray(archive.arrays["identity"]), "tested": tested, FAILED: errors.pop(FAILED)}
     known["neutral"] = np.asarray(archive.arrays["expression"]) == 0
     return errors | {f"shape_{name}": values for name, values in known.items()}
 
 
 def head_errors(found: torch.Tensor, true: torch.Tensor, surface: SkinSurface) -> dict[str, float]:
-    """The errors of one head (V, 3) mm, as `evaluate_shapes` names them.
+    """The errors of one head (V, 3) mm beside another of the same surface, as `evaluate_shapes` names them.
 
     Raises:
         DegenerateInput: when the heads have nothing in common.
     """
+    return face_errors(found, face_of(true, surface), surface)
+
+
+def face_errors(found: torch.Tensor, true: TrueFace, surface: SkinSurface) -> dict[str, float]:
+    """The errors of one head (V, 3) mm, as `evaluate_shapes` names them.
+
+    Raises:
+        DegenerateInput: when the head and the face have nothing in common.
+    """
     nine = surface.landmarks[list(NINE_LANDMARKS)]
-    place = similarity_transform(found[nine][None], true[nine][None], scale=False)
-    laid, truth = place.apply(found[None])[0, surface.face], true[surface.face]
+    place = similarity_transform(found[nine][None], true.landmarks[None], scale=False)
+    laid = place.apply(found[None])[0, surface.face]
     try:
-        fitting = mesh_fitting_error(laid, truth, flying_distance=(FLYING * SQUARED_CM) ** 0.5)
+        fitting = mesh_fitting_error(laid, true.points, flying_distance=(FLYING * SQUARED_CM) ** 0.5)
     except BadInput as error:
         raise DegenerateInput(str(error)) from error
-    triangles = surface.face_triangles
-    return {
+    errors = {
         "fitting": fitting.error / SQUARED_CM,
         "flying": fitting.dropped,
-        "plane": point_to_plane(laid, truth, triangles, direction="both", statistic="rms"),
-        "vertices": float((laid - truth).norm(dim=1).mean()),
+        "plane": point_to_plane(laid, true.points, true.triangles, direction="both", statistic="rms"),
         "roughness": roughness((found - surface.mean)[surface.face], surface.face_edges),
     }
+    return errors | ({"vertices": float((laid - true.points).norm(dim=1).mean())} if true.corresponds else {})
 
 
 def roughness(displacements: torch.Tensor, edges: torch.Tensor) -> float:
@@ -160,7 +164,8 @@ def values_of(scores: Scores) -> dict[str, dict[str, np.ndarray]]:
         }
         drawn = np.random.default_rng(SAMPLES_SEED).permutation(np.flatnonzero(~tested))[:SAMPLES]
         some = {"fitting_30": np.where(np.isin(np.arange(len(tested)), drawn), scores["fitting"], np.nan)}
-        values["shape"] = {name: np.where(tested, scores[name], np.nan) for name in OF_SHAPES} | of_parts | some
+        values["shape"] = {name: np.where(tested, scores[name], np.nan) for name in OF_SHAPES if name in scores}
+        values["shape"] |= of_parts | some
     for name in (*SETS, "ict"):
         if f"{name}_found" in scores:
             errors = pose_errors(*(scores[f"{name}_{key}"] for key in ("found", "true", "sequence")))
@@ -168,9 +173,6 @@ def values_of(scores: Scores) -> dict[str, dict[str, np.ndarray]]:
                 values[name] = {f"ict_{key}": errors[key] for key in ("mae", "geodesic", "fitted")}
                 continue
             errors["position"] = scores[f"{name}_position"]
-            if name == GROUP_2:
-                seen = scores[f"{name}_seen"]
-                errors |= {"seen": np.where(seen, errors["mae"], np.nan), "new": np.where(seen, np.nan, errors["mae"])}
             values[name] = {f"{name}/{key}": each for key, each in errors.items()}
     if "ict_plane" in scores:
         values["ict"] = {"ict_plane": scores["ict_plane"]}

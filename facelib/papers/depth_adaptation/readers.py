@@ -36,9 +36,9 @@ def reach_of(settings: DepthRunSettings) -> float:
 
 def shape_reader(method: DepthReader, settings: DepthRunSettings, network: nn.Module) -> ShapeReader:
     """What a method reads; its network is in eval mode."""
-    surface = face_surface()
+    surface = face_surface(settings.faces)
     if method.name == MEAN_FACE:
-        return mean_heads
+        return mean_heads(surface)
     if method.kind == BASELINE:
         fit = settings.fitting
         each = CloudFit(surface, fit.identities, fit.rounds, fit.residual_mm, fit.reach_mm)
@@ -61,9 +61,9 @@ def read_poses(network: nn.Module, frames: DepthFrames, settings: DepthRunSettin
     return HeadPose(*map(torch.cat, zip(*_read(network, frames, settings), strict=True)))
 
 
-def mean_heads(frames: DepthFrames) -> torch.Tensor:
+def mean_heads(surface: SkinSurface) -> ShapeReader:
     """The mean face in all frames."""
-    return face_surface().mean.expand(len(frames), -1, -1)
+    return lambda frames: surface.mean.expand(len(frames), -1, -1)
 
 
 def frontal(count: int) -> HeadPose:
@@ -95,26 +95,39 @@ def _sized(cloud: torch.Tensor, surface: SkinSurface) -> torch.Tensor:
 def _tracked(labelled: LabelledDepth, settings: DepthRunSettings) -> HeadPose:
     """The mean face laid onto one frame after the other, from where it was in the frame before or first of all.
 
-    A sequence's first frame is given, as to trackers that are started by hand; of both starts the nearer end counts.
+    A sequence's first pose is given, as to trackers that are started by hand, and the others are told by how the mean
+    face has moved since: data sets choose the axes and the origin of heads for themselves. It is first laid from that
+    turn, in the middle of the crop; of both starts in later frames the nearer end counts.
     """
-    surface, positions = face_surface(), _seen(labelled.frames, settings)
+    surface, positions = face_surface(settings.faces), _seen(labelled.frames, settings)
     axes = positions.new_tensor([1.0, -1.0, -1.0])  # of the camera and of the face frame
     middle = labelled.frames.middles(reach_of(settings))
-    true = Similarity(torch.ones(len(labelled)), labelled.rotation, axes * (labelled.translation - middle)).inverse()
-    places: list[Similarity] = []
+    given = Similarity(torch.ones(len(labelled)), labelled.rotation, axes * (labelled.translation - middle))
+    heads: list[Similarity] = []
     for number, sequence in enumerate(labelled.sequence.tolist()):
         if number == 0 or sequence != labelled.sequence[number - 1]:
-            first = place = Similarity(true.scale[number], true.rotation[number], true.translation[number])
+            start = Similarity(given.scale[number], given.rotation[number], torch.zeros(3)).inverse()
+            first = place = _laid(positions[number], surface, start)
+            # The head as the data set has it, in the frame of the mean face.
+            head = first.compose(_one(given, number))
         else:
-            try:
-                cloud = head_cloud(positions[number])
-                ends = [lay(cloud, surface.mean, surface, start, scale=False) for start in (place, first)]
-                place = min(ends, key=lambda end: float(end.residuals[-1])).transform
-            except DegenerateInput:  # lost: the head is where it was
-                pass
-        places.append(place)
-    heads = [place.inverse() for place in places]
+            place = _laid(positions[number], surface, place, first)
+        heads.append(place.inverse().compose(head))
     rotation, translation = (
-        torch.stack([getattr(head, name) for head in heads]) for name in ("rotation", "translation")
+        torch.stack([getattr(each, name) for each in heads]) for name in ("rotation", "translation")
     )
     return HeadPose(matrix_to_quaternion(rotation), axes * translation)
+
+
+def _one(motions: Similarity, number: int) -> Similarity:
+    return Similarity(motions.scale[number], motions.rotation[number], motions.translation[number])
+
+
+def _laid(positions: torch.Tensor, surface: SkinSurface, *starts: Similarity) -> Similarity:
+    """What moves a frame (3, S, S) onto the mean face, from the best of these; the first where the head is lost."""
+    try:
+        cloud = head_cloud(positions)
+        ends = [lay(cloud, surface.mean, surface, start, scale=False) for start in starts]
+    except DegenerateInput:
+        return starts[0]
+    return min(ends, key=lambda end: float(end.residuals[-1])).transform

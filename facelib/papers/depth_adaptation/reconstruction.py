@@ -52,6 +52,7 @@ class DepthFace:
         depth: the frame, (H, W) mm, 0 in holes.
         camera: of the frame.
         origin: what the records of both networks tell, by what they read.
+        surface: of which the shape is one.
     """
 
     shape: torch.Tensor
@@ -61,11 +62,7 @@ class DepthFace:
     depth: torch.Tensor
     camera: PerspectiveCamera
     origin: Mapping[str, Mapping[str, Any]]
-
-    @property
-    def surface(self) -> SkinSurface:
-        """Of which the shape is one."""
-        return face_surface()
+    surface: SkinSurface
 
     @property
     def vertices(self) -> torch.Tensor:
@@ -132,7 +129,7 @@ def reconstruct_with(
     """
     check_intrinsics(camera, *depth.shape)
     check_millimetres(depth[None])
-    surface = face_surface()
+    surface = face_surface(shape.settings.faces)
     found = find_head(depth, camera, surface) if nose is None else head_at(depth, camera, surface, *nose)
     check_size(found, depth, camera, surface)
     heads = shape_reader(shape.method, shape.settings, shape.network)(crop_of(found, depth, camera, shape.settings))
@@ -147,6 +144,7 @@ def reconstruct_with(
         depth,
         camera,
         {shape.method.kind: shape.origin, pose.method.kind: pose.origin},
+        surface,
     )
     _warn(face)
     return face

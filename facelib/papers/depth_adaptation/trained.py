@@ -28,7 +28,11 @@ def _checks(kind: str) -> Callable[[DepthReader], None]:
 
 
 def _models(kind: str, card_kind: str, does: str, option: str) -> Models[DepthReader, DepthRunSettings]:
-    identities = (lambda method, settings: face_surface().identities) if kind == SHAPE else (lambda method, settings: 0)
+    identities = (
+        (lambda method, settings: face_surface(settings.faces).identities)
+        if kind == SHAPE
+        else (lambda method, settings: 0)
+    )
     return Models(PAPER, card_kind, USUAL[kind], does, build_network, identities, _checks(kind), option)
 
 

@@ -10,6 +10,7 @@ from torch import nn
 
 from facelib.data.archive import FaceArchive
 from facelib.data.depth_faces import LabelledDepth, labelled_depth
+from facelib.errors import MissingPart
 from facelib.papers.depth_adaptation import PAPER
 from facelib.papers.depth_adaptation.data_sets import ARCHIVES
 from facelib.papers.depth_adaptation.methods import DepthReader
@@ -71,6 +72,15 @@ class Material(LocalRuns):
 
 
 def true_heads(labelled: LabelledDepth) -> torch.Tensor:
-    """(B, V, 3) mm in the face frame."""
+    """(B, V, 3) mm in the face frame.
+
+    Raises:
+        MissingPart: of licensed frames, whose true heads are meshes of another topology, or not known.
+    """
+    if not labelled.action.shape[1]:
+        raise MissingPart(
+            "licensed frames come without coefficients of our face model, by which pictures compare vertices: draw "
+            "runs on embedded faces, such as those of --tier gpu"
+        )
     surface = face_surface()
     return surface.heads(surface.displacements(labelled.shape, labelled.action))

@@ -16,7 +16,8 @@ from facelib.geometry.alignment import similarity_transform
 from facelib.geometry.rasterizer import rasterize
 from facelib.geometry.rotations import euler_to_matrix
 from facelib.papers.depth_adaptation.networks import face_surface
-from facelib.papers.depth_adaptation.protocol import NINE_LANDMARKS, head_errors
+from facelib.papers.depth_adaptation.protocol import head_errors
+from facelib.papers.depth_adaptation.truth import NINE_LANDMARKS
 from facelib.report.depth_adaptation.depth_pictures import frame_of, over_frame, relief
 from facelib.report.depth_adaptation.turnable_cloud import LIMIT, CloudedHead, clouded_head
 from facelib.report.meshes import CLAY, FaceMesh, shaded_picture

@@ -9,7 +9,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from facelib.faces.skin_surface import SkinSurface
-from facelib.papers.depth_adaptation.protocol import NINE_LANDMARKS
+from facelib.papers.depth_adaptation.truth import NINE_LANDMARKS
 from facelib.report.meshes import CLAY, FaceMesh, shaded_picture
 from facelib.report.style import PALETTE, pixels, switch_off
 

@@ -11,46 +11,18 @@ import numpy as np
 import pytest
 import torch
 from damaged_bytes import damaged
+from made_basel import KEPT, write_basel_h5
 
 from facelib.data.licensed.basel_h5 import read_basel_h5
 from facelib.errors import CorruptFile
 from facelib.faces.morphable_model import MorphableModel
 
 h5py = pytest.importorskip("h5py")
-KEPT = 5  # components
-
-
-def flat(vectors: torch.Tensor) -> np.ndarray:
-    """(..., V, 3) as (..., 3V)."""
-    return vectors.flatten(-2).numpy()
-
-
-def write_basel(path: Path, model: MorphableModel, **options: Any) -> Path:
-    """The first components of our model, of lengths that their variances undo, and a mean expression."""
-    variance = np.arange(1.0, KEPT + 1) ** 2
-    shift = np.full(flat(model.mean).shape, 0.5)
-    colour = model.texture_mean.double().numpy()
-    encoded = np.where(colour <= 0.0031308, 12.92 * colour, 1.055 * colour ** (1 / 2.4) - 0.055)
-    parts = {
-        "shape": (flat(model.mean) - shift, flat(model.identity_basis[:KEPT])),
-        "expression": (shift, flat(model.expression_basis[:KEPT])),
-        "color": (encoded.ravel(), flat(model.texture_basis[:KEPT])),
-    }
-    with h5py.File(path, "w") as file:
-        for name, (mean, basis) in parts.items():
-            group = file.create_group(f"{name}/model")
-            group.create_dataset("mean", data=mean.astype("f4"), **options)
-            group.create_dataset("pcaBasis", data=(basis / np.sqrt(variance)[:, None]).T.astype("f4"), **options)
-            group.create_dataset("pcaVariance", data=variance.astype("f4"))
-        file["shape/representer/cells"] = model.triangles.numpy().T.astype("i4")
-        file["shape/representer/points"] = flat(model.mean).reshape(-1, 3).T
-        file["version/majorVersion"] = 0
-    return path
 
 
 @pytest.mark.parametrize("options", [{}, {"compression": "gzip", "chunks": True}])
 def test_shape_and_colour_come_back(options: dict[str, Any], face_model: MorphableModel, tmp_path: Path) -> None:
-    found = read_basel_h5(write_basel(tmp_path / "model2019_bfm.h5", face_model, **options), face_model)
+    found = read_basel_h5(write_basel_h5(tmp_path / "model2019_bfm.h5", face_model, **options), face_model)
 
     torch.testing.assert_close(found.mean, face_model.mean, atol=1e-4, rtol=0)
     torch.testing.assert_close(found.identity_basis, face_model.identity_basis[:KEPT], atol=1e-5, rtol=1e-5)
@@ -64,7 +36,7 @@ def test_shape_and_colour_come_back(options: dict[str, Any], face_model: Morphab
 
 def test_colours_move_as_srgb_does(face_model: MorphableModel, tmp_path: Path) -> None:
     """A small step of a component, encoded and decoded by hand at some vertices."""
-    found = read_basel_h5(write_basel(tmp_path / "a.h5", face_model), face_model)
+    found = read_basel_h5(write_basel_h5(tmp_path / "a.h5", face_model), face_model)
     step = 0.01
 
     for vertex in (0, 1000, 3000):
@@ -78,7 +50,7 @@ def test_colours_move_as_srgb_does(face_model: MorphableModel, tmp_path: Path) -
 
 
 def test_triangles_the_other_way_round_are_turned(face_model: MorphableModel, tmp_path: Path) -> None:
-    path = write_basel(tmp_path / "a.h5", face_model)
+    path = write_basel_h5(tmp_path / "a.h5", face_model)
     with h5py.File(path, "r+") as file:
         file["shape/representer/cells"][...] = file["shape/representer/cells"][...][::-1]
 
@@ -149,7 +121,7 @@ def _other_cells(file: Any) -> None:
     ],
 )
 def test_files_that_lie_are_refused(harm: Any, told: str, face_model: MorphableModel, tmp_path: Path) -> None:
-    path = write_basel(tmp_path / "hostile.h5", face_model)
+    path = write_basel_h5(tmp_path / "hostile.h5", face_model)
     with h5py.File(path, "r+") as file:
         harm(file)
 
@@ -158,7 +130,7 @@ def test_files_that_lie_are_refused(harm: Any, told: str, face_model: MorphableM
 
 
 def test_a_hundred_damages_are_refused_or_read(face_model: MorphableModel, tmp_path: Path) -> None:
-    content = write_basel(tmp_path / "a.h5", face_model).read_bytes()
+    content = write_basel_h5(tmp_path / "a.h5", face_model).read_bytes()
     path = tmp_path / "b.h5"
     for number in range(100):
         # Half of them in its first pages, where its structure is told.

@@ -1,4 +1,4 @@
-"""Biwi and ICT-3DHP: depth, cameras and poses come back in our frames, and files that lie are refused in words."""
+"""Depth sets: depth, cameras and poses come back in our frames, and files that lie are refused in words."""
 
 from __future__ import annotations
 
@@ -9,24 +9,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from opened_sets import SIZE, checked, opened
-from PIL import Image
-from written_scans import (
+from made_depth_folders import (
     BIWI,
-    DEPTH_WRITERS,
     bin_file,
     biwi_pose,
     head,
     ict_turn,
     model,
     write_biwi,
+    write_facewarehouse_depth,
     write_ict_3dhp,
 )
+from opened_sets import SIZE, checked, opened
+from PIL import Image
+from written_scans import DEPTH_WRITERS
 
 from facelib.data.archive import FaceArchive
 from facelib.data.depth_faces import DepthFrames, LabelledDepth, labelled_depth, without_labels
 from facelib.data.licensed.depth_files import read_biwi_depth
-from facelib.errors import CorruptFile
+from facelib.errors import BadInput, CorruptFile
+from facelib.geometry.camera import face_to_camera
 from facelib.geometry.nearest_on_surface import nearest_on_surface
 from facelib.geometry.rotations import euler_to_matrix
 
@@ -65,6 +67,16 @@ class TestBiwi:
         poses = [biwi_pose(sequence, frame) for sequence, frames in BIWI.items() for frame in frames]
         np.testing.assert_allclose(arrays["pose"], [pose for pose, _ in poses], atol=1e-4)
         np.testing.assert_allclose(arrays["translation"], [place for _, place in poses], atol=1e-3)
+
+    def test_frames_stand_in_the_order_of_their_numbers(self, folder: Path) -> None:
+        write_biwi(folder)
+        for end in ("depth.bin", "pose.txt"):
+            place = folder / "hpdb/01"
+            (place / f"frame_00004_{end}").rename(place / f"frame_10_{end}")  # before 3 in the order of letters
+
+        index = checked("biwi", folder).index
+
+        assert index.columns["frame"] == [3, 10, 3, 9]
 
     def test_heads_lie_in_the_frames_where_the_labels_put_them(self, folder: Path) -> None:
         """Pose, place, camera and depth at once: a wrong sign of any would move the head by centimetres."""
@@ -221,6 +233,87 @@ class TestIct3dhp:
             checked("ict_3dhp", folder)
 
 
+class TestFaceWarehouseDepth:
+    def test_frames_come_with_the_meshes_that_were_seen(self, folder: Path) -> None:
+        write_facewarehouse_depth(folder)
+
+        archive = opened("facewarehouse_depth", folder)
+
+        arrays = archive.arrays
+        assert arrays["identity"].tolist() == [0, 0, 1, 1]
+        assert arrays["expression"].tolist() == [0, 1, 0, 1]
+        assert np.isnan(arrays["pose"]).all()
+        frames, meshes = without_labels(archive).frames(np.arange(4)), torch.from_numpy(np.array(arrays["heads"]))
+        for number, (positions, mesh) in enumerate(zip(frames.positions(), meshes, strict=True)):
+            person, pose = divmod(number, 2)
+            turn = euler_to_matrix(*torch.tensor([0.02 * pose, 0.01 * person, 0.0]))
+            place = torch.tensor([5.0 * pose, -10.0, 750.0 + 10 * person])  # as they were written
+            seen = face_to_camera(mesh[None], turn[None], place[None])
+            points = positions.flatten(1).T
+            off = torch.cdist(seen[0, np.unique(arrays["face_triangles"])], points[points[:, 2] < 1500]).amin(dim=1)
+            assert off.median() < 5, number  # of vertices from pixels 5 mm apart
+
+    def test_landmarks_are_found_and_may_be_given(self, folder: Path) -> None:
+        write_facewarehouse_depth(folder)
+        arrays = opened("facewarehouse_depth", folder).arrays
+        true = head(1, 1)[model().landmarks]
+
+        found = torch.from_numpy(arrays["heads"][3][arrays["head_landmarks"]])
+        assert (found - true).norm(dim=1).max() < 6  # vertices in the mouth and nostrils are missing
+        assert (found - true).norm(dim=1).median() < 1
+        (folder / "landmarks.txt").write_text("30 17\n48 18\n")
+        given = opened("facewarehouse_depth", folder).arrays["head_landmarks"]
+        assert (given[30], given[48]) == (17, 18)
+        others = np.delete(np.arange(68), [30, 48])
+        np.testing.assert_array_equal(given[others], arrays["head_landmarks"][others])
+
+    def test_the_face_is_without_neck_and_ears(self, folder: Path) -> None:
+        write_facewarehouse_depth(folder)
+
+        arrays = opened("facewarehouse_depth", folder).arrays
+
+        face = arrays["heads"][0][np.unique(arrays["face_triangles"])]
+        tip, chin = (arrays["heads"][0][arrays["head_landmarks"][number]] for number in (30, 8))
+        assert 60 < np.linalg.norm(face - tip, axis=1).max() < 110
+        assert face[:, 1].min() > chin[1] - 15
+        assert len(face) > 0.2 * arrays["heads"].shape[1]
+
+    @pytest.mark.parametrize(
+        ("old", "new", "told"),
+        [
+            ("Tester_12,1", "Tester_13,1", r"line 5: .*the name of a person's folder, such as Tester_1"),
+            ("Tester_12,1", "Tester_12,0", r"line 5: .*each expression of a person once"),
+            ("Tester_12,1", "Tester_12,20", r"line 5: .*the number of an expression"),
+            ("575.8,575.8", "0,575.8", r"line 2: .*a focal length in pixels"),
+            ("320,240", "320,2400", r"line 2: .*the principal point in pixels"),
+            ("path,", "file,", r"line 1: .*the line path, person"),
+        ],
+    )
+    def test_tables_that_lie_are_refused(self, old: str, new: str, told: str, folder: Path) -> None:
+        write_facewarehouse_depth(folder)
+        path = folder / "depth_frames.csv"
+        assert old in path.read_text()
+        path.write_text(path.read_text().replace(old, new, 1))
+
+        with pytest.raises(CorruptFile, match=rf"depth_frames\.csv, {told}"):
+            checked("facewarehouse_depth", folder)
+
+    def test_a_folder_without_a_table_is_told_what_to_write(self, folder: Path) -> None:
+        write_facewarehouse_depth(folder)
+        (folder / "depth_frames.csv").unlink()
+
+        with pytest.raises(BadInput, match=r"holds no depth_frames\.csv: expected the frames of the data set"):
+            checked("facewarehouse_depth", folder)
+
+    def test_meshes_of_another_topology_are_refused(self, folder: Path) -> None:
+        write_facewarehouse_depth(folder)
+        path = folder / "Tester_12/TrainingPose/pose_1.obj"
+        path.write_text("v 0 0 0\n" + path.read_text())
+
+        with pytest.raises(CorruptFile, match=r"pose_1\.obj: has \d+ vertices: expected \d+ as the others have"):
+            checked("facewarehouse_depth", folder)
+
+
 @pytest.mark.parametrize("name", DEPTH_WRITERS)
 def test_every_depth_set_has_the_arrays_of_the_embedded_ones(name: str, folder: Path) -> None:
     DEPTH_WRITERS[name](folder)
@@ -228,6 +321,7 @@ def test_every_depth_set_has_the_arrays_of_the_embedded_ones(name: str, folder: 
     archive: FaceArchive = opened(name, folder)
 
     known = {"depth", "focal", "center", "shape", "action", "pose", "translation", "identity", "sequence"}
-    assert set(archive.arrays) == known | {"mask"}
+    meshes = {"expression", "heads", "head_landmarks", "face_triangles"} if name == "facewarehouse_depth" else set()
+    assert set(archive.arrays) == known | {"mask"} | meshes
     assert archive.arrays["depth"].dtype == np.uint16
     labelled_depth(archive, np.arange(2))

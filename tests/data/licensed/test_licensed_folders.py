@@ -89,6 +89,13 @@ def test_files_are_sorted_and_only_those_asked_for(folder: DataFolder) -> None:
     assert list(folder.files(".", [".jpg"])) == ["a.JPG", "b/1.jpg", "b/2.jpg", "ü/é.jpg"]
 
 
+def test_a_folder_in_the_place_of_a_file_is_refused(folder: DataFolder) -> None:
+    (folder.root / "below/frame.png").mkdir(parents=True)
+
+    with pytest.raises(BadInput, match=r"below/frame\.png is a folder: expected a file"):
+        list(folder.files(".", [".png"]))
+
+
 def test_lines_lose_their_ends_whatever_they_are(folder: DataFolder) -> None:
     (folder.root / "a.txt").write_bytes("\ufeffé b\r\n\n c\x0bd \n".encode())
 

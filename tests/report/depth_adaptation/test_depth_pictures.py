@@ -10,11 +10,14 @@ import numpy as np
 import pytest
 import torch
 
+from facelib.data.depth_faces import DepthFrames, LabelledDepth
+from facelib.errors import MissingPart
 from facelib.faces.sensors import StructuredLight
 from facelib.geometry.camera import PerspectiveCamera
 from facelib.papers.depth_adaptation.networks import face_surface
-from facelib.papers.depth_adaptation.protocol import NINE_LANDMARKS
+from facelib.papers.depth_adaptation.truth import NINE_LANDMARKS
 from facelib.report.depth_adaptation.depth_pictures import HOLE, LIGHT, by_depth, over_frame, relief
+from facelib.report.depth_adaptation.material import true_heads
 from facelib.report.depth_adaptation.mesh_pictures import cloud_picture, mesh_data, turned_rows, typical_rows
 from facelib.report.depth_adaptation.region_picture import REGION, draw_region, region_data
 from facelib.report.depth_adaptation.sensor_statistics import (
@@ -133,3 +136,10 @@ def test_the_sensor_is_as_described() -> None:
     outline = data[data["quantity"] == "outline"].set_index("origin")["value"]
     assert outline[MEASURED] == pytest.approx(outline[DESCRIBED_N], rel=0.35)
     plt.close(draw_sensor(data))
+
+
+def test_true_heads_of_licensed_frames_cannot_be_drawn() -> None:
+    frames = DepthFrames(torch.zeros(2, 4, 4), torch.ones(2, 2), torch.ones(2, 2))
+    nothing, three = torch.empty(2, 0), torch.zeros(2, 3)
+    with pytest.raises(MissingPart, match="without coefficients of our face model"):
+        true_heads(LabelledDepth(frames, nothing, nothing, three, three, torch.zeros(2), torch.zeros(2)))
