@@ -12,7 +12,8 @@ image_folder     photographs without anything beside them: MoFA-Test
 basel_h5, flame  other face models in our class, through linear_models; pickled_arrays: without unpickling
 scan_samples     scans as the embedded ones are stored; landmark_files: what is marked on them
 bu_3dfe, bu_4dfe, frgc, bosphorus
-florence, facewarehouse: photographs with scans
+florence, facewarehouse: photographs with scans; florence_clips: frames of the former's videos
+arcface          a user's recognition network, for the perceptual loss of paper 5
 depth_samples    depth frames as the embedded ones are stored; depth_files: what sensors write
 biwi, ict_3dhp
 """
@@ -30,6 +31,7 @@ from facelib.data.licensed import (
     facescape,
     facewarehouse,
     florence,
+    florence_clips,
     frgc,
     ict_3dhp,
     image_folder,
@@ -55,6 +57,7 @@ READERS: dict[str, Reader] = {
         bosphorus.READER,
         bu_4dfe.READER,
         florence.READER,
+        florence_clips.READER,
         facewarehouse.READER,
         biwi.READER,
         ict_3dhp.READER,

@@ -10,14 +10,13 @@ from __future__ import annotations
 import os
 import pickle
 import zipfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from facelib.data.archive import FaceArchive
-from facelib.data.licensed.archives import DATA_VARIABLE
+from facelib.data.licensed.archives import DATA_VARIABLE, PreparedSettings
 from facelib.errors import BadInput, CorruptFile, MissingPart
 from facelib.storage import sha256_of
 
@@ -55,30 +54,11 @@ def weights_path() -> Path:
     return found[0]
 
 
-@dataclass(frozen=True)
-class ArcFaceSettings:
-    """The weights, as a run names what it is made from.
-
-    Args:
-        fingerprint: the file's checksum.
-    """
-
-    archive: ClassVar[str] = FOLDER
-    version: ClassVar[int] = 1
-
-    fingerprint: str
-
-    @property
-    def image_count(self) -> int:
-        """It holds no photographs."""
-        return 0
-
-
-def arcface_settings() -> ArcFaceSettings:
-    """Of the user's file; raises as `weights_path`."""
+def arcface_settings() -> PreparedSettings:
+    """The file as a run names what it is made from: by its checksum; raises as `weights_path`."""
     path = weights_path()
     state = path.stat()
-    return ArcFaceSettings(_checksum(path, state.st_mtime_ns, state.st_size))
+    return PreparedSettings("ArcFace", _checksum(path, state.st_mtime_ns, state.st_size), 1, _open)
 
 
 @lru_cache(maxsize=4)
@@ -87,10 +67,11 @@ def _checksum(path: Path, *state: int) -> str:
     return sha256_of(path)
 
 
-def open_arcface(settings: ArcFaceSettings) -> FaceArchive:
-    """Look at the file before anything is computed with it; raises as `load_arcface`."""
+def _open(on_files: Callable[[int], None]) -> FaceArchive:
+    """Without arrays: the file is looked at before anything is computed with it; raises as `load_arcface`."""
     load_arcface()
-    return FaceArchive(settings.archive, settings.fingerprint, {})
+    on_files(1)
+    return FaceArchive(FOLDER, arcface_settings().fingerprint, {})
 
 
 def load_arcface() -> IResNet:
