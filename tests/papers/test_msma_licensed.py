@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from made_records import use_made_runs, write_run
 from PIL import Image
 from scipy.io import savemat
 from written_scans import FLORENCE, TESTERS, head, model, write_facewarehouse, write_florence
@@ -21,6 +22,7 @@ from written_sets import fitted_face, write_lfw
 
 from facelib.data.embedded.florence_clips import CONDITIONS
 from facelib.data.embedded.portraits import portraits
+from facelib.data.five_point_crop import five_point_crops
 from facelib.data.licensed import READERS
 from facelib.data.licensed.archives import DATA_VARIABLE
 from facelib.data.licensed.checking import check_samples
@@ -29,17 +31,23 @@ from facelib.data.licensed.folders import DataFolder
 from facelib.data.licensed.reader import write_index
 from facelib.errors import BadInput, DegenerateInput, MissingPart
 from facelib.faces.scene import Rendering
+from facelib.losses.photometric import perceptual_loss
 from facelib.models.iresnet import IResNet
 from facelib.papers.datasets import open_data_set
 from facelib.papers.msma import PAPER, detected_sets
 from facelib.papers.msma.detected_sets import equal_shares, evaluation_photographs, training_photographs
-from facelib.papers.msma.metrics import NO_CASES
-from facelib.papers.msma.networks import standard_landmarks
+from facelib.papers.msma.metrics import NO_CASES, PROTOCOLS
+from facelib.papers.msma.networks import recogniser_of, standard_landmarks
 from facelib.papers.msma.photographs import split_photographs, without_labels
+from facelib.papers.msma.protocol import metrics_of
 from facelib.papers.msma.settings import LicensedPhotographs
 from facelib.papers.run import train
 from facelib.papers.status import identity_of, status_of
+from facelib.report.intervals import open_estimates
 from facelib.report.msma.material import Material
+from facelib.report.records import open_runs
+from facelib.report.tables import write_tables
+from facelib.report.verdicts import evaluate_claims
 from facelib.runs.folders import Run
 from facelib.runs.records import Record, read_record
 from facelib.storage import CACHE_VARIABLE, cache_folder
@@ -148,6 +156,16 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         for name in SETS:
             check(name, place / "data")
         yield place / "data"
+
+
+@pytest.fixture(scope="module")
+def arcface(data: Path) -> IResNet:
+    """The network whose weights lie where the user's belong."""
+    torch.manual_seed(0)
+    network = IResNet(18).eval()
+    (data / "arcface").mkdir()
+    torch.save(network.state_dict(), data / "arcface/backbone.pth")
+    return network
 
 
 def open_all(name: str, settings: object) -> dict[str, np.ndarray]:
@@ -287,6 +305,19 @@ class TestEvaluation:
         assert arrays["scan_landmarks"].shape == (6, 68, 3)
 
 
+def test_the_perceptual_loss_compares_people_by_the_five_point_crops(data: Path, arcface: IResNet) -> None:
+    recogniser = recogniser_of("licensed")
+    images = shown(SIZE, 1.6).image[:2].clone().requires_grad_()
+    landmarks = shown(SIZE, 1.6).landmarks[:2]
+
+    found = recogniser(images, landmarks)
+    (gradient,) = torch.autograd.grad(perceptual_loss(found, found.detach().flip(0)), images)
+
+    torch.testing.assert_close(found, arcface(five_point_crops(images, landmarks)))
+    assert gradient.abs().sum() > 0
+    assert not torch.allclose(found, recogniser(images, landmarks + 8))
+
+
 def trained(name: str) -> Record:
     run = Run("msma", name, changes=LICENSED)
     train(run, say=lambda _: None)
@@ -295,11 +326,7 @@ def trained(name: str) -> Record:
 
 
 @pytest.mark.slow
-def test_one_run_of_each_kind_on_written_folders(data: Path) -> None:
-    torch.manual_seed(0)
-    (data / "arcface").mkdir()
-    torch.save(IResNet(18).state_dict(), data / "arcface/backbone.pth")
-
+def test_one_run_of_each_kind_on_written_folders(data: Path, arcface: IResNet) -> None:
     records = {name: trained(name) for name in ("landmark_reader", "msma", "direct_fit")}
 
     assert [record.data["source"] for record in records.values()] == [
@@ -365,3 +392,31 @@ class TestRefusals:
         for nothing in (LicensedPhotographs(sets=()), LicensedPhotographs(count=0)):
             with pytest.raises(BadInput, match=r"expected at least one of both \(photographs\.sets"):
                 training_photographs(nothing, SIZE)
+
+
+def test_tables_and_claims_stand_without_what_was_not_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Made-up scores, as such runs leave them: no cases, and nobody says what is worn on AFLW2000-3D."""
+    use_made_runs(monkeypatch, tmp_path)
+    for method in ("msma", "base", "mean_face"):
+        chance = np.random.default_rng(len(method))
+        scores = {name: chance.uniform(1, 2, 18) for name in PROTOCOLS}
+        scores |= {"florence_condition": np.tile([0, 1, 2], 6), "florence_identity": np.repeat(np.arange(3), 6)}
+        scores |= {"facewarehouse": chance.uniform(1, 2, 6), "facewarehouse_identity": np.repeat(np.arange(3), 2)}
+        scores |= {
+            "aflw": chance.uniform(0.02, 0.05, 6),
+            "aflw_identity": np.arange(6),
+            "aflw_occluder": np.full(6, -1),
+        }
+        write_run(Run("msma", method, changes=LICENSED), metrics_of(scores), scores, source="florence_clips_detected")
+    estimates = open_estimates(open_runs("msma", "smoke"))
+
+    tables, claims = write_tables(estimates, tmp_path / "tables"), evaluate_claims(estimates)
+
+    assert "florence/outdoor" in tables["1"].columns
+    assert "aflw" in tables["alignment"].columns
+    assert not {"aflw/free", "cases", "cases/smile"} & {column for each in tables.values() for column in each.columns}
+    assert NO_CASES in (tmp_path / "tables/table_cases.md").read_text()
+    left = {one.claim.name: one.missing for one in claims}
+    assert not left["better_than_base_on_florence"]
+    told = "a measurement of 'MSMA below base method, smile', for which the runs have no data"
+    assert told in {words for missing in left.values() for words in missing}

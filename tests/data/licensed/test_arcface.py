@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import os
+import random
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from damaged_bytes import damaged
 from safetensors.torch import save_file
 
 from facelib.data.licensed import arcface as arcface_file
@@ -150,6 +152,26 @@ def test_what_is_no_file_of_tensors_is_refused(
     path.write_bytes(content())
     with pytest.raises(CorruptFile, match=told):
         read_tensors(path)
+
+
+@pytest.mark.parametrize("name", ["backbone.pth", "backbone.safetensors"])
+def test_damaged_files_are_read_or_refused_by_name(name: str, tmp_path: Path) -> None:
+    """Another number in a tensor tells nobody; all else must not end in another error."""
+    path = tmp_path / name
+    tensors = {"conv1.weight": torch.rand(4, 3), "bn1.num_batches_tracked": torch.tensor(3)}
+    if name.endswith(".pth"):
+        torch.save(tensors, path)
+    else:
+        save_file(tensors, path)
+    content, told = path.read_bytes(), []
+    for number in range(300):
+        path.write_bytes(damaged(content, random.Random(number)))
+        try:
+            read_tensors(path)
+        except CorruptFile as error:
+            told.append(str(error))
+    assert len(told) > 100
+    assert all(str(path) in each for each in told)
 
 
 def with_nan(value: torch.Tensor) -> torch.Tensor:
