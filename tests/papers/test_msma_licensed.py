@@ -7,6 +7,7 @@ the licensed data, is what is held here.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -34,7 +35,7 @@ from facelib.faces.scene import Rendering
 from facelib.losses.photometric import perceptual_loss
 from facelib.models.iresnet import IResNet
 from facelib.papers.datasets import open_data_set
-from facelib.papers.msma import PAPER, detected_sets
+from facelib.papers.msma import PAPER, detected_archive
 from facelib.papers.msma.detected_sets import equal_shares, evaluation_photographs, training_photographs
 from facelib.papers.msma.metrics import NO_CASES, PROTOCOLS
 from facelib.papers.msma.networks import recogniser_of, standard_landmarks
@@ -197,7 +198,7 @@ class TestPhotographs:
 
     def test_a_kill_costs_a_part_at_most(self, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         settings = LicensedPhotographs(sets=("lfw",), count=5)
-        monkeypatch.setattr(detected_sets, "PART", 2)
+        monkeypatch.setattr(detected_archive, "PART", 2)
         seen: list[int] = []
 
         class Killed(Exception):
@@ -210,7 +211,7 @@ class TestPhotographs:
 
         with pytest.raises(Killed):
             training_photographs(settings, SIZE).open_archive(on_images)
-        monkeypatch.setattr(detected_sets, "_detected", _only_the_last())
+        monkeypatch.setattr(detected_archive, "_detected", _only_the_last())
         arrays = training_photographs(settings, SIZE).open_archive(lambda count: None).arrays
 
         assert len(arrays["left_out"]) == 3
@@ -263,7 +264,7 @@ class TestPhotographs:
 
 def _only_the_last():  # type: ignore[no-untyped-def]
     """What finds a face, and refuses all but the last photograph of five: the others are on disk."""
-    made, asked = detected_sets._detected, []
+    made, asked = detected_archive._detected, []
 
     def detected(*words):  # type: ignore[no-untyped-def]
         asked.append(words)
@@ -290,6 +291,17 @@ class TestEvaluation:
             np.testing.assert_allclose(arrays["scans"][arrays["scan"][row]], head(1, row)[::4], atol=1e-3)
             off = arrays["scan_landmarks"][row] - head(1, row)[model().landmarks].numpy()
             assert np.linalg.norm(off, axis=1).mean() < 6  # mm; a quarter of the vertices is there
+
+    def test_nobody_to_be_evaluated_is_said(self, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv(DATA_VARIABLE, str(tmp_path))
+        reader, root = READERS["facewarehouse"], shutil.copytree(data / "facewarehouse", tmp_path / "facewarehouse")
+        folder = DataFolder(root, reader.layout)
+        index = reader.index(folder)
+        index.columns["is_evaluated"] = [0] * len(index)
+        write_index(reader, folder, index)
+
+        with pytest.raises(BadInput, match="no photographs of facewarehouse_detected are chosen"):
+            open_all("facewarehouse", evaluation_photographs("facewarehouse", SIZE))
 
     def test_a_mesh_that_is_no_face_has_no_landmarks(self) -> None:
         generator = np.random.default_rng(0)
@@ -360,7 +372,8 @@ class TestRefusals:
 
     def test_a_folder_that_was_not_checked(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(DATA_VARIABLE, str(tmp_path))
-        (tmp_path / "lfw").mkdir()
+        for name in ("lfw", "vggface2"):
+            (tmp_path / name).mkdir()
         with pytest.raises(MissingPart, match=r"was not yet checked as LFW: run `facelib data check lfw"):
             train(Run("msma", "landmark_reader", changes=LICENSED), say=lambda _: None)
 

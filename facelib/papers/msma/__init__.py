@@ -3,7 +3,7 @@
 settings    what a run consists of, and the tiers
 methods     the rows of the tables; claims: what the paper says they show; metrics: what they are evaluated by
 data_sets   which ones a run reads, at a tier's size; photographs: those that a run learns from
-detection   faces on photographs of which nothing is known; detected_sets: licensed data sets of such
+detection   faces on photographs of which nothing is known; detected_sets, detected_archive: licensed data sets of such
 networks    built at a tier's size; face_renderer: from coefficients to a picture
 objective   the losses of eq. 14; tasks: what the training loop is given; supervised: the upper bound's
 fitting     coefficients of single photographs by descent, without a network
