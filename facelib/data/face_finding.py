@@ -33,22 +33,35 @@ def find_face(photograph: Photograph) -> FaceBox:
     Raises:
         BadInput: when there is none, or for a photograph of fewer than 16 pixels a side.
     """
-    check_side(photograph)
-    image = photograph.pixels.clamp(0, 1)
-    faces = next(filter(len, (find_faces(image, frame) for frame in FRAMES)), None)
-    if faces is None:
+    boxes = face_boxes(photograph)
+    if not boxes:
         raise BadInput(
             "no face was found: give its box, from brows to chin, in pixels of the photograph "
             "(--box left,top,right,bottom or box=(left, top, right, bottom))"
         )
-    if len(faces) > 1:
-        _log.warning("%d faces were found: the largest is taken; give a --box for another", len(faces))
+    if len(boxes) > 1:
+        _log.warning("%d faces were found: the largest is taken; give a --box for another", len(boxes))
+    return boxes[0]
+
+
+def face_boxes(photograph: Photograph) -> list[FaceBox]:
+    """As `find_face`, of all faces that are found, the largest first."""
+    check_side(photograph)
+    image = photograph.pixels.clamp(0, 1)
+    faces = next(filter(len, (find_faces(image, frame) for frame in FRAMES)), None)
+    if faces is None:
+        return []
     faces = faces * photograph.reduction  # in pixels of the file
-    low, high, points = faces[:, 0], faces[:, 1], faces[:, 2:]
-    largest = (high - low).prod(dim=1).argmax()
-    side = float((high - low)[largest].max())
-    column, row = ((low + high) / 2)[largest].tolist()
-    reached = float((points[largest, :, 0].amin() + points[largest, :, 0].amax()) / 2)
+    order = (faces[:, 1] - faces[:, 0]).prod(dim=1).argsort(descending=True, stable=True)
+    return [_landmarks_box(face) for face in faces[order]]
+
+
+def _landmarks_box(face: torch.Tensor) -> FaceBox:
+    """Around the landmarks of a face (8, 2) of `find_faces`."""
+    low, high, points = face[0], face[1], face[2:]
+    side = float((high - low).max())
+    column, row = ((low + high) / 2).tolist()
+    reached = float((points[:, 0].amin() + points[:, 0].amax()) / 2)
     column, row, half = column + ACROSS * (reached - column), row + FALL * side, LANDMARKS_SIDE * side / 2
     return FaceBox(column - half, row - half, column + half, row + half)
 

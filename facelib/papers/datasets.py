@@ -51,7 +51,13 @@ from facelib.data.embedded import (
     open_web_faces,
 )
 from facelib.data.licensed import READERS
-from facelib.data.licensed.archives import LicensedSettings, data_root, licensed_settings, open_licensed
+from facelib.data.licensed.archives import (
+    LicensedSettings,
+    PreparedSettings,
+    data_root,
+    licensed_settings,
+    open_licensed,
+)
 from facelib.data.licensed.basel_frames import open_source_frames
 from facelib.data.licensed.reader import Reader
 from facelib.errors import MissingPart, unknown_name
@@ -151,10 +157,11 @@ DATA_SETS: dict[str, DataSet] = {
     ),
     "florence_clips": DataSet(
         "Florence counterpart, clips",
-        "Florence",
+        "MICC Florence, clips",
         "frames of clips in three conditions of increasing difficulty, and a scan of 19,000 points of each person",
         FlorenceClipsSettings,
         open_florence_clips,
+        READERS["florence_clips"],
     ),
     "facewarehouse": DataSet(
         "FaceWarehouse counterpart",
@@ -162,6 +169,7 @@ DATA_SETS: dict[str, DataSet] = {
         "other identities, nearly frontal in 20 expressions, and a scan of 5,000 points of each photograph",
         FaceWarehouseSettings,
         open_facewarehouse,
+        READERS["facewarehouse"],
     ),
     "celeba_cases": DataSet(
         "CelebA counterpart, cases",
@@ -264,6 +272,9 @@ def data_set(name: str) -> DataSet:
 
 def open_data_set(name: str, settings: GeneratedSettings) -> FaceArchive:
     """A data set of this size from the cache, generated or read where it is missing, with a progress bar."""
+    if isinstance(settings, PreparedSettings):
+        with progress_bar(settings.title, settings.image_count, "samples") as bar:
+            return settings.open_archive(bar.advance)
     entry = data_set(name)
     if isinstance(settings, LicensedSettings):
         reader = READERS[settings.reader]
@@ -276,7 +287,9 @@ def open_data_set(name: str, settings: GeneratedSettings) -> FaceArchive:
 def data_fingerprint(sets: Mapping[str, GeneratedSettings]) -> str:
     """One fingerprint of all data that a run reads, as they would be generated today; a single set keeps its own."""
     found = {
-        name: settings.fingerprint if isinstance(settings, LicensedSettings) else fingerprint_of(settings)
+        name: settings.fingerprint
+        if isinstance(settings, LicensedSettings | PreparedSettings)
+        else fingerprint_of(settings)
         for name, settings in sets.items()
     }
     return combined_fingerprint(found)

@@ -119,9 +119,10 @@ class Estimates:
             parts: (coefficient, method, metric) of each summand.
 
         Raises:
-            MissingPart: when no estimate can be made; the message names the commands that would change this.
+            MissingPart: when no estimate can be made; the message names the commands that would change this, or the
+                metric that a run has not measured.
             BadInput: when two runs of a fold evaluate other people, or a metric has too few samples with a value.
-            UnknownName: when a run lacks a metric.
+            UnknownName: for a metric that the paper has not.
         """
         methods = list(dict.fromkeys(method for _, method, _ in parts))
         key, turned = key_of(parts), key_of([(-c, method, metric) for c, method, metric in parts])
@@ -190,6 +191,8 @@ class Estimates:
         return float(values.mean()), mean, mean + np.sqrt(count / (count - 1)) * (of_starts - mean)
 
     def _column(self, run: BootstrapSamples, method: str, metric: str) -> int:
+        if metric not in run.names and metric in self.runs.paper.metrics:
+            raise MissingPart(f"the run of {method} has not measured {metric}, which its data do not hold")
         if metric not in run.names:
             error = unknown_name("metric", metric, run.names)
             raise type(error)(f"{error}; the record was made by `{self.runs.command(method)}`")

@@ -111,7 +111,7 @@ class ClaimResult:
         claim: what the paper says.
         verdict: one of VERDICTS.
         comparisons: those that could be measured.
-        missing: the commands of the runs that the others need.
+        missing: the commands of the runs that the others need, or what no run could measure.
     """
 
     claim: Claim
@@ -164,7 +164,8 @@ def evaluate_claims(estimates: Estimates) -> list[ClaimResult]:
 
     Raises:
         MissingPart: when the tier has no run that a claim needs; the message says how to make them.
-        UnknownName, BadInput: for a run that lacks a metric, or evaluates other people than the rest of its fold.
+        UnknownName, BadInput: for a metric that the paper has not, or a run that evaluates other people than the rest
+            of its fold.
     """
     claims = estimates.runs.paper.claims
     estimates.runs.require(method for one in claims for each in one.comparisons for _, method, _ in each.parts)
@@ -179,7 +180,8 @@ def _evaluate(estimates: Estimates, claim: Claim) -> ClaimResult:
     for comparison in claim.comparisons:
         found = _measured(estimates, comparison)
         if found is None:
-            missing += estimates.missing(method for _, method, _ in comparison.parts)
+            commands = estimates.missing(method for _, method, _ in comparison.parts)
+            missing += commands or [f"a measurement of '{comparison.label}', for which the runs have no data"]
         else:
             measured.append(found)
     corrected = _holm(measured)

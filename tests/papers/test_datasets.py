@@ -134,5 +134,5 @@ def test_licensed_data_is_refused_by_its_name() -> None:
 def test_readers_are_those_of_the_licensed_data_sets() -> None:
     found = {name: entry.reader for name, entry in DATA_SETS.items() if entry.reader}
 
-    assert len(found) == 13
+    assert len(found) == 15
     assert all(reader.title in DATA_SETS[name].licensed for name, reader in found.items())

@@ -50,7 +50,7 @@ def photographs(renderer: FaceRenderer, coefficients: FaceCoefficients) -> Landm
     return LandmarkedFaces(drawn.image, drawn.landmarks, drawn.mask.float())
 
 
-def recogniser(images: torch.Tensor) -> torch.Tensor:
+def recogniser(images: torch.Tensor, landmarks: torch.Tensor) -> torch.Tensor:
     return images[:, :, ::8, ::8].flatten(1) - 0.4
 
 

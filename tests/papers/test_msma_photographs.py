@@ -19,11 +19,11 @@ from facelib.faces.morphable_model import MorphableModel
 from facelib.faces.scene import Rendering
 from facelib.geometry.lighting import coefficients_from_gamma
 from facelib.geometry.normals import vertex_normals
-from facelib.papers.msma import photograph_fit
+from facelib.papers.msma import detection
 from facelib.papers.msma.coefficient_file import read_coefficients, write_coefficients
+from facelib.papers.msma.detection import detected_landmarks, guessed_skin, standard_crop
 from facelib.papers.msma.fitted_face import FittedFace
 from facelib.papers.msma.networks import face_renderer, mean_coefficients, standard_landmarks
-from facelib.papers.msma.photograph_fit import detected_landmarks, guessed_skin, standard_crop
 from facelib.papers.sadrnet.reconstruction import bounds
 from facelib.storage import read_json, write_json
 
@@ -81,14 +81,14 @@ def test_landmarks_go_where_the_detector_sees_eyes_nose_and_mouth(
     shown: Rendering, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photograph, box = Photograph(shown.image[0]), box_of(shown.landmarks[0])
-    monkeypatch.setattr(photograph_fit, "find_points", lambda *words: None)
+    monkeypatch.setattr(detection, "find_points", lambda *words: None)
     alone = detected_landmarks(photograph, box)
     own = torch.stack((alone[36:42].mean(dim=0), alone[42:48].mean(dim=0), alone[30], alone[48:60].mean(dim=0)))
-    monkeypatch.setattr(photograph_fit, "find_points", lambda *words: 1.1 * own - 7)
+    monkeypatch.setattr(detection, "find_points", lambda *words: 1.1 * own - 7)
 
     torch.testing.assert_close(detected_landmarks(photograph, box), 1.1 * alone - 7, atol=1e-2, rtol=0)
     for nonsense in (-own, 3 * own, own.flip(1)):
-        monkeypatch.setattr(photograph_fit, "find_points", lambda *words, found=nonsense: found)
+        monkeypatch.setattr(detection, "find_points", lambda *words, found=nonsense: found)
         torch.testing.assert_close(detected_landmarks(photograph, box), alone)
 
 

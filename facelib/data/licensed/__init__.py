@@ -13,7 +13,9 @@ basel_h5, flame  other face models in our class, through linear_models; pickled_
 basel_faces      the Basel model that a user has; basel_frames: depth frames of its faces (paper 4)
 scan_samples     scans as the embedded ones are stored; landmark_files: what is marked on them
 bu_3dfe, bu_4dfe, frgc, bosphorus
-florence, facewarehouse: photographs with scans; facewarehouse_depth: depth frames with scans
+florence, facewarehouse: photographs with scans; florence_clips: frames of the former's videos
+facewarehouse_depth: depth frames with scans
+arcface          a user's recognition network, for the perceptual loss of paper 5
 depth_samples    depth frames as the embedded ones are stored; depth_files: what sensors write
 biwi, ict_3dhp
 """
@@ -32,6 +34,7 @@ from facelib.data.licensed import (
     facewarehouse,
     facewarehouse_depth,
     florence,
+    florence_clips,
     frgc,
     ict_3dhp,
     image_folder,
@@ -57,6 +60,7 @@ READERS: dict[str, Reader] = {
         bosphorus.READER,
         bu_4dfe.READER,
         florence.READER,
+        florence_clips.READER,
         facewarehouse.READER,
         facewarehouse_depth.READER,
         biwi.READER,

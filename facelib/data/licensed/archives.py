@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
@@ -81,6 +81,26 @@ class LicensedSettings:
     image_size: int
     fingerprint: str
     image_count: int
+
+
+@dataclass(frozen=True)
+class PreparedSettings:
+    """What a paper makes of licensed data for its runs, in the place of what describes a generated data set.
+
+    Args:
+        title: of its progress bar.
+        fingerprint: of its archive.
+        image_count: samples that are looked at.
+        open_archive: from the cache, or made; told the number of samples after each part.
+    """
+
+    archive: ClassVar[str] = "prepared"
+    version: ClassVar[int] = 1
+
+    title: str
+    fingerprint: str
+    image_count: int
+    open_archive: Callable[[Callable[[int], None]], FaceArchive] = field(compare=False, repr=False)
 
 
 def licensed_settings(reader: Reader, image_size: int) -> LicensedSettings:

@@ -3,8 +3,8 @@
 A scanner's frame differs from scan to scan, so landmarks lay a scan into the face frame: 68 points a scan, in files
 beside or in the same places below another folder (`MICC_landmarks/subject_01/Model/frontal1/obj/NAME.ljson`), which
 other authors give out and we do not. Points of the scan are cut to 95 mm about the tip of the nose, as the papers do.
-Photographs are the scan's texture under the camera of the embedded counterpart, without a background. Paper 5's video
-clips are not read here: a decoder of AVI files is none of facelib's needs; frames of them are a folder of images.
+Photographs are the scan's texture under the camera of the embedded counterpart, without a background. Frames of paper
+5's video clips have a reader of their own (`facelib.data.licensed.florence_clips`).
 Source: Bagdanov et al., "The Florence 2D/3D hybrid face dataset", J-HGBU 2011.
 """
 
@@ -46,12 +46,11 @@ def _index(folder: DataFolder) -> Index:
     place, beside = folder.place("people"), folder.place_if_there("landmarks")
     columns: dict[str, list[Any]] = {name: [] for name in ("files", "identity", "number", "pitch", "yaw")}
     without = []
-    people = [name for name in folder.folders(place) if PERSON.fullmatch(name)]
+    people = people_of(folder, place)
     for number, person in enumerate(people):
-        model = f"{person if place == '.' else f'{place}/{person}'}/Model"
-        scan = _only_scan(folder, f"{model}/{MODEL}")
-        files = [scan, _texture(folder, scan), _landmarks_of(folder, scan, place, beside)]
-        if not (folder.root / f"{model}/frontal2").is_dir():
+        scan, landmarks = scan_files(folder, place, beside, person)
+        files = [scan, _texture(folder, scan), landmarks]
+        if not (folder.root / f"{_below(place, person)}/Model/frontal2").is_dir():
             without.append(person)
         for pitch, yaw in POSES:
             columns["files"].append(files)
@@ -59,11 +58,27 @@ def _index(folder: DataFolder) -> Index:
             columns["number"].append(len(columns["number"]))
             columns["pitch"].append(pitch)
             columns["yaw"].append(yaw)
-    if not people:
-        raise BadInput(f"{folder.root / place} holds no people: expected subject_01/Model/{MODEL}/obj and so on")
     counts = {"people": len(people), "photographs": len(columns["files"]), "second scans": len(people) - len(without)}
     told = f"no second frontal scan of {', '.join(without[:5])}; the first counts for them" if without else ""
     return Index(columns, counts=counts, remarks=[told] if told else [])
+
+
+def people_of(folder: DataFolder, place: str) -> list[str]:
+    """The names of the people's folders in a place; raises BadInput where there are none."""
+    people = [name for name in folder.folders(place) if PERSON.fullmatch(name)]
+    if not people:
+        raise BadInput(f"{folder.root / place} holds no people: expected subject_01/Model/{MODEL}/obj and so on")
+    return people
+
+
+def scan_files(folder: DataFolder, place: str, beside: str | None, person: str) -> tuple[str, str]:
+    """The first frontal scan of a person of a place, and its landmarks, which may lie below another folder."""
+    scan = _only_scan(folder, f"{_below(place, person)}/Model/{MODEL}")
+    return scan, _landmarks_of(folder, scan, place, beside)
+
+
+def _below(place: str, name: str) -> str:
+    return name if place == "." else f"{place}/{name}"
 
 
 def _only_scan(folder: DataFolder, place: str) -> str:
@@ -107,7 +122,7 @@ def _read(folder: DataFolder, row: Row, size: int) -> Sample:
     mesh = folder.read_once(scan, read_obj)
     if not len(mesh.uv):
         raise folder.misfit(scan, "has no texture coordinates (vt)", "a textured mesh")
-    vertices, points = _in_face_frame(folder, scan, landmarks, mesh)
+    vertices, points = in_face_frame(folder, scan, landmarks, mesh)
     pose = torch.deg2rad(torch.tensor((row["yaw"], row["pitch"], 0.0)))
     turn = torch.tensor(FACE_TO_CAMERA) @ euler_to_matrix(*pose.unbind())
     seen_points = points @ turn.T
@@ -130,13 +145,17 @@ def _read(folder: DataFolder, row: Row, size: int) -> Sample:
         "landmarks_2d": (seen_points[:, :2] * scale + center).numpy(),
         "scan": np.array(row["number"], np.int32),
         "scan_landmarks": points.numpy(),
-        "scans": _points_of_scan(folder, scan, mesh, vertices, points[NOSE_TIP]),
+        "scans": points_of_scan(folder, scan, mesh, vertices, points[NOSE_TIP]),
         "scan_corners": points[list(OUTER_EYE_CORNERS)].numpy(),
     }
 
 
-def _in_face_frame(folder: DataFolder, scan: str, landmarks: str, mesh: ObjFile) -> tuple[torch.Tensor, torch.Tensor]:
-    """Vertices (V, 3) and landmarks (68, 3) in mm, laid on the mean face without a change of size."""
+def in_face_frame(folder: DataFolder, scan: str, landmarks: str, mesh: ObjFile) -> tuple[torch.Tensor, torch.Tensor]:
+    """Vertices (V, 3) and landmarks (68, 3) in mm, laid on the mean face without a change of size.
+
+    Raises:
+        CorruptFile: the landmarks are those of no face, or of another scan.
+    """
     points = torch.from_numpy(read_ljson(folder, landmarks))
     inner = list(INNER_LANDMARKS)
     mean = _mean_landmarks()[inner].double()
@@ -163,10 +182,14 @@ def _mean_landmarks() -> torch.Tensor:
     return model.mean[model.landmarks]
 
 
-def _points_of_scan(
+def points_of_scan(
     folder: DataFolder, scan: str, mesh: ObjFile, vertices: torch.Tensor, tip: torch.Tensor
 ) -> np.ndarray:
-    """Points (P, 3) drawn evenly over the surface within reach of the nose; the same for all poses."""
+    """Points (P, 3) drawn evenly over the surface within reach of the nose; the same ones for the same scan.
+
+    Raises:
+        CorruptFile: there is no surface.
+    """
     triangles = torch.from_numpy(mesh.triangles)
     near = triangles[((vertices - tip).norm(dim=1) < REACH)[triangles].all(dim=1)]
     generator = torch.Generator().manual_seed(0)
@@ -211,7 +234,7 @@ READER = Reader(
     licence="research, on request; landmarks by other authors, under GPL-3",
     ask="the Media Integration and Communication Center, University of Florence",
     disk="30 GB with videos",
-    serves="paper 3: reconstruction; paper 5's scans",
+    serves="paper 3: reconstruction",
     layout={"people": ("MICC", "florence", "."), "landmarks": ("MICC_landmarks", "landmarks")},
     counts={"people": 53, "photographs": 1060, "second scans": 52},
     index=_index,

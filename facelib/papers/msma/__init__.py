@@ -3,6 +3,7 @@
 settings    what a run consists of, and the tiers
 methods     the rows of the tables; claims: what the paper says they show; metrics: what they are evaluated by
 data_sets   which ones a run reads, at a tier's size; photographs: those that a run learns from
+detection   faces on photographs of which nothing is known; detected_sets, detected_archive: licensed data sets of such
 networks    built at a tier's size; face_renderer: from coefficients to a picture
 objective   the losses of eq. 14; tasks: what the training loop is given; supervised: the upper bound's
 fitting     coefficients of single photographs by descent, without a network
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from facelib.papers.msma.claims import CLAIMS
 from facelib.papers.msma.methods import METHODS, FaceReader
-from facelib.papers.msma.metrics import METRICS, TABLES
+from facelib.papers.msma.metrics import METRICS, TABLES, remark
 from facelib.papers.msma.settings import TIERS, MSMARunSettings, relevant
 from facelib.papers.paper import Paper, Steps
 
@@ -42,5 +43,6 @@ PAPER: Paper[FaceReader, MSMARunSettings] = Paper(
     metrics=METRICS,
     tables=TABLES,
     claims=CLAIMS,
+    remark=remark,
     failed_as="the mean face on the detected landmarks",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from torch import nn
 from torch.nn import functional
 
 from facelib.conventions import LANDMARK_COUNT
+from facelib.data.five_point_crop import five_point_crops
+from facelib.data.licensed.arcface import load_arcface
 from facelib.errors import check_shape
 from facelib.faces.baking import load_face_model
 from facelib.faces.morphable_model import MorphableModel
@@ -21,7 +24,7 @@ from facelib.papers.joint_attention.shipping import load_shipped
 from facelib.papers.msma.face_renderer import FaceRenderer
 from facelib.papers.msma.methods import RECOGNISER, FaceReader
 from facelib.papers.msma.objective import Recogniser, WeakObjective
-from facelib.papers.msma.settings import MSMARunSettings
+from facelib.papers.msma.settings import EMBEDDED, MSMARunSettings
 from facelib.papers.paper import BASELINE
 from facelib.runs.checkpoints import load_weights
 from facelib.weights import read_card
@@ -66,14 +69,31 @@ def start(network: MSMA, settings: MSMARunSettings, weights: Path) -> None:
 
 
 def weak_objective(settings: MSMARunSettings) -> WeakObjective:
-    """The losses of a run, with the shipped recogniser of paper 1 where one of them asks it."""
-    recogniser = shipped_recogniser() if settings.loss.perceptual else None
+    """The losses of a run, with a recogniser where one of them asks it; raises as `recogniser_of`."""
+    recogniser = recogniser_of(settings.data) if settings.loss.perceptual else None
     return WeakObjective(face_renderer(settings.network.image_size), settings.loss, recogniser)
 
 
+def recogniser_of(data: str) -> Recogniser:
+    """Gamma of eq. 16: on embedded faces the recogniser of paper 1, on photographs the user's ArcFace.
+
+    Raises:
+        MissingPart, BadInput, CorruptFile: as `facelib.data.licensed.arcface.load_arcface`, on photographs.
+    """
+    if data == EMBEDDED:
+        embedding = shipped_recogniser()
+        return lambda images, landmarks: embedding(images)
+    network = load_arcface()
+
+    def cropped_embedding(images: torch.Tensor, landmarks: torch.Tensor) -> torch.Tensor:
+        return network.to(images.device)(five_point_crops(images, landmarks))
+
+    return cropped_embedding
+
+
 @lru_cache(maxsize=1)
-def shipped_recogniser() -> Recogniser:
-    """Gamma of eq. 16: images (B, 3, S, S) of any size, RGB in [0, 1], to embeddings of unit length.
+def shipped_recogniser() -> Callable[[torch.Tensor], torch.Tensor]:
+    """Images (B, 3, S, S) of any size, RGB in [0, 1], to embeddings of unit length.
 
     Raises:
         UnknownName, CorruptFile, BadInput: as `facelib.papers.joint_attention.shipping.load_shipped`.

@@ -13,7 +13,8 @@ from facelib.models.msma import FaceCoefficients
 from facelib.papers.msma.face_renderer import FULL_SIZE, DrawnFace, FaceRenderer
 from facelib.papers.msma.settings import WeakLossSettings
 
-Recogniser = Callable[[torch.Tensor], torch.Tensor]  # images (B, 3, S, S) -> Gamma, (B, D)
+# Images (B, 3, S, S) and landmarks (B, 68, 2) of the faces on them -> Gamma, (B, D)
+Recogniser = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 class WeakObjective:
@@ -71,5 +72,5 @@ class WeakObjective:
     def _perceptual(self, drawn: DrawnFace, faces: LandmarkedFaces) -> torch.Tensor:
         assert self.recogniser is not None
         with torch.no_grad():
-            expected = self.recogniser(faces.images)
-        return perceptual_loss(self.recogniser(drawn.image.clamp(0, 1)), expected)
+            expected = self.recogniser(faces.images, faces.landmarks)
+        return perceptual_loss(self.recogniser(drawn.image.clamp(0, 1), drawn.landmarks), expected)

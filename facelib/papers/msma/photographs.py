@@ -1,14 +1,21 @@
-"""The photographs that a run of paper 5 learns from, without their truth, and those by which it is watched."""
+"""The photographs that a run of paper 5 learns from, without their truth, and those by which it is watched.
+
+They are a stream of embedded people, or an archive of photographs in which a detector found faces.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
+import torch
+
 from facelib.data.ahead import Arrays
+from facelib.data.archive import FaceArchive
 from facelib.data.embedded import (
     LabelledFaces,
     LabelledStream,
@@ -20,11 +27,86 @@ from facelib.data.embedded import (
 )
 from facelib.data.landmarked_faces import LandmarkedFaces
 from facelib.data.streamed import HELD_OUT_SEED, StreamedBatches, part_of_start, portions
+from facelib.errors import BadInput
 from facelib.papers.msma.networks import standard_landmarks
 from facelib.papers.msma.settings import MSMARunSettings
+from facelib.papers.photograph_task import Photographs
 
 T = TypeVar("T")
 DETECTED = "detected_1"  # folder of batches as a detector sees them; another number for other errors of it
+
+
+def without_labels(
+    archive: FaceArchive, settings: MSMARunSettings, batch_size: int, seed: int, *, kept: bool = False
+) -> tuple[Photographs[LandmarkedFaces], list[LandmarkedFaces]]:
+    """What a training start learns from, and photographs of others by whom it is watched.
+
+    Args:
+        archive: the skins of the stream's people, or photographs with detected landmarks.
+        settings: of the run.
+        batch_size: photographs.
+        seed: of the start.
+        kept: whether batches of a stream are kept on disk for other runs.
+
+    Raises:
+        BadInput: for photographs of one person alone.
+    """
+    if "landmarks" not in archive.arrays:
+        return streamed(settings, batch_size, seed, kept=kept), held_out(settings)
+    learnt, others = split_photographs(archive.arrays["identity"], settings.photographs.held_out)
+    watched = [detected_faces_of(archive, rows) for rows in np.array_split(others, len(portions(len(others))))]
+    return DetectedPhotographs(archive, learnt, batch_size), watched
+
+
+@dataclass(frozen=True)
+class DetectedPhotographs:
+    """Photographs of an archive, each once an epoch but those that fill no batch.
+
+    Args:
+        archive: with detected landmarks.
+        rows: of the photographs.
+        batch_size: of each batch; one of all where there are fewer.
+    """
+
+    archive: FaceArchive
+    rows: np.ndarray
+    batch_size: int
+
+    @property
+    def batch_count(self) -> int:
+        return max(len(self.rows) // self.batch_size, 1)
+
+    def batches(self, epoch: int, generator: torch.Generator) -> Iterator[LandmarkedFaces]:
+        """Those of an epoch, in an order that the generator gives."""
+        order = self.rows[torch.randperm(len(self.rows), generator=generator).numpy()]
+        for number in range(self.batch_count):
+            yield detected_faces_of(self.archive, order[number * self.batch_size :][: self.batch_size])
+
+
+def detected_faces_of(archive: FaceArchive, rows: np.ndarray) -> LandmarkedFaces:
+    """Photographs of an archive with detected landmarks."""
+    return landmarked_faces_of({name: np.array(archive.arrays[name][rows]) for name in ("images", "landmarks", "skin")})
+
+
+def split_photographs(people: np.ndarray, held_out: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows to learn from, and at least `held_out` of other people, or a tenth of all where that is less.
+
+    Args:
+        people: (N,) who is on each photograph.
+        held_out: how many.
+
+    Raises:
+        BadInput: for one person alone.
+    """
+    everyone, place = np.unique(people, return_inverse=True)
+    if len(everyone) < 2:
+        raise BadInput(f"the {len(people)} photographs show one person: expected some of another, to watch training by")
+    order = np.random.default_rng(HELD_OUT_SEED).permutation(len(everyone))
+    counts = np.bincount(place)[order]
+    wanted = max(1, min(held_out, len(people) // 10))
+    some = min(int(np.searchsorted(np.cumsum(counts), wanted)) + 1, len(everyone) - 1)
+    others = np.isin(place, order[:some])
+    return np.flatnonzero(~others), np.flatnonzero(others)
 
 
 def stream_settings(settings: MSMARunSettings) -> PeopleStreamSettings:

@@ -22,6 +22,7 @@ from facelib.metrics.scan_protocols import ScanProtocol, scan_error, scan_protoc
 from facelib.papers.failures import FAILED, all_judged
 from facelib.papers.msma.face_renderer import FaceRenderer
 from facelib.papers.msma.metrics import CASES, CONDITIONS, PROTOCOLS, SPREAD
+from facelib.papers.msma.photographs import detected_faces_of
 from facelib.papers.msma.readers import Reader
 from facelib.papers.paper import Metrics, Scores
 
@@ -76,7 +77,12 @@ def evaluate_landmarks(reader: Reader, stand_in: Reader, archive: FaceArchive) -
 
 
 def detected_rows(archive: FaceArchive, rows: np.ndarray) -> LandmarkedFaces:
-    """Photographs with the landmarks that a detector finds on them; the same ones for the same row."""
+    """Photographs with the landmarks that a detector finds on them; the same ones for the same row.
+
+    On photographs one has found them; on embedded faces, whose landmarks are known, its errors are drawn.
+    """
+    if "landmarks" in archive.arrays:
+        return detected_faces_of(archive, rows)
     columns = ("images", "skin", "landmarks_2d", "pose")
     parts = []
     for row in rows:
@@ -121,7 +127,8 @@ def _scan_error(
 
 def values_of(scores: Scores) -> dict[str, dict[str, np.ndarray]]:
     """Of each data set, and of each metric that is a mean over its photographs, their errors: NaN where one does not
-    count. On Florence a mean over all conditions is that over all frames, of which each condition has as many."""
+    count. On Florence a mean over all conditions is that over all frames, of which each condition has as many, but for
+    those in which no face was found. A metric for which no photograph counts is left out."""
     values: dict[str, dict[str, np.ndarray]] = {}
     if "florence" in scores:
         condition = scores["florence_condition"]
@@ -133,14 +140,19 @@ def values_of(scores: Scores) -> dict[str, dict[str, np.ndarray]]:
                 **{f"/{name}": condition == number for number, name in enumerate(CONDITIONS)},
             }.items()
         }
+    if "facewarehouse" in scores:
         values["facewarehouse"] = {"facewarehouse": scores["facewarehouse"]}
+    if "cases" in scores:
         case = scores["cases_case"]
         each = {f"cases/{name}": np.where(case == number, scores["cases"], np.nan) for number, name in enumerate(CASES)}
         values["cases"] = {"cases": scores["cases"]} | each
-    occluded = scores["aflw_occluder"] > 0
-    kinds = {"": occluded >= 0, "/free": ~occluded, "/occluded": occluded}
+    occluder = scores["aflw_occluder"]  # -1 where nobody says
+    kinds = {"": np.ones(len(occluder), bool), "/free": occluder == 0, "/occluded": occluder > 0}
     values["aflw"] = {f"aflw{kind}": np.where(chosen, scores["aflw"], np.nan) for kind, chosen in kinds.items()}
-    return values
+    return {
+        data_set: {name: each for name, each in some.items() if not np.isnan(each).all()}
+        for data_set, some in values.items()
+    }
 
 
 def metrics_of(scores: Scores) -> Metrics:

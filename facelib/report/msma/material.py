@@ -7,8 +7,10 @@ from functools import cache
 import numpy as np
 
 from facelib.data.archive import FaceArchive
+from facelib.errors import MissingPart
 from facelib.papers.msma import PAPER
-from facelib.papers.msma.settings import MSMARunSettings
+from facelib.papers.msma.metrics import NO_CASES
+from facelib.papers.msma.settings import EMBEDDED, MSMARunSettings
 from facelib.papers.run import open_archive
 from facelib.report.local_runs import LocalRuns
 from facelib.report.msma.comparison_pictures import Read
@@ -53,7 +55,9 @@ class Material(LocalRuns):
         return override(PAPER.settings(record.tier), record.parameters)
 
     def archive(self, name: str) -> FaceArchive:
-        """A data set that the runs were evaluated on."""
+        """A data set that the runs were evaluated on; raises MissingPart for cases of licensed photographs."""
+        if name == "celeba_cases" and self.settings.data != EMBEDDED:
+            raise MissingPart(NO_CASES)
         return open_archive(PAPER, FULL, self.settings, name)
 
     def mofa(self) -> Photographs:

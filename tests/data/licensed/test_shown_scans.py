@@ -10,7 +10,16 @@ import numpy as np
 import pytest
 import torch
 from opened_sets import SIZE, checked, opened
-from written_scans import FLORENCE, TESTERS, florence_head, head, model, write_facewarehouse, write_florence
+from written_scans import (
+    FLORENCE,
+    TESTERS,
+    florence_head,
+    head,
+    model,
+    write_facewarehouse,
+    write_florence,
+    write_florence_clips,
+)
 
 from facelib.conventions import FACE_TO_CAMERA, OUTER_EYE_CORNERS
 from facelib.data.licensed.facewarehouse import read_blendshapes
@@ -141,6 +150,47 @@ class TestFlorence:
 
         with pytest.raises(BadInput, match=r"1109\.ljson is missing"):
             checked("florence", folder)
+
+
+class TestFlorenceClips:
+    def test_frames_are_evenly_spaced_and_come_with_the_scan_of_their_person(self, folder: Path) -> None:
+        write_florence_clips(folder)
+        scans = opened("florence", folder).arrays
+
+        arrays = opened("florence_clips", folder).arrays
+
+        assert arrays["identity"].tolist() == [0] * 8 + [1] * 8
+        assert arrays["condition"].tolist() == ([0] * 5 + [2] * 3) * 2
+        shown = arrays["images"][:5, 0, SIZE // 4, SIZE // 2]
+        assert shown.tolist() == pytest.approx([20 * frame for frame in (0, 2, 3, 4, 6)], abs=2)
+        for row in (0, 9):
+            person = int(arrays["identity"][row])
+            scan = int(arrays["scan"][row])
+            np.testing.assert_array_equal(arrays["scans"][scan], scans["scans"][20 * person])
+            np.testing.assert_array_equal(arrays["scan_landmarks"][scan], scans["scan_landmarks"][20 * person])
+
+    def test_frames_are_whole(self, folder: Path) -> None:
+        write_florence_clips(folder)
+        image = opened("florence_clips", folder).arrays["images"][8]
+
+        rows = np.flatnonzero(image[2].max(axis=1) > 20)  # 90 x 70 pixels in a square of 64
+        assert [rows[0], rows[-1]] == pytest.approx([7, 56], abs=1)
+
+    def test_clips_that_are_missing_or_short_are_remarked(self, folder: Path) -> None:
+        write_florence_clips(folder)
+
+        remarks = checked("florence_clips", folder).remarks
+
+        assert any("2 clips have no frames, such as subject_01/indoor, subject_30/indoor" in each for each in remarks)
+        assert any("2 clips have fewer than 5 frames, such as subject_01/outdoor" in each for each in remarks)
+        assert any("4 clips, where the publishers count 159" in each for each in remarks)
+
+    def test_without_frames_it_says_how_they_are_made(self, folder: Path) -> None:
+        write_florence(folder)
+        (folder / "frames/subject_01/indoors").mkdir(parents=True)
+
+        with pytest.raises(BadInput, match=r"holds no frames: expected subject_01/cooperative.*`ffmpeg -i VIDEO"):
+            checked("florence_clips", folder)
 
 
 class TestFaceWarehouse:

@@ -152,6 +152,19 @@ def write_florence(folder: Path) -> None:
             beside.write_text(json.dumps({"version": 2, "landmarks": {"points": landmarks.round(4).tolist()}}))
 
 
+def write_florence_clips(folder: Path, shown: tuple[int, int] = (90, 70), frames: int = 7) -> None:
+    """Scans as above, and frames of two clips a person, the second of which has three alone."""
+    write_florence(folder)
+    for person, name in enumerate(FLORENCE):
+        for clip, (condition, count) in enumerate((("cooperative", frames), ("outdoor", 3))):
+            for frame in range(count):
+                path = folder / "frames" / name / condition / f"{frame + 1:05d}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                pixels = np.full((shown[1], shown[0], 3), 40 * person + 20 * clip, np.uint8)
+                pixels[: shown[1] // 2, :, 0] = 20 * frame
+                Image.fromarray(pixels).save(path)
+
+
 def write_facewarehouse(folder: Path) -> None:
     rows = slice(None, None, 4)  # of the vertices: meshes are read as points
     for person, tester in enumerate(TESTERS):
@@ -180,4 +193,8 @@ DEPTH_WRITERS = {
     "ict_3dhp": write_ict_3dhp,
     "facewarehouse_depth": write_facewarehouse_depth,
 }
-SHOWN_SCAN_WRITERS = {"florence": write_florence, "facewarehouse": write_facewarehouse}
+SHOWN_SCAN_WRITERS = {
+    "florence": write_florence,
+    "florence_clips": write_florence_clips,
+    "facewarehouse": write_facewarehouse,
+}
