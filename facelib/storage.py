@@ -283,6 +283,17 @@ def _verified(path: Path, remedy: str, *states: tuple[int, int]) -> str:
     return verify_checked(path, remedy)
 
 
+def sha256_once(path: Path) -> str:
+    """As `sha256_of`, read once for as long as the file's time and size stay the same."""
+    state = path.stat()
+    return _sha256(path, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=256)
+def _sha256(path: Path, *state: int) -> str:
+    return sha256_of(path)
+
+
 def remove_checked(path: Path) -> None:
     """Remove a file and the checksum beside it."""
     path.unlink(missing_ok=True)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from facelib.data.archive import FaceArchive
 from facelib.data.licensed.archives import DATA_VARIABLE, PreparedSettings
 from facelib.errors import BadInput, CorruptFile, MissingPart
-from facelib.storage import sha256_of
+from facelib.storage import sha256_once
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -56,15 +56,7 @@ def weights_path() -> Path:
 
 def arcface_settings() -> PreparedSettings:
     """The file as a run names what it is made from: by its checksum; raises as `weights_path`."""
-    path = weights_path()
-    state = path.stat()
-    return PreparedSettings("ArcFace", _checksum(path, state.st_mtime_ns, state.st_size), 1, _open)
-
-
-@lru_cache(maxsize=4)
-def _checksum(path: Path, *state: int) -> str:
-    """Read once for as long as the file stays the same."""
-    return sha256_of(path)
+    return PreparedSettings("ArcFace", sha256_once(weights_path()), 1, _open)
 
 
 def _open(on_files: Callable[[int], None]) -> FaceArchive:

@@ -21,7 +21,7 @@ from facelib.faces.baking import load_face_model
 from facelib.faces.model_fit import EXPRESSION_SPREAD
 from facelib.faces.morphable_model import MorphableModel
 from facelib.geometry.alignment import similarity_transform
-from facelib.storage import digest_of, sha256_of
+from facelib.storage import digest_of, sha256_once
 
 FOLDER = "basel"
 FILES: tuple[tuple[str, ...], ...] = (  # of each release; the first that is whole counts
@@ -53,7 +53,7 @@ def load_basel() -> MorphableModel:
 
 def basel_checksum() -> str:
     """Of the model's files; raises MissingPart as `load_basel`."""
-    return _checksum(_state())
+    return digest_of([sha256_once(path) for path, *_ in _state()])
 
 
 def _files() -> tuple[Path, ...]:
@@ -93,8 +93,3 @@ def _on_ours(model: MorphableModel, ours: MorphableModel) -> MorphableModel:
     return replace(
         model, mean=mean, identity_basis=model.identity_basis @ turn, expression_basis=model.expression_basis @ turn
     )
-
-
-@lru_cache(maxsize=4)
-def _checksum(state: State) -> str:
-    return digest_of([sha256_of(path) for path, *_ in state])
