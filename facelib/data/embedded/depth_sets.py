@@ -17,6 +17,7 @@ import torch
 from facelib.data.archive import FaceArchive
 from facelib.data.depth_faces import DepthFrames, stored_depth
 from facelib.data.embedded.generation import GeneratedSettings, OnImages, dealt, generator_of, open_generated
+from facelib.data.embedded.head_motion import turned
 from facelib.errors import BadInput
 from facelib.faces.baking import load_face_model
 from facelib.faces.depth_scene import DepthSceneSettings, body_of, clean_frames, room_behind, sensed_frames
@@ -142,6 +143,27 @@ def places(count: int, settings: DepthSetSettings, generator: torch.Generator) -
     share = torch.rand(count, 3, generator=generator)
     low, high = torch.tensor([-across, -up, near]), torch.tensor([across, up, far])
     return low + (high - low) * share
+
+
+def turned_frames(
+    settings: DepthSetSettings,
+    model: MorphableModel,
+    shape: torch.Tensor,
+    expression: torch.Tensor,
+    action: torch.Tensor,
+    generator: torch.Generator,
+) -> dict[str, np.ndarray]:
+    """Frames of one person who turns and moves anew in each; no sequence.
+
+    Args:
+        settings: how far, and what is seen.
+        model, shape, action, generator: as of `frames_of_person`.
+        expression: (N,) numbers of the expressions.
+    """
+    count = len(expression)
+    pose, place = turned(count, settings.limits, generator), places(count, settings, generator)
+    arrays = frames_of_person(model, shape, action, pose, place, settings.scene, generator)
+    return arrays | {"expression": expression.numpy().astype(np.int16), "sequence": np.zeros(count, np.int16)}
 
 
 def dealt_evenly(total: int, parts: int) -> list[int]:

@@ -21,9 +21,10 @@ from facelib.data.embedded.depth_sets import (
     frames_of_person,
     open_depth_set,
     places,
+    turned_frames,
 )
 from facelib.data.embedded.generation import OnImages, check_counts
-from facelib.data.embedded.head_motion import drift, motion, turned
+from facelib.data.embedded.head_motion import drift, motion
 from facelib.errors import BadInput
 from facelib.faces.depth_scene import DepthSceneSettings
 from facelib.faces.morphable_model import MorphableModel
@@ -171,11 +172,8 @@ def _expressions(
     generator: torch.Generator,
 ) -> dict[str, np.ndarray]:
     """All expressions of one person in turn."""
-    count = len(EXPRESSIONS)
     action = expression_coefficients(model, list(EXPRESSIONS))
-    pose, place = turned(count, settings.limits, generator), places(count, settings, generator)
-    arrays = frames_of_person(model, shape, action, pose, place, settings.scene, generator)
-    return arrays | {"expression": np.arange(count, dtype=np.int16), "sequence": np.zeros(count, np.int16)}
+    return turned_frames(settings, model, shape, torch.arange(len(EXPRESSIONS)), action, generator)
 
 
 def _sequence(

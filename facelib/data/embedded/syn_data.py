@@ -17,13 +17,11 @@ from facelib.data.archive import FaceArchive
 from facelib.data.embedded.depth_sets import (
     DepthSetSettings,
     dealt_evenly,
-    frames_of_person,
     open_depth_set,
-    places,
+    turned_frames,
 )
 from facelib.data.embedded.depth_targets import BIWI_LIMITS, CLOSE_BY, ICT_3DHP_CAMERA, ICT_3DHP_LIMITS, NEAR_FRONTAL
 from facelib.data.embedded.generation import OnImages
-from facelib.data.embedded.head_motion import turned
 from facelib.errors import BadInput
 from facelib.faces.depth_scene import DepthSceneSettings
 from facelib.faces.morphable_model import MorphableModel
@@ -126,12 +124,10 @@ def _frames(
     generator: torch.Generator,
 ) -> dict[str, np.ndarray]:
     """The frames of one person, its expressions in turn."""
-    count, names = frames[number], list(EXPRESSIONS)
-    expression = expressions_in_turn(count, settings.expressions, generator)
+    names = list(EXPRESSIONS)
+    expression = expressions_in_turn(frames[number], settings.expressions, generator)
     action = expression_coefficients(model, [names[each] for each in expression.tolist()])
-    pose, place = turned(count, settings.limits, generator), places(count, settings, generator)
-    arrays = frames_of_person(model, shape, action, pose, place, settings.scene, generator)
-    return arrays | {"expression": expression.numpy().astype(np.int16), "sequence": np.zeros(count, np.int16)}
+    return turned_frames(settings, model, shape, expression, action, generator)
 
 
 def expressions_in_turn(count: int, shown: int, generator: torch.Generator) -> torch.Tensor:

@@ -16,9 +16,8 @@ import numpy as np
 import torch
 
 from facelib.data.archive import FaceArchive
-from facelib.data.embedded.depth_sets import dealt_evenly, frames_of_person, open_depth_set, places
+from facelib.data.embedded.depth_sets import dealt_evenly, open_depth_set, turned_frames
 from facelib.data.embedded.generation import generator_of
-from facelib.data.embedded.head_motion import turned
 from facelib.data.embedded.syn_data import SynDataSettings, expressions_in_turn, open_syn_data
 from facelib.data.licensed.basel_faces import basel_checksum, load_basel
 from facelib.errors import BadInput
@@ -93,9 +92,6 @@ def _frames(
     generator: torch.Generator,
 ) -> dict[str, np.ndarray]:
     """The frames of one person, its expressions in turn."""
-    count = frames[number]
-    expression = expressions_in_turn(count, like.expressions, generator)
-    pose, place = turned(count, like.limits, generator), places(count, like, generator)
-    scene = replace(like.scene, dressed=False)  # our hair and necks belong to our model
-    arrays = frames_of_person(model, shape, expression_draws(model)[expression], pose, place, scene, generator)
-    return arrays | {"expression": expression.numpy().astype(np.int16), "sequence": np.zeros(count, np.int16)}
+    expression = expressions_in_turn(frames[number], like.expressions, generator)
+    bare = replace(like, scene=replace(like.scene, dressed=False))  # our hair and necks belong to our model
+    return turned_frames(bare, model, shape, expression, expression_draws(model)[expression], generator)
