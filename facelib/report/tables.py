@@ -31,10 +31,11 @@ def comparison(estimates: Estimates, table: str) -> pd.DataFrame:
         table: number of the table, in Arabic figures, or name of one of ours.
 
     Returns:
-        Columns method, origin, run (what must be said of our runs, such as "as committed"), folds; of each metric its
-        mean over runs, in the table's unit, and "sd ..." over them, "low ..." and "high ..." of the 95 % interval over
-        identities; "reference", the method that a line is compared with; and of each main metric the line minus its
-        reference, "difference ...", "difference low ..." and so on.
+        Columns method, origin, run (what must be said of our runs, such as "as committed"), folds, starts (training
+        starts behind a line of ours; none where nothing was trained); of each metric its mean over runs, in the
+        table's unit, and "sd ..." over them, "low ..." and "high ..." of the 95 % interval over identities;
+        "reference", the method that a line is compared with; and of each main metric the line minus its reference,
+        "difference ...", "difference low ..." and so on.
 
     Raises:
         UnknownName: for a table that the paper has not.
@@ -54,9 +55,10 @@ def comparison(estimates: Estimates, table: str) -> pd.DataFrame:
     metrics, main = _metrics(runs, described), runs.paper.tables[table].main
     measured = [column for metric in metrics for column in (metric, *(f"{spread} {metric}" for spread in SPREAD))]
     differences = [f"{difference} {metric}" for metric in main for difference in DIFFERENCE]
-    ordered = ["method", "origin", "run", "folds", *measured, "reference", *differences]
-    found = {column for line in lines for column in line} or {"method", "origin", "folds"}
-    return pd.DataFrame(lines, columns=[column for column in ordered if column in found])
+    ordered = ["method", "origin", "run", "folds", "starts", *measured, "reference", *differences]
+    found = {column for line in lines for column in line} or {"method", "origin", "folds", "starts"}
+    table = pd.DataFrame(lines, columns=[column for column in ordered if column in found])
+    return table.astype({"starts": "Int64"})
 
 
 def caption(runs: TierRuns, table: str) -> str:
@@ -70,7 +72,8 @@ def caption(runs: TierRuns, table: str) -> str:
     lower = directions == {"lower"}
     marked = "values" if len(directions) > 1 else "errors" if lower else "rates"
     ours = "; ".join(part for part in (tier_label(runs.tier), runs.shared_mark) if part)
-    deviation = "± is the standard deviation over folds; " if paper.folds > 1 else ""
+    varied = _varied(runs, table)
+    deviation = f"± is the standard deviation over {varied}; " if varied else ""
     references = [paper.method(name).label for name in paper.tables[table].references]
     printed = (
         "Rows 'printed': the paper's numbers on photographs, at full size. The two are not comparable in absolute "
@@ -88,10 +91,13 @@ def caption(runs: TierRuns, table: str) -> str:
 def readable(runs: TierRuns, table: str, lines: pd.DataFrame) -> pd.DataFrame:
     """The lines of `comparison` as text: "84.5 ± 1.2 [80.1, 88.0] ↓".
 
-    Folds are shown only where there can be several, units only where the table has several.
+    Folds are shown only where there can be several, starts only where a line has several, units only where the table
+    has several.
     """
     paper = runs.paper
     shown = lines[["method", "origin", *(["folds"] if paper.folds > 1 else [])]].copy()
+    if (lines["starts"] > 1).any():
+        shown["starts"] = ["" if pd.isna(count) else str(count) for count in lines["starts"]]
     mixed = len({paper.metrics[name].unit for name in paper.tables[table].main}) > 1
     for name in _metrics(runs, _described(runs, table)):
         metric, main = paper.metrics[name], name in paper.tables[table].main
@@ -160,6 +166,14 @@ def epoch_rule(runs: TierRuns, record: Record) -> str:
     return "the epoch that was best on the validation people"
 
 
+def _varied(runs: TierRuns, table: str) -> str:
+    """What the runs behind one line of a table differ in: "folds", "training starts", both, or nothing."""
+    records = [runs.records(name) for name in runs.measured(table)]
+    folds = any(len({record.fold for record in of_line}) > 1 for of_line in records)
+    starts = any(len({record.seed for record in of_line}) > 1 for of_line in records)
+    return " and ".join(["folds"] * folds + ["training starts"] * starts)
+
+
 def _metrics(runs: TierRuns, described: PublishedTable) -> tuple[str, ...]:
     """Those that the paper prints, and those of ours besides."""
     return (*described.columns, *runs.paper.tables[described.table].more)
@@ -168,11 +182,13 @@ def _metrics(runs: TierRuns, described: PublishedTable) -> tuple[str, ...]:
 def _our_line(estimates: Estimates, described: PublishedTable, name: str, prefix: str = "") -> dict[str, Any]:
     """A method's line; a prefix leads to the metrics of a second row of the same method."""
     runs = estimates.runs
+    records = runs.records(name)
     line: dict[str, Any] = {
         "method": _row_label(runs.label(name), prefix) + _origin(runs, described, name),
         "origin": "ours",
         "run": "; ".join(runs.marks(name)),
-        "folds": len({record.fold for record in runs.records(name)}),
+        "folds": len({record.fold for record in records}),
+        "starts": len({record.seed for record in records if record.history}) or None,
     }
     for metric in described.columns if prefix else _metrics(runs, described):
         values = _with_spread(estimates, name, prefix + metric)
@@ -220,7 +236,7 @@ def _printed_line(runs: TierRuns, described: PublishedTable, row: PublishedRow) 
     label = _row_label(runs.paper.method(row.method).label, row.prefix) if row.method else row.row
     printed = {metric: row.values.get(row.prefix + metric) for metric in described.columns}
     values = {metric: value for metric, value in printed.items() if value is not None}
-    return {"method": label, "origin": "printed", "folds": runs.paper.folds, **values}
+    return {"method": label, "origin": "printed", "folds": runs.paper.folds, "starts": None, **values}
 
 
 def _row_label(label: str, prefix: str) -> str:

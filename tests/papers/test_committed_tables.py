@@ -72,9 +72,8 @@ def test_tables_are_the_committed_ones(estimates: dict[str, Estimates], paper: s
     words = [name for name in NOT_NUMBERS if name in columns]
     pd.testing.assert_frame_equal(made[words].fillna(""), kept[words].fillna(""), check_dtype=False)
     numbers = [name for name in columns if name not in words]
-    np.testing.assert_allclose(
-        made[numbers].to_numpy(float), kept[numbers].to_numpy(float), atol=ROUNDED, rtol=0, equal_nan=True
-    )
+    found, expected = made[numbers].to_numpy(float, na_value=np.nan), kept[numbers].to_numpy(float)
+    np.testing.assert_allclose(found, expected, atol=ROUNDED, rtol=0, equal_nan=True)
 
 
 @pytest.mark.parametrize(("paper", "number"), TABLES)
@@ -95,6 +94,8 @@ def test_our_rows_are_the_means_of_the_records(estimates: dict[str, Estimates], 
             values = [record["metrics"][main]["value"] for record in records]
             assert ours.loc[rows[0], main] == pytest.approx(factor * np.mean(values))
             assert ours.loc[rows[0], "folds"] == len({record["fold"] for record in records})
+            starts = len({record["seed"] for record in records if record["history"]})
+            assert ours.fillna({"starts": 0}).loc[rows[0], "starts"] == starts
             found += 1
     assert found
 

@@ -27,7 +27,7 @@ from facelib.report.tables import (
     table_as_markdown,
     write_tables,
 )
-from facelib.runs.records import read_record, write_record
+from facelib.runs.records import Record, read_record, write_record
 
 PAPER, FACES = "joint_attention", "sadrnet"
 POOLED, PROFILE = "tar_at_far_1pct", "tar_at_far_1pct/90+"
@@ -84,13 +84,44 @@ def test_mean_and_deviation_over_folds_in_percent(three_folds: None) -> None:
     assert set(adapted["folds"]) == {3}
 
 
+def trained(record: Record) -> None:
+    """Let a made record be one of a network that was trained."""
+    write_record(record.run.record, replace(record, history=[{"losses": {}}]))
+
+
 def test_several_starts_are_one_fold() -> None:
     for seed, value in enumerate((0.2, 0.4)):
-        make_record("jam", seed=seed, **{PROFILE: value})
+        trained(make_record("jam", seed=seed, **{PROFILE: value}))
     ours = line(lines_of("1"), "JAM", "ours")
 
     assert ours[PROFILE] == pytest.approx(30)
-    assert ours["folds"] == 1
+    assert (ours["folds"], ours["starts"]) == (1, 2)
+    text = shown("1")
+    assert line(text, "JAM", "ours")["starts"] == "2"
+    assert line(text, "JAM", "printed")["starts"] == ""  # the paper does not say
+    assert "± is the standard deviation over training starts" in caption(open_runs(PAPER, "smoke"), "1")
+
+
+def test_starts_are_shown_where_a_line_has_several(three_folds: None) -> None:
+    for record in [*open_runs(PAPER, "smoke").records("jam"), *open_runs(PAPER, "smoke").records("jam_je")]:
+        trained(record)
+    assert "starts" not in shown("1")
+    assert line(lines_of("1"), "JAM", "ours")["starts"] == 1
+    assert "± is the standard deviation over folds;" in caption(open_runs(PAPER, "smoke"), "1")
+
+    trained(make_record("jam", seed=1))
+    text = shown("1")
+    assert [line(text, method, "ours")["starts"] for method in ("JAM", "JAM + JE")] == ["2", "1"]
+    assert "± is the standard deviation over folds and training starts;" in caption(open_runs(PAPER, "smoke"), "1")
+
+
+def test_what_was_not_trained_has_no_training_start() -> None:
+    trained(make_face_record("sadrnet"))
+    make_face_record("mean_face")
+    table = lines_of("2", FACES)
+
+    assert pd.isna(line(table, "Mean face, true box (ours, not in the paper)", "ours")["starts"])
+    assert line(table, "SADRNet", "ours")["starts"] == 1
 
 
 def test_printed_rows_stand_below_ours_in_the_papers_order(three_folds: None) -> None:
@@ -502,12 +533,13 @@ def test_columns_keep_their_order_whichever_method_has_run() -> None:
     every = lines_of("4", FACES).columns.tolist()
 
     assert some == [column for column in every if column in some]
-    assert every[:6] == ["method", "origin", "run", "folds", "sparse_2d", "low sparse_2d"]
+    assert every[:7] == ["method", "origin", "run", "folds", "starts", "sparse_2d", "low sparse_2d"]
 
 
 def test_columns_say_their_unit_where_a_table_has_several() -> None:
     runs = TierRuns(MSMA, "smoke", {})
-    lines = pd.DataFrame([{"method": "MSMA", "origin": "ours", "florence": 1.234, "aflw": 5.678, "cases": 2.0}])
+    values = {"florence": 1.234, "aflw": 5.678, "cases": 2.0}
+    lines = pd.DataFrame([{"method": "MSMA", "origin": "ours", "starts": 1} | values])
 
     mixed = readable(runs, "losses", lines)
     assert mixed.loc[0, ["Florence, all (mm)", "Sparse 2D (percent)"]].tolist() == ["1.23", "5.68"]
