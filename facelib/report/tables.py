@@ -57,8 +57,8 @@ def comparison(estimates: Estimates, table: str) -> pd.DataFrame:
     differences = [f"{difference} {metric}" for metric in main for difference in DIFFERENCE]
     ordered = ["method", "origin", "run", "folds", "starts", *measured, "reference", *differences]
     found = {column for line in lines for column in line} or {"method", "origin", "folds", "starts"}
-    table = pd.DataFrame(lines, columns=[column for column in ordered if column in found])
-    return table.astype({"starts": "Int64"})
+    frame = pd.DataFrame(lines, columns=[column for column in ordered if column in found])
+    return frame.astype({"starts": "Int64"})
 
 
 def caption(runs: TierRuns, table: str) -> str:
