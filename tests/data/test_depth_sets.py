@@ -92,6 +92,20 @@ def test_biwi_has_24_sequences_of_20_people_with_its_repeats(biwi: FaceArchive) 
     assert (shape[sequence == 1][0] != shape[sequence == 2][0]).any()
 
 
+def test_frames_between_and_people_besides() -> None:
+    """The kept frames of a sequence are in its pose and place whether those between are there or not."""
+    few = replace(BIWI, frames=48, every=3)
+    kept, whole = open_depth_sequences(few), open_depth_sequences(replace(few, between=True, others=2))
+
+    sequence = whole.arrays["sequence"]
+    assert np.bincount(sequence)[1:].tolist() == [6] * 26
+    assert len(whole) == replace(few, between=True, others=2).image_count == 156
+    assert whole.arrays["identity"][sequence > 24].tolist() == [20] * 6 + [21] * 6
+    own = whole.arrays["pose"][sequence <= 24]
+    np.testing.assert_array_equal(own[::3], kept.arrays["pose"])
+    np.testing.assert_array_equal(whole.arrays["translation"][sequence <= 24][::3], kept.arrays["translation"])
+
+
 def test_frames_of_the_sensor_show_the_heads_of_their_labels(biwi: FaceArchive, face_model: MorphableModel) -> None:
     off = error_of(everything(biwi), face_model)
     assert len(off) > 50 * 500

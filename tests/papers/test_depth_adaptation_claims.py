@@ -22,7 +22,7 @@ from facelib.data.licensed.archives import DATA_VARIABLE
 from facelib.errors import BadInput, MissingPart
 from facelib.papers.depth_adaptation import PAPER
 from facelib.papers.depth_adaptation.claims import CLAIMS, lower
-from facelib.papers.depth_adaptation.data_sets import TESTED_IN_GROUP_1, data_sets, left_out
+from facelib.papers.depth_adaptation.data_sets import TESTED_IN_GROUP_1, data_sets, frames_between, left_out
 from facelib.papers.depth_adaptation.methods import METHODS
 from facelib.papers.depth_adaptation.metrics import METRICS, TABLES
 from facelib.papers.depth_adaptation.run_settings import TIERS, FrameCounts, relevant
@@ -149,7 +149,8 @@ def test_claims_compare_metrics_that_the_methods_have() -> None:
 
 @pytest.mark.parametrize("name", SEQUENCE_SETS)
 def test_frames_left_out_show_nobody_who_is_learnt_from(name: str) -> None:
-    people = np.array(SEQUENCE_SETS[name].people)
+    settings = SEQUENCE_SETS[name](others=4) if "group" in name else SEQUENCE_SETS[name]()
+    people = np.array(settings.shown)
     numbers = np.arange(1, len(people) + 1)
     archive = FaceArchive(name, "0", {"identity": people.repeat(3), "sequence": numbers.repeat(3)})
 
@@ -157,9 +158,9 @@ def test_frames_left_out_show_nobody_who_is_learnt_from(name: str) -> None:
 
     assert (tested.all(axis=1) == tested.any(axis=1)).all()  # whole sequences
     sequences = set(numbers[tested[:, 0]])
-    assert len(sequences) == {"group_1": 2, "group_2": 7, "ict_3dhp": 3}[name]
+    assert len(sequences) == {"group_1": 2 + 4, "group_2": 7 + 4, "ict_3dhp": 3}[name]
     assert not set(people[tested[:, 0]]) & set(people[~tested[:, 0]])
-    assert name != "group_1" or sequences == set(TESTED_IN_GROUP_1)
+    assert name != "group_1" or sequences == {*TESTED_IN_GROUP_1, 25, 26, 27, 28}
 
 
 @pytest.mark.parametrize("tier", ["laptop", "gpu"])
@@ -167,9 +168,10 @@ def test_source_frames_are_thrice_the_target_frames(tier: str) -> None:
     for name, per_person in (("dashapenet", 20), ("dapose", 285.05), ("dapose_ict", 297.9)):
         settings = PAPER.run_settings(name, tier)
         source, target = data_sets(METHODS[name], settings).values()
-        share, held = settings.frames.share, settings.frames.held_out
+        shares = settings.frames.share, settings.frames.pose_share
+        share, held = shares[name != "dashapenet"], settings.frames.held_out
         learnt = source.frames - held * per_person * share
-        whole = target.image_count - 20 * settings.evaluation.people * (name == "dashapenet")
+        whole = target.frames if name != "dashapenet" else target.image_count - 20 * settings.evaluation.people
         assert learnt == pytest.approx(3 * whole, rel=0.002)
         assert source.identities - held == {"dashapenet": 450, "dapose": 165, "dapose_ict": 143}[name]
 
@@ -181,6 +183,37 @@ def test_once_and_twice_have_a_third_and_two_of_the_people() -> None:
     }
     assert [each.identities for each in counts.values()] == [180, 330, 480]
     assert [each.image_count for each in counts.values()] == [3600, 6600, 9600]
+
+
+@pytest.mark.parametrize("tier", ["laptop", "gpu"])
+def test_rows_of_a_table_take_about_as_many_steps(tier: str) -> None:
+    """Epochs times frames, of the labelled frames that are learnt from."""
+
+    def steps(name: str) -> float:
+        settings = PAPER.run_settings(name, tier)
+        source = next(iter(data_sets(METHODS[name], settings).values()))
+        shown = source.frames if name.startswith("pose") else source.image_count  # type: ignore[attr-defined]
+        learnt = shown * (1 - settings.frames.held_out / source.identities) if hasattr(source, "identities") else shown
+        training = settings.pose_training if name.startswith("pose") else settings.training
+        assert list(training.milestones) == sorted(training.milestones)
+        return learnt * training.epochs
+
+    assert steps("once") == pytest.approx(steps("dashapenet"), rel=0.01)
+    assert steps("twice") == pytest.approx(steps("dashapenet"), rel=0.01)
+    own = steps("pose_biwi_labels") * (1 - 0.3)
+    assert own == pytest.approx(steps("pose_source"), rel=0.35)
+
+
+def test_a_tracker_sees_the_frames_between_and_is_scored_on_the_same() -> None:
+    settings = PAPER.run_settings("icp_tracking", "laptop")
+    others = PAPER.run_settings("frontal", "laptop")
+    seen, kept = data_sets(METHODS["icp_tracking"], settings), data_sets(METHODS["frontal"], others)
+    for name in ("biwi", "ict_3dhp"):
+        assert [count // 10 for count in seen[name].lengths] == kept[name].lengths  # type: ignore[attr-defined]
+        assert seen[name].image_count == 10 * kept[name].image_count
+    assert frames_between(METHODS["icp_tracking"], settings) == 10
+    assert frames_between(METHODS["icp_tracking"], replace(settings, data="licensed")) == 1
+    assert frames_between(METHODS["frontal"], others) == 1
 
 
 def test_upper_bounds_see_the_same_people_before_the_sensor() -> None:

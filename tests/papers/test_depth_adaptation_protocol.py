@@ -163,6 +163,10 @@ def test_poses_are_told_from_the_middles_of_the_crops(archive: FaceArchive) -> N
     np.testing.assert_allclose(scores["group_2_found"][5], np.eye(3))
     jitter = evaluate_poses(lambda labelled: frontal(len(labelled)), archive, rows, "group_2", REACH)
     assert 2 < jitter["group_2_position"].mean() < 40  # the crop's jitter is 8 mm along each axis
+    every_third = evaluate_poses(truth, archive, rows, "group_2", REACH, 3)
+    assert set(every_third) == set(scores)
+    np.testing.assert_array_equal(every_third["group_2_true"], scores["group_2_true"][::3])
+    np.testing.assert_array_equal(every_third["group_2_position"], scores["group_2_position"][::3])
     right = np.arange(12) != 5
     assert values_of(scores)["group_2"]["group_2/mae"][right].max() < 1e-2
     assert metrics_of(scores).keys() <= METRICS.keys()

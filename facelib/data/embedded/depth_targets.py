@@ -73,29 +73,47 @@ class SequenceSettings(DepthSetSettings):
     """Sequences of people who turn their heads.
 
     Args:
-        frames: in the whole set, dealt evenly among the sequences.
+        frames: of the data set's own sequences, dealt evenly among them.
         every: of 30 frames a second, which are kept: 1 for all, 10 for each tenth.
+        between: whether the frames between those are there as well, of which `frames` does not know.
+        others: people besides, in a sequence each that is as long, numbered after the data set's own.
 
     Raises:
-        BadInput: for a step below 1.
+        BadInput: for a step below 1, or fewer than 0 others.
     """
 
     archive: ClassVar[str]
     version: ClassVar[int] = 1
-    people: ClassVar[tuple[int, ...]]  # the person of each sequence
+    people: ClassVar[tuple[int, ...]]  # the person of each of the data set's own sequences
 
     frames: int
     every: int = 1
+    between: bool = False
+    others: int = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.every < 1:
             raise BadInput(f"every is {self.every}: expected 1 for all frames, or a larger step")
+        if self.others < 0:
+            raise BadInput(f"others is {self.others}: expected 0 for the data set's own people, or how many besides")
+
+    @property
+    def shown(self) -> tuple[int, ...]:
+        """The person of each sequence."""
+        first = max(self.people) + 1
+        return (*self.people, *range(first, first + self.others))
+
+    @property
+    def lengths(self) -> list[int]:
+        """How many frames each sequence has."""
+        kept = dealt_evenly(self.frames, len(self.people))
+        return [count * (self.every if self.between else 1) for count in (*kept, *[kept[-1]] * self.others)]
 
     @property
     def image_count(self) -> int:
         """Frames in the data set."""
-        return self.frames
+        return sum(self.lengths)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,9 +177,8 @@ def open_depth_sequences(settings: SequenceSettings, on_images: OnImages = lambd
     Raises:
         BadInput: on fewer frames than sequences.
     """
-    frames = dealt_evenly(settings.frames, len(settings.people))
-    make = partial(_sequence, settings, frames)
-    return open_depth_set(settings, settings.seed, settings.people, frames, make, on_images)
+    make = partial(_sequence, settings)
+    return open_depth_set(settings, settings.seed, settings.shown, settings.lengths, make, on_images)
 
 
 def _expressions(
@@ -178,15 +195,15 @@ def _expressions(
 
 def _sequence(
     settings: SequenceSettings,
-    frames: list[int],
     model: MorphableModel,
     shape: torch.Tensor,
     number: int,
     generator: torch.Generator,
 ) -> dict[str, np.ndarray]:
     """The frames of one sequence, in nearly one expression."""
-    count, whole = frames[number], frames[number] * settings.every
-    kept = slice(None, None, settings.every)
+    count = settings.lengths[number]
+    step = 1 if settings.between else settings.every
+    whole, kept = count * step, slice(None, None, step)
     pose = motion(whole, settings.limits, generator)[kept]
     place = places(1, settings, generator) + drift(whole, DRIFT, generator)[kept]
     name = list(EXPRESSIONS)[int(torch.randint(len(EXPRESSIONS), (1,), generator=generator))]

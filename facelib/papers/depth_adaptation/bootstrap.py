@@ -18,7 +18,7 @@ SAMPLES = "fitting_30"
 def bootstrap_metrics(
     metrics: Mapping[str, Any], arrays: Mapping[str, np.ndarray], *, resamples: int, seed: int = 0
 ) -> BootstrapSamples:
-    """The metrics of one run and their resamples; group 1 has two people, so its intervals say little.
+    """The metrics of one run and their resamples; of Biwi itself group 1 has two people: its intervals say little.
 
     Args:
         metrics: of the run's record, all of which follow from the scores.

@@ -8,7 +8,7 @@ from torch import nn
 
 from facelib.data.depth_faces import without_labels
 from facelib.models.depth_networks import DAPoseNet, DASHapeNet
-from facelib.papers.depth_adaptation.data_sets import ARCHIVES, is_tested, left_out, target_of
+from facelib.papers.depth_adaptation.data_sets import ARCHIVES, frames_between, is_tested, left_out, target_of
 from facelib.papers.depth_adaptation.domains import DomainFrames, held_out, parted
 from facelib.papers.depth_adaptation.frames import DomainTraining
 from facelib.papers.depth_adaptation.generative_task import shape_task
@@ -72,5 +72,6 @@ def evaluate(inputs: Inputs, network: nn.Module) -> tuple[Metrics, Scores]:
         for name in method.pose_sets:
             archive = archives[ARCHIVES[name]]
             rows = np.flatnonzero(left_out(name, archive))
-            scores |= evaluate_poses(pose_reader(method, settings, network), archive, rows, name, reach_of(settings))
+            read, step = pose_reader(method, settings, network), frames_between(method, settings)
+            scores |= evaluate_poses(read, archive, rows, name, reach_of(settings), step)
     return metrics_of(scores) | failed_metric(scores), scores

@@ -23,8 +23,8 @@ from facelib.data.licensed.basel_frames import BaselFramesSettings
 from facelib.errors import BadInput, MissingPart
 from facelib.faces.sensors import StructuredLight
 from facelib.papers.datasets import licensed_sets
-from facelib.papers.depth_adaptation.methods import GROUP_1, GROUP_2, ICT_3DHP, SHAPE, DepthReader
-from facelib.papers.depth_adaptation.run_settings import DepthRunSettings, FrameCounts, chosen_faces
+from facelib.papers.depth_adaptation.methods import GROUP_1, GROUP_2, ICP_TRACKING, ICT_3DHP, SHAPE, DepthReader
+from facelib.papers.depth_adaptation.run_settings import TIMES, DepthRunSettings, chosen_faces
 from facelib.papers.paper import BASELINE
 
 ARCHIVES = {GROUP_1: "biwi", GROUP_2: "biwi", ICT_3DHP: "ict_3dhp"}
@@ -35,9 +35,9 @@ SOURCES: dict[str, SynDataSettings] = {
 }
 POSES = ("biwi", "ict_3dhp")  # what trackers are evaluated on
 SOURCE_OF = {"depth_facewarehouse": "syn_data_1", "biwi": "syn_data_2", "ict_3dhp": "syn_data_3"}
-TIMES = 3  # of the printed counts
 TESTED_IN_GROUP_1 = (11, 12)  # sequences, of people who come once
 TESTED_SHARE, SPLIT_SEED = 0.3, 4  # of the sequences, by people at random
+OWN_SEQUENCES = {"biwi": len(BiwiSettings.people), "ict_3dhp": len(Ict3dhpSettings.people)}
 
 
 def learnt_people(settings: DepthRunSettings) -> int:
@@ -54,19 +54,21 @@ def left_out(pose_set: str, archive: FaceArchive) -> np.ndarray:
     """(N,) bool, which frames of Biwi or ICT-3DHP are not learnt from: those of group 1, or of three in ten sequences.
 
     The latter are sequences of people drawn at random: who stands in two of them is learnt from in both or tested in
-    both.
+    both. Of the people whom a counterpart shows besides the data set's own nobody learns.
 
     Raises:
         BadInput: when nothing is left to test, or to learn from.
     """
     sequence, identity = (np.asarray(archive.arrays[name]) for name in ("sequence", "identity"))
+    besides = sequence > OWN_SEQUENCES[ARCHIVES[pose_set]]
     if pose_set == GROUP_1:
         tested = np.isin(sequence, TESTED_IN_GROUP_1)
     else:
-        people = np.random.default_rng(SPLIT_SEED).permutation(archive.identities)
+        people = np.random.default_rng(SPLIT_SEED).permutation(np.unique(identity[~besides]))
         sequences = np.array([len(np.unique(sequence[identity == person])) for person in people])
         chosen = people[sequences.cumsum() <= round(TESTED_SHARE * sequences.sum())]
         tested = np.isin(identity, chosen)
+    tested |= besides
     if tested.all() or not tested.any():
         raise BadInput(
             f"{archive.name} has sequences {', '.join(map(str, np.unique(sequence)))}, of which {pose_set} leaves "
@@ -93,6 +95,11 @@ def is_tested(method: DepthReader, settings: DepthRunSettings, archive: FaceArch
     return np.isin(archive.arrays["identity"], people[-count:])
 
 
+def frames_between(method: DepthReader, settings: DepthRunSettings) -> int:
+    """How many frames a method reads for each that counts: a tracker needs those between, which no network reads."""
+    return settings.frames.every if method.name == ICP_TRACKING and settings.data != "licensed" else 1
+
+
 def data_sets(method: DepthReader, settings: DepthRunSettings) -> dict[str, GeneratedSettings]:
     """The data sets that a run reads, first the one it learns from.
 
@@ -114,12 +121,15 @@ def data_sets(method: DepthReader, settings: DepthRunSettings) -> dict[str, Gene
 def _targets(method: DepthReader, settings: DepthRunSettings) -> dict[str, GeneratedSettings]:
     """What a method learns from without labels and is evaluated on, or a baseline is evaluated on; embedded."""
     frames = settings.frames
+    steps: dict[str, Any] = {"every": frames.every, "between": frames_between(method, settings) > 1}
     sizes: dict[str, Any] = {
         "depth_facewarehouse": DepthFaceWarehouseSettings(
             identities=learnt_people(settings) + settings.evaluation.people
         ),
-        "biwi": BiwiSettings(frames=round(BiwiSettings.frames * frames.share), every=frames.every),
-        "ict_3dhp": Ict3dhpSettings(frames=round(Ict3dhpSettings.frames * frames.share), every=frames.every),
+        "biwi": BiwiSettings(
+            frames=round(BiwiSettings.frames * frames.pose_share), others=settings.evaluation.others, **steps
+        ),
+        "ict_3dhp": Ict3dhpSettings(frames=round(Ict3dhpSettings.frames * frames.pose_share), **steps),
     }
     is_tracker = method.kind == BASELINE and method.reads != SHAPE
     return {name: _seen(sizes[name], settings) for name in (POSES if is_tracker else (target_of(method, settings),))}
@@ -130,7 +140,8 @@ def _sources(method: DepthReader, settings: DepthRunSettings) -> dict[str, Gener
     frames, name = settings.frames, SOURCE_OF[target_of(method, settings)]
     if frames.labels == "target":
         return {}
-    source: SynDataSettings = _seen(_source(SOURCES[name], frames), settings)
+    share = frames.share if method.reads == SHAPE else frames.pose_share
+    source: SynDataSettings = _seen(_source(SOURCES[name], settings, share), settings)
     if chosen_faces(settings.faces) == "basel":
         return {name: BaselFramesSettings(source, basel_checksum())}
     return {name: source}
@@ -141,11 +152,12 @@ def _seen(sizes: Any, settings: DepthRunSettings) -> Any:
     return replace(sizes, scene=replace(sizes.scene, image_size=settings.network.image_size))
 
 
-def _source(printed: SynDataSettings, frames: FrameCounts) -> SynDataSettings:
-    """Of the size that is asked for, with those who are held out besides."""
+def _source(printed: SynDataSettings, settings: DepthRunSettings, share: float) -> SynDataSettings:
+    """A share of its frames, with those who are held out besides."""
+    frames = settings.frames
     part = frames.times / TIMES
     people = max(2, round(printed.identities * frames.people * part))
-    each = printed.frames * frames.share * part / people
+    each = printed.frames * share * part / people
     everybody = people + frames.held_out
     sensor = StructuredLight() if frames.labels == "sensed" else None
     return replace(

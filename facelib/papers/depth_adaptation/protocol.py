@@ -19,6 +19,7 @@ from facelib.geometry.procrustes import nearest_rotation
 from facelib.geometry.rotations import geodesic_distance, matrix_to_euler, quaternion_to_matrix
 from facelib.metrics.pose_error import euler_errors
 from facelib.metrics.surface_error import mesh_fitting_error, point_to_plane
+from facelib.models.depth_networks import HeadPose
 from facelib.papers.depth_adaptation.metrics import METRICS, SETS, SPREAD
 from facelib.papers.depth_adaptation.readers import PoseReader, ShapeReader, frontal, mean_heads
 from facelib.papers.depth_adaptation.truth import NINE_LANDMARKS, TrueFace, face_of, true_faces
@@ -28,7 +29,7 @@ from facelib.papers.paper import Metrics, Scores
 SQUARED_CM = 100.0  # mm^2
 FLYING = 0.5  # cm^2, epsilon of eq. 8
 SAMPLES, SAMPLES_SEED = 30, 30  # of section 2.1, drawn among those whose unlabelled frames were learnt from
-OF_SHAPES = ("fitting", "flying", "plane", "vertices", "roughness")
+OF_SHAPES = ("fitting", "flying", "plane", "vertices", "roughness", "true_roughness")
 
 
 def evaluate_shapes(reader: ShapeReader, archive: FaceArchive, tested: np.ndarray, surface: SkinSurface) -> Scores:
@@ -41,8 +42,9 @@ def evaluate_shapes(reader: ShapeReader, archive: FaceArchive, tested: np.ndarra
         surface: of the heads that are read.
 
     Returns:
-        fitting (N,) cm^2, flying, a share, plane, vertices, where true vertices correspond to those of the surface, and
-        roughness, mm; shape_identity, shape_tested, shape_neutral and shape_failed (N,).
+        fitting (N,) cm^2, flying, a share, plane and roughness, mm; where true vertices correspond to those of the
+        surface, vertices and true_roughness, that of the true face, mm; shape_identity, shape_tested, shape_neutral and
+        shape_failed (N,).
     """
 
     def errors_of(read: ShapeReader, rows: np.ndarray) -> Scores:
@@ -86,7 +88,10 @@ def face_errors(found: torch.Tensor, true: TrueFace, surface: SkinSurface) -> di
         "plane": point_to_plane(laid, true.points, true.triangles, direction="both", statistic="rms"),
         "roughness": roughness((found - surface.mean)[surface.face], surface.face_edges),
     }
-    return errors | ({"vertices": float((laid - true.points).norm(dim=1).mean())} if true.corresponds else {})
+    if true.corresponds:
+        errors["vertices"] = float((laid - true.points).norm(dim=1).mean())
+        errors["true_roughness"] = roughness(true.points - surface.mean[surface.face], surface.face_edges)
+    return errors
 
 
 def roughness(displacements: torch.Tensor, edges: torch.Tensor) -> float:
@@ -97,23 +102,27 @@ def roughness(displacements: torch.Tensor, edges: torch.Tensor) -> float:
     return float((displacements - sums / counts[:, None]).square().sum(dim=1).mean().sqrt())
 
 
-def evaluate_poses(reader: PoseReader, archive: FaceArchive, rows: np.ndarray, name: str, reach: float) -> Scores:
+def evaluate_poses(
+    reader: PoseReader, archive: FaceArchive, rows: np.ndarray, name: str, reach: float, step: int = 1
+) -> Scores:
     """Where heads are in frames of a data set, beside the truth.
 
     Args:
         reader: a method's.
         archive: frames.
-        rows: (N,) that are tested, in the order of their sequences.
+        rows: (M,) that are read, in the order of their sequences; N of them count.
         name: of the set.
         reach: mm of a crop.
+        step: of the frames that are read; each sequence has a multiple of it.
 
     Returns:
         found and true (N, 3, 3), R_head; position (N,) mm off; identity, sequence and failed (N,); all after the name.
     """
-    labelled = labelled_depth(archive, rows)
-    found, true = reader(labelled), labelled.translation - labelled.frames.middles(reach)
+    found = HeadPose(*(each[::step] for each in reader(labelled_depth(archive, rows))))
+    labelled = labelled_depth(archive, rows[::step])
+    true = labelled.translation - labelled.frames.middles(reach)
     right = torch.cat(found, dim=1).isfinite().all(dim=1)
-    found = type(found)(*(a.where(right[:, None], b) for a, b in zip(found, frontal(len(rows)), strict=True)))
+    found = HeadPose(*(a.where(right[:, None], b) for a, b in zip(found, frontal(len(true)), strict=True)))
     scores = {
         "found": quaternion_to_matrix(found.quaternion).numpy(),
         "true": labelled.rotation.numpy(),

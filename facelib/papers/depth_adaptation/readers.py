@@ -99,19 +99,20 @@ def _tracked(labelled: LabelledDepth, settings: DepthRunSettings) -> HeadPose:
     face has moved since: data sets choose the axes and the origin of heads for themselves. It is first laid from that
     turn, in the middle of the crop; of both starts in later frames the nearer end counts.
     """
-    surface, positions = face_surface(settings.faces), _seen(labelled.frames, settings)
-    axes = positions.new_tensor([1.0, -1.0, -1.0])  # of the camera and of the face frame
+    surface = face_surface(settings.faces)
+    axes = torch.tensor([1.0, -1.0, -1.0])  # of the camera and of the face frame
     middle = labelled.frames.middles(reach_of(settings))
     given = Similarity(torch.ones(len(labelled)), labelled.rotation, axes * (labelled.translation - middle))
     heads: list[Similarity] = []
     for number, sequence in enumerate(labelled.sequence.tolist()):
+        (positions,) = _seen(labelled.frames.part(slice(number, number + 1)), settings)
         if number == 0 or sequence != labelled.sequence[number - 1]:
             start = Similarity(given.scale[number], given.rotation[number], torch.zeros(3)).inverse()
-            first = place = _laid(positions[number], surface, start)
+            first = place = _laid(positions, surface, start)
             # The head as the data set has it, in the frame of the mean face.
             head = first.compose(_one(given, number))
         else:
-            place = _laid(positions[number], surface, place, first)
+            place = _laid(positions, surface, place, first)
         heads.append(place.inverse().compose(head))
     rotation, translation = (
         torch.stack([getattr(each, name) for each in heads]) for name in ("rotation", "translation")
