@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
+import os
+import signal
 from dataclasses import fields
 from pathlib import Path
 
@@ -182,6 +185,32 @@ def test_training_resumed_after_an_epoch_or_in_the_middle_of_one_equals_undistur
     with pytest.raises(Interrupted):
         run(task, tmp_path / "stopped")
     resumed = run(kind(), tmp_path / "stopped")
+    assert resumed.history == undisturbed.history
+    assert resumed.weights.read_bytes() == undisturbed.weights.read_bytes()
+
+
+@pytest.mark.parametrize("order", ["joint", "printed"])
+def test_alternating_training_resumes_to_the_same_bits_after_a_kill(tmp_path: Path, order: str) -> None:
+    undisturbed = run(make(order=order), tmp_path / "undisturbed")
+
+    def killed_in_the_middle() -> None:
+        task = make(order=order)
+        plain = task.batches
+
+        def batches(epoch, generator):
+            for number, batch in enumerate(plain(epoch, generator)):
+                if (epoch, number) == (1, 1):
+                    os.kill(os.getpid(), signal.SIGKILL)
+                yield batch
+
+        task.batches = batches
+        run(task, tmp_path / "killed")
+
+    process = multiprocessing.get_context("fork").Process(target=killed_in_the_middle)
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    resumed = run(make(order=order), tmp_path / "killed")
     assert resumed.history == undisturbed.history
     assert resumed.weights.read_bytes() == undisturbed.weights.read_bytes()
 
