@@ -16,7 +16,7 @@ from facelib.data.licensed.arcface import load_arcface
 from facelib.errors import check_shape
 from facelib.faces.baking import load_face_model
 from facelib.faces.morphable_model import MorphableModel
-from facelib.models.blocks import zero_linear
+from facelib.models.blocks import take_fastest_layout, zero_linear
 from facelib.models.msma import ANGLES, LIGHT, MSMA, TRANSLATION, FaceCoefficients
 from facelib.models.msma_settings import MSMASettings
 from facelib.models.resnet import ResNetBody
@@ -138,6 +138,7 @@ class LandmarkReader(nn.Module):
         self.size = settings.image_size
         self.body = ResNetBody(settings.depth, settings.small_stem, settings.width)
         self.head = zero_linear(self.body.channels, 2 * LANDMARK_COUNT)
+        take_fastest_layout(self)
         self.register_buffer("standard", standard_landmarks(self.size), persistent=False)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
