@@ -6,6 +6,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 from made_records import make_face_record, use_made_runs
 
@@ -14,7 +15,7 @@ from facelib.papers.sadrnet.methods import METHODS
 from facelib.report import intervals
 from facelib.report.intervals import open_estimates
 from facelib.report.records import open_runs
-from facelib.report.sadrnet.component_picture import component_data, draw_components
+from facelib.report.sadrnet.component_picture import LEAST, component_data, draw_components
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +44,17 @@ def test_marks_are_the_records_metrics_with_intervals() -> None:
     }
     for label, read in data.groupby("method", sort=False)["read"]:
         np.testing.assert_allclose(marks[label], 100 * read)
+
+
+def test_what_lies_far_below_stands_at_the_edge_with_its_number() -> None:
+    data = pd.DataFrame(
+        {"method": ["one", "two"], "component": 1, "read": [0.5, -2.7], "low": [0.4, -4.0], "high": 0.6}
+    )
+    (axis,) = draw_components(data).axes
+    one, two = (line.get_ydata()[0] for line in axis.lines if not line.get_label().startswith("_"))
+    assert one == 50
+    assert axis.get_ylim()[0] == LEAST < two < LEAST + 5
+    assert [text.get_text() for text in axis.texts] == ["-270"]
 
 
 def test_every_method_has_a_mark_of_its_own() -> None:
