@@ -114,3 +114,21 @@ def test_verdicts_are_the_committed_ones(estimates: dict[str, Estimates], paper:
             assert one["comparison"] == other["comparison"]
             found, expected = ([each["difference"], *each["interval"]] for each in (one, other))
             np.testing.assert_allclose(found, expected, atol=ROUNDED, rtol=0)
+
+
+def test_what_augmentation_buys_is_told_as_measured() -> None:
+    """The page's table, of runs with fewer augmentations and of photographs that cannot be shipped."""
+    rows = read_json(committed("sadrnet") / "augmentation.json", "")["rows"]
+    page = (committed("sadrnet") / "README.md").read_text().splitlines()
+    first = next(number for number, line in enumerate(page) if line.startswith("| left out |")) + 2
+    told = [[cell.strip() for cell in line.strip("|").split("|")] for line in page[first : first + len(rows)]]
+
+    assert page[first + len(rows)] == ""
+    for row, (_, *cells) in zip(rows, told, strict=True):
+        found, held_out = row["photographs"], row["held_out"]
+        assert cells[:2] == [f"{100 * found[name]:.1f}" for name in ("mean", "median")]
+        gap = found["difference"]
+        values = [100 * gap[name] for name in ("estimate", "low", "high")] if gap else []
+        assert cells[2] == ("{:+.1f} [{:+.1f}, {:+.1f}]".format(*values) if gap else "")
+        assert cells[3:] == [f"{100 * held_out['sparse_2d']:.2f}", f"{100 * held_out['shape_ratio']:.1f}"]
+    assert [len(row["without"]) for row in rows[:2]] == [0, 9]
