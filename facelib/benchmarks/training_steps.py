@@ -1,9 +1,13 @@
-"""Training steps of papers 3 and 5 on the stream of people, against the same steps on tensors that stand ready."""
+"""Training steps of papers 3 and 5 on the stream of people, against the same steps on tensors that stand ready.
+
+Both on one thread, as the laptop tier trains: the stream's process has the other core.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
@@ -75,7 +79,8 @@ def weak(method: str, batch_size: int, steps: int, tier: str = TIER) -> Training
 def on_stream(given: Training) -> list[float]:
     """The losses of steps on photographs as they come."""
     given.epoch += 1
-    return [_step(given, faces) for faces in given.task.batches(given.epoch, torch.Generator())]
+    with _one_thread():
+        return [_step(given, faces) for faces in given.task.batches(given.epoch, torch.Generator())]
 
 
 def on_ready_tensors() -> Callable[[Training], list[float]]:
@@ -83,7 +88,8 @@ def on_ready_tensors() -> Callable[[Training], list[float]]:
 
     def steps(given: Training) -> list[float]:
         batches = given.ready * -(-given.task.batch_count // READY)
-        return [_step(given, faces) for faces in islice(batches, given.task.batch_count)]
+        with _one_thread():
+            return [_step(given, faces) for faces in islice(batches, given.task.batch_count)]
 
     return steps
 
@@ -91,6 +97,16 @@ def on_ready_tensors() -> Callable[[Training], list[float]]:
 def all_finite(ours: list[float], theirs: list[float]) -> bool:
     """As many steps, each with a loss."""
     return len(ours) == len(theirs) and all(map(math.isfinite, ours + theirs))
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _step(given: Training, faces: Any) -> float:
