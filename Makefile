@@ -20,6 +20,8 @@ space     := $(empty) $(empty)
 INSTALLED := $(shell cat $(STAMP) 2>/dev/null)
 WANTED    := $(sort $(INSTALLED) $(subst $(comma), ,$(EXTRAS)))
 NEW       := $(filter-out $(INSTALLED),$(WANTED))
+INSTALL   := $(BIN)/python -m pip install -qq --no-compile
+ITSELF    := -e '.[$(subst $(space),$(comma),$(WANTED))]'
 
 # Said every 10 seconds while a recipe's line goes on, so that a log shows that it lives. The sleeping process must not
 # hold the log's pipe, or whoever reads it would wait for that process too.
@@ -47,8 +49,9 @@ $(STAMP): pyproject.toml constraints.txt $(if $(NEW),new-extras)
 		+ sys.version.split()[0] + ": choose another with make PYTHON=python3.11")'
 	@echo 'Installing into .venv: $(WANTED)'
 	@$(PYTHON) -m venv .venv
-	@$(call ticker,still installing) $(BIN)/python -m pip install -qq --no-compile \
-		-c constraints.txt -e '.[$(subst $(space),$(comma),$(WANTED))]'
+	@$(call ticker,still installing) $(INSTALL) -c constraints.txt $(ITSELF) || { \
+		echo 'Versions of constraints.txt cannot be had, perhaps since one was withdrawn: the newest ones are taken'; \
+		$(INSTALL) $(ITSELF); }
 	@# Byte-compiled here on all cores rather than by pip on one; a few packages carry files that no Python 3 compiles.
 	@$(call ticker,still compiling) $(BIN)/python -m compileall -qq -j 0 .venv/lib || true
 	@# Baking the face model, once a user, takes half a minute; tests and runs then find it.
