@@ -54,8 +54,10 @@ $(STAMP): pyproject.toml constraints.txt $(if $(NEW),new-extras)
 		$(INSTALL) $(ITSELF); }
 	@# Byte-compiled here on all cores rather than by pip on one; a few packages carry files that no Python 3 compiles.
 	@$(call ticker,still compiling) $(BIN)/python -m compileall -qq -j 0 .venv/lib || true
-	@# Baking the face model, once a user, takes half a minute; tests and runs then find it.
+	@# Baking the face model, once a user, takes half a minute, and compiling what draws faces a quarter of one: tests,
+	@# runs and the first photograph then find them.
 	@$(BIN)/facelib faces >/dev/null
+	@$(BIN)/facelib faces --sheet 1 -o .venv/face.png >/dev/null
 	@echo $(WANTED) > $@
 
 reproduce: setup
