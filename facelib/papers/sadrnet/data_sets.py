@@ -41,7 +41,7 @@ def data_sets(method: Reconstructor, settings: ReconstructionSettings) -> dict[s
     sizes["aflw2000"] = Aflw2000Settings(identities=evaluation.identities, images=evaluation.images)
     sizes["same_people"] = Aflw2000Settings(evaluation.recognition, **SAME_PEOPLE)
     if not method.is_pretraining:
-        sizes["florence"] = FlorenceSettings(identities=evaluation.florence)
+        sizes["florence"] = FlorenceSettings(identities=evaluation.florence, points=evaluation.points)
     require_embedded(settings.data, tuple(sizes))
     return {name: replace(each, scene=replace(each.scene, image_size=pixels)) for name, each in sizes.items()}
 

@@ -60,7 +60,7 @@ class EvaluationFaces:
 
     Args:
         identities, images: people of AFLW2000-3D and images of each; the data set has 2,000 images.
-        florence: people of Florence, each in 20 poses.
+        florence, points: people of Florence, each in 20 poses, and points of each one's scan in the counterpart.
         recognition: people in three photographs each, who are recognised by their shapes.
         ict: people of the imported ICT-FaceKit, 2 photographs of each, by whom trained runs are judged afterwards.
     """
@@ -68,6 +68,7 @@ class EvaluationFaces:
     identities: int = 500
     images: int = 4
     florence: int = 53
+    points: int = 19000
     recognition: int = 100
     ict: int = 100
 
@@ -281,6 +282,7 @@ TIERS: dict[str, dict[str, Any]] = {
         "evaluation.identities": 40,
         "evaluation.images": 2,
         "evaluation.florence": 2,
+        "evaluation.points": 1500,
         "evaluation.recognition": 10,
         "evaluation.ict": 4,
         "network.image_size": 64,
@@ -289,12 +291,13 @@ TIERS: dict[str, dict[str, Any]] = {
         "network.shared_layers": 0,
         "warm_start": True,
         "stream.skins": 40,
-        "stream.batches": 8,
+        "stream.batches": 6,
         "stream.held_out": 20,
         "stream.processes": 0,
+        "stream.kept": True,
         "encoder.identities": 20,
-        "encoder.batches": 8,
-        "encoder.reader_batches": 8,
+        "encoder.batches": 6,
+        "encoder.reader_batches": 6,
         "pretraining.epochs": 3,
         "pretraining.min_epochs": 3,
         "pretraining.batch_size": 32,
@@ -305,7 +308,7 @@ TIERS: dict[str, dict[str, Any]] = {
         "schedule.deformation": 1,
         **_networks(learning_rate=2e-3, warmup_epochs=1),
         **_epochs("training", 3, 2),
-        **_epochs("long_training", 4, 3),
+        **_epochs("long_training", 3, 2),
     },
     "laptop": {
         "evaluation.images": 2,
