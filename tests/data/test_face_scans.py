@@ -82,7 +82,8 @@ def test_scans_are_dealt_evenly(people: int, more: int, expressive: int) -> None
 
 
 def test_nobody_is_in_two_data_sets(face_model: MorphableModel) -> None:
-    seeds = {name: DATA_SETS[name].settings().seed for name in DATA_SETS}  # type: ignore[attr-defined]
+    ours = {name: each.settings for name, each in DATA_SETS.items() if each.settings.__module__.startswith("facelib.")}
+    seeds = {name: settings().seed for name, settings in ours.items()}  # type: ignore[attr-defined]
     scans = ("bu3dfe", "frgc", "bosphorus", "bu4dfe")
     people = {name: sample_people(face_model, 20, seed, fixed_albedo=True).identity for name, seed in seeds.items()}
     for name in scans:
