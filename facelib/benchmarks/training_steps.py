@@ -6,8 +6,7 @@ Both on one thread, as the laptop tier trains: the stream's process has the othe
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
@@ -30,6 +29,7 @@ from facelib.papers.sadrnet.encoder_task import EncoderTask
 from facelib.papers.sadrnet.networks import build_network
 from facelib.papers.sadrnet.objective import ALL
 from facelib.papers.sadrnet.tasks import ReconstructionTask
+from facelib.runs.devices import cpu_threads
 
 TIER = "laptop"
 STEPS, READY = 16, 4  # batches a measurement, and of those that stand ready
@@ -79,7 +79,7 @@ def weak(method: str, batch_size: int, steps: int, tier: str = TIER) -> Training
 def on_stream(given: Training) -> list[float]:
     """The losses of steps on photographs as they come."""
     given.epoch += 1
-    with _one_thread():
+    with cpu_threads(1):
         return [_step(given, faces) for faces in given.task.batches(given.epoch, torch.Generator())]
 
 
@@ -88,7 +88,7 @@ def on_ready_tensors() -> Callable[[Training], list[float]]:
 
     def steps(given: Training) -> list[float]:
         batches = given.ready * -(-given.task.batch_count // READY)
-        with _one_thread():
+        with cpu_threads(1):
             return [_step(given, faces) for faces in islice(batches, given.task.batch_count)]
 
     return steps
@@ -97,16 +97,6 @@ def on_ready_tensors() -> Callable[[Training], list[float]]:
 def all_finite(ours: list[float], theirs: list[float]) -> bool:
     """As many steps, each with a loss."""
     return len(ours) == len(theirs) and all(map(math.isfinite, ours + theirs))
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _step(given: Training, faces: Any) -> float:

@@ -19,7 +19,6 @@ from facelib.geometry.procrustes import nearest_rotation
 from facelib.geometry.rotations import geodesic_distance, matrix_to_euler, quaternion_to_matrix
 from facelib.metrics.pose_error import euler_errors
 from facelib.metrics.surface_error import mesh_fitting_error, point_to_plane
-from facelib.models.depth_networks import HeadPose
 from facelib.papers.depth_adaptation.metrics import METRICS, SETS, SPREAD
 from facelib.papers.depth_adaptation.readers import PoseReader, ShapeReader, frontal, mean_heads
 from facelib.papers.depth_adaptation.truth import NINE_LANDMARKS, TrueFace, face_of, true_faces
@@ -118,11 +117,10 @@ def evaluate_poses(
     Returns:
         found and true (N, 3, 3), R_head; position (N,) mm off; identity, sequence and failed (N,); all after the name.
     """
-    found = HeadPose(*(each[::step] for each in reader(labelled_depth(archive, rows))))
-    labelled = labelled_depth(archive, rows[::step])
-    true = labelled.translation - labelled.frames.middles(reach)
+    labelled = labelled_depth(archive, rows)
+    found, true = reader(labelled), labelled.translation - labelled.frames.middles(reach)
     right = torch.cat(found, dim=1).isfinite().all(dim=1)
-    found = HeadPose(*(a.where(right[:, None], b) for a, b in zip(found, frontal(len(true)), strict=True)))
+    found = type(found)(*(a.where(right[:, None], b) for a, b in zip(found, frontal(len(rows)), strict=True)))
     scores = {
         "found": quaternion_to_matrix(found.quaternion).numpy(),
         "true": labelled.rotation.numpy(),
@@ -131,7 +129,7 @@ def evaluate_poses(
         "sequence": labelled.sequence.numpy(),
         FAILED: ~right.numpy(),
     }
-    return {f"{name}_{key}": values for key, values in scores.items()}
+    return {f"{name}_{key}": values[::step] for key, values in scores.items()}
 
 
 def pose_errors(found: np.ndarray, true: np.ndarray, sequence: np.ndarray) -> dict[str, np.ndarray]:

@@ -16,7 +16,7 @@ from facelib.report.style import legend_outside, line_looks
 from facelib.report.yaw_errors import MARKERS
 
 PERCENT = 100.0
-LEAST = -45.0  # percent; what lies lower stands at the edge with its number, and leaves the others their room
+LEAST, EDGE = -45.0, -42.0  # percent; what lies below the edge stands there with its number, and leaves others room
 
 
 def component_data(estimates: Estimates, methods: Sequence[str]) -> pd.DataFrame:
@@ -54,17 +54,15 @@ def draw_components(data: pd.DataFrame, emphasised: Sequence[str] = ()) -> Figur
         places, (read, low, high) = own["component"] + step, (own[["read", "low", "high"]].to_numpy() * PERCENT).T
         colour, order = looks[label]["color"], looks[label]["zorder"]
         axis.vlines(places, low, high, color=colour, lw=1.3, zorder=order)
-        drawn = read.clip(LEAST + 3)
-        axis.plot(places, drawn, ls="", marker=markers[label], ms=4, color=colour, label=label, zorder=order)
-        for place, percent in zip(places[read < LEAST], read[read < LEAST], strict=True):
-            axis.annotate(
-                f"{percent:.0f}", (place, LEAST + 3), (3, 0), textcoords="offset points", fontsize=6, va="center"
-            )
+        below = read < EDGE
+        axis.plot(places, read.clip(EDGE), ls="", marker=markers[label], ms=4, color=colour, label=label, zorder=order)
+        for place, percent in zip(places[below], read[below], strict=True):
+            axis.annotate(f"{percent:.0f}", (place, EDGE), (3, 0), textcoords="offset points", fontsize=6, va="center")
     axis.axhline(0, color="#999999", lw=0.8, zorder=0)
     axis.set_xticks(sorted(data["component"].unique()))
     axis.set(xlabel="component of the face model's identity, the largest first", ylabel="variance read (%)")
     lowest, highest = data["low"].min() * PERCENT, data["high"].max() * PERCENT
-    axis.set_ylim(max(LEAST, 1.05 * lowest), max(10.0, 1.05 * highest))
+    axis.set_ylim(max(LEAST, min(1.05 * lowest, -5.0)), max(10.0, 1.05 * highest))
     axis.grid(axis="x", visible=False)
     lines, names = axis.get_legend_handles_labels()
     legend_outside(figure, "lower center", handles=lines, labels=names, ncols=3, fontsize=7)
