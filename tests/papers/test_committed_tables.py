@@ -130,5 +130,10 @@ def test_what_augmentation_buys_is_told_as_measured() -> None:
         gap = found["difference"]
         values = [100 * gap[name] for name in ("estimate", "low", "high")] if gap else []
         assert cells[2] == ("{:+.1f} [{:+.1f}, {:+.1f}]".format(*values) if gap else "")
+        left_out = row["without"]
+        kept = "nothing" if not left_out else left_out[0] if len(left_out) == 1 else "all"
+        record = read_json(committed("sadrnet") / "augmentation" / f"without_{kept}.json", "")
+        assert record["changes"].get("stream.without", []) == left_out
+        assert {name: record["metrics"][name]["value"] for name in held_out} == pytest.approx(held_out, abs=1e-5)
         assert cells[3:] == [f"{100 * held_out['sparse_2d']:.2f}", f"{100 * held_out['shape_ratio']:.1f}"]
     assert [len(row["without"]) for row in rows[:2]] == [0, 9]
