@@ -74,4 +74,7 @@ def write_basel_2009(folder: Path, model: MorphableModel) -> None:
     }
     savemat(folder / "01_MorphableModel.mat", shapes)
     savemat(folder / "Model_Expression.mat", expressions)
-    savemat(folder / "model_info.mat", {"trimIndex": np.arange(left_out, count)[:, None] + 1.0})
+    marked = number[model.landmarks.numpy()] - left_out + 1.0  # among the kept ones, counted from one
+    savemat(
+        folder / "model_info.mat", {"trimIndex": np.arange(left_out, count)[:, None] + 1.0, "keypoints": marked[None]}
+    )

@@ -18,7 +18,8 @@ from facelib.errors import BadInput
 from facelib.geometry.alignment import Similarity
 from facelib.geometry.rotations import euler_to_matrix
 
-COLUMNS = ("images", "skin", "shape", "action", "pose", "scale", "center")
+SHAPES = ("shape", "action")
+COLUMNS = ("images", "skin", *SHAPES, "pose", "scale", "center")
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,8 @@ class PosedFaces:
     Args:
         images: (B, 3, H, W) RGB in [0, 1].
         skin: (B, H, W) float, 1 where a pixel shows the face and nothing before it, else 0.
-        shape: (B, K) identity coefficients, standard deviations.
-        expression: (B, E) strengths of the facial actions.
+        shape: (B, K) identity coefficients, standard deviations; (B, 0) where nobody knows them.
+        expression: (B, E) strengths of the facial actions, or (B, 0).
         scale: (B,) pixels a mm.
         rotation: (B, 3, 3) from the face frame to the image's.
         translation: (B, 3) pixels, where the face frame's origin is seen.
@@ -56,7 +57,7 @@ class PosedFaces:
         return PosedFaces(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
 
-def posed_faces(archive: FaceArchive, rows: np.ndarray) -> PosedFaces:
+def posed_faces(archive: FaceArchive, rows: np.ndarray, *, shapes: bool = True) -> PosedFaces:
     """These photographs of a data set.
 
     The data set's arrays, besides those of every data set: skin (N, H, W) uint8, 0 or 1; shape (N, K) and action (N, E)
@@ -66,16 +67,19 @@ def posed_faces(archive: FaceArchive, rows: np.ndarray) -> PosedFaces:
     Args:
         archive: the data set.
         rows: which photographs.
+        shapes: whether the faces' shapes are needed, which of some data sets nobody knows.
 
     Raises:
         BadInput: without rows, or of a data set whose faces are not posed.
     """
+    needed = COLUMNS if shapes else tuple(name for name in COLUMNS if name not in SHAPES)
     if len(rows) == 0:
         raise BadInput(f"an empty batch was asked of data set {archive.name}: expected at least one row")
-    missing = [name for name in COLUMNS if name not in archive.arrays]
+    missing = [name for name in needed if name not in archive.arrays]
     if missing:
         raise BadInput(f"data set {archive.name} has no {', '.join(missing)}: its faces have no known shape and pose")
-    return faces_of({name: np.array(archive.arrays[name][rows]) for name in COLUMNS})
+    unknown = {name: np.zeros((len(rows), 0), np.float32) for name in COLUMNS if name not in needed}
+    return faces_of(unknown | {name: np.array(archive.arrays[name][rows]) for name in needed})
 
 
 def faces_of(arrays: Mapping[str, np.ndarray]) -> PosedFaces:

@@ -4,19 +4,23 @@ One data set, MICC Florence, has several of them, and numbers of two protocols c
 field here, and the published ones are `PROTOCOLS`.
 
 ICP fits the scan to the face, not the face to the scan: a face reaches beyond a scan that is cut, and what lies beyond
-would be drawn to the cut until the face had shrunk. Distances are told in the scan's mm.
+would be drawn to the cut until the face had shrunk. Distances are told in the scan's mm. A scan that is unlike the face
+can shrink as well, as the smaller it is the nearer it lies to some place of the face: where ICP changes its size by
+more than a quarter, it is fitted again without.
 """
 
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, NamedTuple
 
 import torch
 
 from facelib.conventions import LANDMARK_COUNT, LANDMARK_GROUPS, NOSE_TIP
-from facelib.errors import BadInput, check_shape, unknown_name
+from facelib.errors import BadInput, DegenerateInput, check_shape, unknown_name
 from facelib.geometry.alignment import Similarity, similarity_transform
 from facelib.geometry.icp import icp
 from facelib.geometry.neighbours import nearest
@@ -26,6 +30,7 @@ CHIN = 8  # landmark
 BROWS = (*LANDMARK_GROUPS["right_brow"], *LANDMARK_GROUPS["left_brow"])
 HOLE = 12.0  # mm from its nearest point on, a scan does not show a place
 LEAST_POINTS = 100  # of a scan once it is cut
+RESIZED = 1.25  # factor, or one over it, that ICP may change the size by which the landmarks give
 
 
 @dataclass(frozen=True)
@@ -166,11 +171,22 @@ def _laid(
     laid = start.apply(face[None])[0]
     normals = vertex_normals(laid[None], triangles)[0]
     planes = normals if protocol.distance == "plane" else None
-    fit = icp(scan, laid, target_normals=planes, scale=protocol.icp_scale, tolerance=protocol.tolerance).transform
+    fit = _fitted(scan, laid, planes, protocol)
     moved = fit.apply(scan)
     distances, indices = (each[0] for each in nearest(moved[None], laid[None]))
     off = _distances(laid[indices] - moved, normals[indices], distances, protocol)
     return _Laid(laid, normals, moved, fit, off)
+
+
+def _fitted(scan: torch.Tensor, face: torch.Tensor, planes: torch.Tensor | None, protocol: ScanProtocol) -> Similarity:
+    """What moves a scan onto a face that lies there by its landmarks."""
+    fit = partial(icp, scan, face, target_normals=planes, tolerance=protocol.tolerance)
+    if protocol.icp_scale:
+        with suppress(DegenerateInput):  # it shrank to a point
+            found = fit(scale=True).transform
+            if 1 / RESIZED < found.scale < RESIZED:
+                return found
+    return fit(scale=False).transform
 
 
 def _kept(points: torch.Tensor, landmarks: torch.Tensor, protocol: ScanProtocol) -> torch.Tensor:

@@ -150,10 +150,11 @@ DATA_SETS: dict[str, DataSet] = {
     ),
     "florence": DataSet(
         "Florence counterpart",
-        "Florence",
+        "MICC Florence",
         "neutral faces in 20 poses each, and a scan of 19,000 points of each",
         FlorenceSettings,
         open_florence,
+        READERS["florence"],
     ),
     "florence_clips": DataSet(
         "Florence counterpart, clips",
@@ -321,17 +322,3 @@ def licensed_sets(names: Iterable[str], image_size: int) -> dict[str, GeneratedS
             )
         found[name] = licensed_settings(reader, image_size)
     return found
-
-
-def require_embedded(data: str, names: tuple[str, ...]) -> None:
-    """Refuse licensed data sets, which no run reads yet.
-
-    Raises:
-        MissingPart: when the settings ask for licensed data.
-    """
-    if data != "embedded":
-        licensed = ", ".join(DATA_SETS[name].licensed for name in names)
-        raise MissingPart(
-            f"the paper tier reads {licensed}, which their owners license: `facelib data list` says whom to ask, but "
-            "no run reads them yet; use --tier gpu for the same sizes on embedded faces"
-        )

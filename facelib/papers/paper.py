@@ -340,10 +340,13 @@ class Paper(Generic[M, S]):
         return override(self.relevant(chosen, settings), {f"{chosen.stage}.seed": seed})
 
     def seen_changes(self, method: str, tier: str, changes: Mapping[str, Any]) -> dict[str, Any]:
-        """Those of these changes that make a difference to a method's run."""
-        usual = self.run_settings(method, tier)
-        one_by_one = {name: self.run_settings(method, tier, changes={name: changes[name]}) for name in changes}
-        return {name: changes[name] for name, settings in one_by_one.items() if settings != usual}
+        """Those of these changes that make a difference to a method's run; some do beside another one alone."""
+        whole, seen = self.run_settings(method, tier, changes=changes), dict(changes)
+        for name in changes:
+            others = {other: value for other, value in seen.items() if other != name}
+            if self.run_settings(method, tier, changes=others) == whole:
+                seen = others
+        return seen
 
     def check_fold(self, method: str, fold: int) -> None:
         """Raise BadInput for a fold that a method has not."""

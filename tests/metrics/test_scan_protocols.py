@@ -6,10 +6,14 @@ from dataclasses import replace
 import pytest
 import torch
 
-from facelib.errors import BadInput, UnknownName
+from facelib.errors import BadInput, DegenerateInput, UnknownName
 from facelib.faces.face_layout import face_layout
 from facelib.faces.morphable_model import MorphableModel
 from facelib.faces.population import sample_people
+from facelib.geometry.alignment import similarity_transform
+from facelib.geometry.icp import icp
+from facelib.geometry.normals import vertex_normals
+from facelib.geometry.point_clouds import sample_surface
 from facelib.geometry.rotations import euler_to_matrix
 from facelib.metrics.scan_protocols import PROTOCOLS, ScanProtocol, scan_distances, scan_error, scan_protocol
 
@@ -57,6 +61,31 @@ def test_errors_are_in_mm_of_the_scan(person: Surface, face_model: MorphableMode
     assert 0.5 < once < 5
     if name != "mgcnet":
         assert error(moved(other, 0.01), person, scan_protocol(name)) == pytest.approx(once, rel=0.02)
+
+
+def test_a_scan_that_would_shrink_is_fitted_without_a_change_of_size(face_model: MorphableModel) -> None:
+    """This one would end as a point on the mean face."""
+    layout = face_layout(face_model, 64)
+    mean, texels = layout.texel_points(layout.position_map(face_model.mean[None]))[0], layout.nearest_texels
+    number = torch.full(layout.mask.shape, -1)
+    number[layout.mask] = torch.arange(len(mean))
+    own = mean[number[tuple(texels(face_model.landmarks).T)]]
+    person = sample_people(face_model, 8, 77, fixed_albedo=True).identity[:1]
+    head = face_model.vertices(person)[0]
+    marked = head[face_model.landmarks]
+    near = (head - marked[30]).norm(dim=1) < 95.0
+    triangles = face_model.triangles[near[face_model.triangles].all(dim=1)]
+    scan = sample_surface(head[None], triangles, 5000, torch.Generator().manual_seed(0))[0]
+    free, rigid = (ScanProtocol(statistic="mean", icp_scale=scale) for scale in (True, False))
+    normals = vertex_normals(mean[None], layout.grid_triangles)[0]
+    start = similarity_transform(own[None], marked[None]).apply(mean[None])[0]
+    with pytest.raises(DegenerateInput, match="shrank to a point"):
+        icp(scan, start, target_normals=normals)
+
+    found = [scan_error(mean, layout.grid_triangles, own, scan, marked, each) for each in (free, rigid)]
+
+    assert found[0] == pytest.approx(found[1])
+    assert found[0] < 6
 
 
 def test_distances_by_hand() -> None:

@@ -20,7 +20,6 @@ from facelib.papers.paper import RunInputs
 from facelib.papers.run import open_archive
 from facelib.papers.sadrnet import PAPER
 from facelib.papers.sadrnet.building import evaluate
-from facelib.papers.sadrnet.maps import TrueMaps
 from facelib.papers.sadrnet.methods import METHODS
 from facelib.papers.sadrnet.protocol import (
     Predictor,
@@ -70,7 +69,8 @@ def test_other_errors_and_a_stand_in_that_fails_end_the_evaluation() -> None:
         judged(roots, lambda x: -x, lambda x: -x, np.array([4]))
 
 
-def told(faces: PosedFaces, true: TrueMaps) -> FaceMaps:
+def told(faces: PosedFaces, landmarks: torch.Tensor) -> FaceMaps:
+    true = tiny_mapper()(faces)
     return FaceMaps(true.geometry, true.geometry, true.shape, None, faces.scale, faces.rotation, faces.translation)
 
 
@@ -78,9 +78,10 @@ def failing(archive: FaceArchive, row: int, change: Callable[[torch.Tensor], tor
     """Tells the truth, with a change of one photograph's map."""
     wrong = posed_faces(archive, np.array([row])).images
 
-    def predict(faces: PosedFaces, true: TrueMaps) -> FaceMaps:
+    def predict(faces: PosedFaces, landmarks: torch.Tensor) -> FaceMaps:
         here = (faces.images == wrong).flatten(1).all(dim=1)[:, None, None, None]
-        return told(faces, true)._replace(geometry=torch.where(here, change(true.geometry), true.geometry))
+        maps = told(faces, landmarks)
+        return maps._replace(geometry=torch.where(here, change(maps.geometry), maps.geometry))
 
     return predict
 

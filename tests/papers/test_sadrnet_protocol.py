@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
@@ -15,7 +17,6 @@ from facelib.papers.sadrnet.methods import METHODS
 from facelib.papers.sadrnet.networks import MeanFace, build_network, full_size_mib
 from facelib.papers.sadrnet.protocol import (
     ALIGNMENT,
-    Predictor,
     head_of,
     head_rotation,
     metrics_of,
@@ -34,7 +35,9 @@ def told(faces, true: TrueMaps) -> FaceMaps:
     return FaceMaps(true.geometry, true.geometry, true.shape, None, faces.scale, faces.rotation, faces.translation)
 
 
-def errors_of(predict: Predictor, mapper: FaceMapper, faces: PosedFaces) -> dict[str, np.ndarray]:
+def errors_of(
+    predict: Callable[[PosedFaces, TrueMaps], FaceMaps], mapper: FaceMapper, faces: PosedFaces
+) -> dict[str, np.ndarray]:
     true = mapper(faces)
     return photograph_errors(predict(faces, true), true, faces, mapper)
 

@@ -15,7 +15,6 @@ from facelib.errors import BadInput
 from facelib.models.sadrnet import FaceMaps
 from facelib.papers.run import open_archive
 from facelib.papers.sadrnet import PAPER
-from facelib.papers.sadrnet.maps import TrueMaps
 from facelib.papers.sadrnet.protocol import Predictor, evaluate_alignment
 from facelib.papers.sadrnet.recognition import evaluate_recognition
 from facelib.papers.sadrnet.shape_protocol import FRONTAL, shape_metrics
@@ -24,8 +23,8 @@ from facelib.papers.sadrnet.shape_protocol import FRONTAL, shape_metrics
 def telling(share: float, own_shape: bool = True) -> Predictor:
     """A network that tells this share of every deformation, in the true pose."""
 
-    def predict(faces: PosedFaces, true: TrueMaps) -> FaceMaps:
-        mean = tiny_mapper().template.mean_map
+    def predict(faces: PosedFaces, landmarks: torch.Tensor) -> FaceMaps:
+        true, mean = tiny_mapper()(faces), tiny_mapper().template.mean_map
         shape = mean + share * (true.shape - mean)
         posed = tiny_mapper().map_of(faces.pose.apply(tiny_mapper().points_of(shape)))
         if not own_shape:
@@ -82,10 +81,12 @@ def test_people_are_recognised_by_what_is_told():
 def test_who_tells_of_strangers_recognises_by_chance():
     archive, generator = same_people(), torch.Generator().manual_seed(1)
 
-    def predict(faces: PosedFaces, true: TrueMaps) -> FaceMaps:
+    def predict(faces: PosedFaces, landmarks: torch.Tensor) -> FaceMaps:
         strangers = torch.randn(faces.shape.shape, generator=generator)
         shape = tiny_mapper().map_of(tiny_mapper().points_from(strangers, faces.expression))
-        return FaceMaps(true.geometry, None, shape, None, faces.scale, faces.rotation, faces.translation)
+        return FaceMaps(
+            tiny_mapper()(faces).geometry, None, shape, None, faces.scale, faces.rotation, faces.translation
+        )
 
     assert evaluate_recognition(predict, tiny_mapper(), archive)["recognition"].mean() < 0.3  # of 10 people
 

@@ -101,7 +101,7 @@ def test_another_data_set_and_another_paper_change_nothing(package: Path, edited
         "DATA_SETS: dict[str, DataSet] = {",
         'DATA_SETS: dict[str, DataSet] = {\n    "new_set": DataSet("new", "New", "", NewSetSettings, open_new_set),',
     )
-    edited("papers/__init__.py", '"sadrnet")', '"sadrnet", "new_paper")')
+    edited("papers/__init__.py", '"msma")', '"msma", "new_paper")')
     edited("papers/new_paper/__init__.py", "", "from facelib.papers.paper import Paper\nPAPER = Paper()\n")
     edited(
         "papers/published/__init__.py", "def published_rows", "def something_new(): return 1\n\n\ndef published_rows"
@@ -125,7 +125,7 @@ JOINT_ATTENTION = {name for name, method in JOINT.methods.items() if method.kind
         ("losses/margins.py", "return ", "return 2 * ", PAPER_1),
         ("losses/position_maps.py", "return ", "return 2 * ", PAPER_3),
         ("papers/sadrnet/bootstrap.py", "return ", "return 2 * ", set()),  # of reports, which runs do not see
-        ("runs/training.py", "math.fsum", "sum", PAPER_1 | PAPER_3),
+        ("runs/training.py", "math.fsum", "sum", {method for _, method in METHODS}),
     ],
 )
 def test_a_change_is_seen_by_the_methods_that_execute_it(

@@ -1,7 +1,8 @@
 """The Basel Face Model of 2009 with the expressions of 3DDFA, which the shapes of 300W-LP and AFLW2000-3D need.
 
 The user's folder holds `01_MorphableModel.mat` of the model (its licence forbids passing it on), and of 3DDFA
-`Model_Expression.mat` and `model_info.mat`, whose trimIndex keeps 53,215 of the 53,490 vertices. The model is in
+`Model_Expression.mat` and `model_info.mat`, whose trimIndex keeps 53,215 of the 53,490 vertices, and whose keypoints,
+where it has them, are the 68 landmarks among these. The model is in
 micrometres with x to the subject's left, y up and z out of the face, which is our face frame but for the unit. Shape
 coefficients of 300W-LP multiply the columns of the model as they are: they are not in standard deviations.
 Source: Paysan et al., "A 3D face model for pose and illumination invariant face recognition", AVSS 2009; Zhu et al.,
@@ -16,9 +17,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from facelib.conventions import LANDMARK_COUNT
 from facelib.data.licensed.folders import DataFolder
 from facelib.data.licensed.linear_models import completed
-from facelib.data.licensed.mat_files import read_mat
+from facelib.data.licensed.mat_files import Shape, read_mat
 from facelib.errors import CorruptFile, check_finite, check_shape
 from facelib.faces.morphable_model import MorphableModel
 
@@ -39,11 +41,13 @@ class BaselModel:
     Args:
         mean: (V, 3) mm, face frame.
         shape_basis: (199, V, 3) mm, and expression_basis (29, V, 3), for one unit of the data sets' coefficients.
+        landmarks: (68,) vertices; None where the files do not tell them.
     """
 
     mean: torch.Tensor
     shape_basis: torch.Tensor
     expression_basis: torch.Tensor
+    landmarks: torch.Tensor | None
 
     def vertices(self, shape: torch.Tensor, expression: torch.Tensor) -> torch.Tensor:
         """Faces (B, V, 3), mm in the face frame.
@@ -75,7 +79,9 @@ def read_basel(root: Path) -> BaselModel:
     paths = {part: folder.file(folder.place(part)) for part in LAYOUT}
     shapes = read_mat(paths["shapes"], {"shapeMU": (None,), "shapePC": (None, SHAPES)}, most=LARGEST)
     expressions = read_mat(paths["expressions"], {"mu_exp": (None,), "w_exp": (None, EXPRESSIONS)}, most=LARGEST)
-    kept = read_mat(paths["vertices"], {"trimIndex": (None,)})["trimIndex"].astype(np.int64) - 1  # counted from one
+    chosen: dict[str, Shape] = {"trimIndex": (None,), "keypoints": (LANDMARK_COUNT,)}
+    numbers = read_mat(paths["vertices"], chosen, optional=("keypoints",))
+    kept, *marked = (numbers[name].astype(np.int64) - 1 for name in chosen if name in numbers)  # counted from one
     basis = shapes["shapePC"]
     count = len(basis) // 3
     if len(shapes["shapeMU"]) != 3 * count or len(basis) != 3 * count:
@@ -90,11 +96,15 @@ def read_basel(root: Path) -> BaselModel:
             f"{paths['expressions'].name} has ({len(expressions['mu_exp']) // 3}), among {count}; take the three files "
             "of one release"
         )
+    for landmarks in marked:
+        if landmarks.min() < 0 or landmarks.max() >= len(kept):
+            raise CorruptFile(f"{paths['vertices']} has keypoints of other vertices than the {len(kept)} that it keeps")
     mean = shapes["shapeMU"].reshape(count, 3)[kept] + expressions["mu_exp"].reshape(-1, 3)
     return BaselModel(
         mean=torch.from_numpy(mean * MM).float(),
         shape_basis=_vertices(basis.reshape(count, 3, SHAPES)[kept]),
         expression_basis=_vertices(expressions["w_exp"].reshape(-1, 3, EXPRESSIONS)),
+        landmarks=torch.from_numpy(marked[0]) if marked else None,
     )
 
 
@@ -111,17 +121,27 @@ def read_basel_model(root: Path, ours: MorphableModel) -> MorphableModel:
     """
     faces, folder = read_basel(root), DataFolder(root, LAYOUT)
     paths = {part: folder.file(folder.place(part)) for part in LAYOUT}
-    shapes = read_mat(paths["shapes"], {"shapeEV": (SHAPES,), "tl": (None, 3)}, most=LARGEST)
-    expressions = read_mat(paths["expressions"], {"sigma_exp": (EXPRESSIONS,)}, most=LARGEST)
-    deviations = [torch.from_numpy(each).float() for each in (shapes["shapeEV"], expressions["sigma_exp"])]
     identity, expression = (
         basis * deviation[:, None, None]
-        for basis, deviation in zip((faces.shape_basis, faces.expression_basis), deviations, strict=True)
+        for basis, deviation in zip((faces.shape_basis, faces.expression_basis), read_deviations(root), strict=True)
     )
+    corners = read_mat(paths["shapes"], {"tl": (None, 3)}, most=LARGEST)["tl"].astype(np.int64)
     kept = read_mat(paths["vertices"], {"trimIndex": (None,)})["trimIndex"].astype(np.int64)
-    triangles = _renumbered(shapes["tl"].astype(np.int64), kept)
+    triangles = _renumbered(corners, kept)
     mean = faces.mean.double().numpy()
-    return completed(paths["shapes"], mean, identity.numpy(), expression.numpy(), triangles, ours)
+    marked = None if faces.landmarks is None else faces.landmarks.tolist()
+    return completed(paths["shapes"], mean, identity.numpy(), expression.numpy(), triangles, ours, landmarks=marked)
+
+
+def read_deviations(root: Path) -> tuple[torch.Tensor, torch.Tensor]:
+    """What a standard deviation is (199,) and (29,) in the data sets' coefficients; errors as `read_basel_model`."""
+    folder = DataFolder(root, LAYOUT)
+    wanted: dict[str, tuple[str, int]] = {"shapes": ("shapeEV", SHAPES), "expressions": ("sigma_exp", EXPRESSIONS)}
+    first, second = (
+        torch.from_numpy(read_mat(folder.file(folder.place(part)), {name: (count,)}, most=LARGEST)[name]).float()
+        for part, (name, count) in wanted.items()
+    )
+    return first, second
 
 
 def _renumbered(triangles: np.ndarray, kept: np.ndarray) -> np.ndarray:

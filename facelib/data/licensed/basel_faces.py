@@ -3,7 +3,8 @@
 Its faces are laid on our mean, by their landmarks and without a change of size, so that poses are told of the same axes
 and crops go about the same middle. It lies in the folder `basel` below the one that `FACELIB_DATA` names: a file of
 2019 or 2017, or the three files of 2009 (`facelib.data.licensed.basel_2009`). Strengths of its expressions are scaled
-as those of our facial actions, whose spread over faces fits to clouds count on.
+as those of our facial actions, whose spread over faces fits to clouds count on. What 300W-LP and AFLW2000-3D say of
+their faces needs the model of 2009 along its own axes: `facelib.data.licensed.basel_posed`.
 """
 
 from __future__ import annotations
@@ -24,16 +25,18 @@ from facelib.geometry.alignment import similarity_transform
 from facelib.storage import digest_of, sha256_once
 
 FOLDER = "basel"
-FILES: tuple[tuple[str, ...], ...] = (  # of each release; the first that is whole counts
+Releases = tuple[tuple[str, ...], ...]
+State = tuple[tuple[Path, int, int], ...]  # files with their times and sizes, as of which something is kept
+
+OF_2009 = tuple(place for (place,) in basel_2009.LAYOUT.values())
+FILES: Releases = (  # of each release; the first that is whole counts
     ("model2019_fullHead.h5",),
     ("model2019_bfm.h5",),
     ("model2017-1_bfm_nomouth.h5",),
     ("model2019_face12.h5",),
     ("model2017-1_face12_nomouth.h5",),
-    tuple(place for (place,) in basel_2009.LAYOUT.values()),
+    OF_2009,
 )
-
-State = tuple[tuple[Path, int, int], ...]  # files with their times and sizes, as of which something is kept
 
 
 def has_basel() -> bool:
@@ -48,39 +51,48 @@ def load_basel() -> MorphableModel:
         MissingPart: there is none, or h5py is not installed.
         CorruptFile: its files are damaged, or not of one release.
     """
-    return _read(_state())
+    return _read(basel_files())
 
 
-def basel_checksum() -> str:
-    """Of the model's files; raises MissingPart as `load_basel`."""
-    return digest_of([sha256_once(path) for path, *_ in _state()])
+def basel_checksum(releases: Releases = FILES) -> str:
+    """Of the model's files, the first of these releases that is whole; raises MissingPart as `load_basel`."""
+    return digest_of([sha256_once(path) for path, *_ in basel_files(releases)])
 
 
-def _files() -> tuple[Path, ...]:
-    """Those of the first model of `FILES` that is whole; none without one."""
+def basel_files(releases: Releases = FILES) -> State:
+    """The files of the first of these releases that is whole, as they are now.
+
+    Raises:
+        MissingPart: none is.
+    """
+    paths = _files(releases)
+    if not paths:
+        usual, other = ("model2019_bfm.h5, or ", ", or take faces=ours") if releases is FILES else ("", "")
+        raise MissingPart(
+            f"there is no Basel Face Model in the folder {FOLDER} below {DATA_VARIABLE}: put {usual}"
+            "01_MorphableModel.mat with 3DDFA's Model_Expression.mat and model_info.mat there (ask the University of "
+            f"Basel){other}"
+        )
+    return tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in paths)
+
+
+def _files(releases: Releases = FILES) -> tuple[Path, ...]:
     chosen = os.environ.get(DATA_VARIABLE)
     if not chosen:
         return ()
-    every = (tuple(Path(chosen, FOLDER, name) for name in names) for names in FILES)
+    every = (tuple(Path(chosen, FOLDER, name) for name in names) for names in releases)
     return next((paths for paths in every if all(path.is_file() for path in paths)), ())
-
-
-def _state() -> State:
-    paths = _files()
-    if not paths:
-        usual = "model2019_bfm.h5, or 01_MorphableModel.mat with 3DDFA's Model_Expression.mat and model_info.mat"
-        raise MissingPart(
-            f"there is no Basel Face Model in the folder {FOLDER} below {DATA_VARIABLE}: put {usual} there (ask the "
-            "University of Basel), or take faces=ours"
-        )
-    return tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in paths)
 
 
 @lru_cache(maxsize=1)
 def _read(state: State) -> MorphableModel:
     (path, *_), ours = state[0], load_face_model("coarse")
     read = read_basel_h5(path, ours) if len(state) == 1 else basel_2009.read_basel_model(path.parent, ours)
-    model = _on_ours(read, ours)
+    return with_our_spread(_on_ours(read, ours))
+
+
+def with_our_spread(model: MorphableModel) -> MorphableModel:
+    """A model whose expressions count in the strengths of our facial actions, from one in standard deviations."""
     return replace(model, expression_basis=model.expression_basis / EXPRESSION_SPREAD)
 
 

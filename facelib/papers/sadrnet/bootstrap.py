@@ -92,7 +92,8 @@ def _values_of_photographs(arrays: Mapping[str, np.ndarray]) -> dict[str, np.nda
     count = len(arrays["identity"])
     errors = {name: point_array(name, arrays[name], (count,)) for name in ERRORS}
     kinds = yaw_bin_masks(point_array("yaw", arrays["yaw"], (count,)))
-    kinds |= {"occluded": arrays["occluder"] > 0, "free": arrays["occluder"] == 0}
+    worn = {"occluded": arrays["occluder"] > 0, "free": arrays["occluder"] == 0}
+    kinds |= {name: chosen for name, chosen in worn.items() if chosen.any()}  # none where nobody says what is worn
     parts = {f"{name}/{kind}": np.where(kinds[kind], errors[name], np.nan) for name in BY_POSE for kind in kinds}
 
     degrees = np.rad2deg(point_array("aflw_angle_error", arrays["aflw_angle_error"], (count, 3)))

@@ -10,7 +10,7 @@ from facelib.data.protocol import rows_of
 from facelib.papers.failures import failed_metric
 from facelib.papers.paper import Metrics, RunInputs, Scores
 from facelib.papers.photograph_task import Photographs
-from facelib.papers.sadrnet.data_sets import learns_from_stream, split_people, stream_settings
+from facelib.papers.sadrnet.data_sets import split_people, stream_settings
 from facelib.papers.sadrnet.encoded_face import EncodedFace
 from facelib.papers.sadrnet.encoder_task import EncoderTask
 from facelib.papers.sadrnet.maps import FaceMapper
@@ -31,7 +31,7 @@ from facelib.papers.sadrnet.protocol import (
     metrics_of,
 )
 from facelib.papers.sadrnet.recognition import evaluate_recognition
-from facelib.papers.sadrnet.settings import ReconstructionSettings
+from facelib.papers.sadrnet.settings import EMBEDDED, ReconstructionSettings
 from facelib.papers.sadrnet.shipped import take_shipped
 from facelib.papers.sadrnet.tasks import ReconstructionTask
 from facelib.runs.tasks import Task
@@ -51,7 +51,7 @@ def build_task(inputs: Inputs, network: nn.Module) -> Task | None:
         start(network, settings, inputs.weights)
     if inputs.method.is_pretraining:
         return _encoder_task(inputs, network)
-    photographs, held_out = _photographs(inputs)
+    photographs, held_out = _photographs(inputs, settings.stream.batches, kept=settings.stream.kept)
     return ReconstructionTask(
         network,
         face_mapper(settings),
@@ -63,13 +63,15 @@ def build_task(inputs: Inputs, network: nn.Module) -> Task | None:
     )
 
 
-def _photographs(inputs: Inputs) -> tuple[Photographs[PosedFaces], list[PosedFaces]]:
-    """What a network learns from, and photographs of other people."""
+def _photographs(
+    inputs: Inputs, batches: int, *, kept: bool = False
+) -> tuple[Photographs[PosedFaces], list[PosedFaces]]:
+    """What a network learns from, of a stream so many batches an epoch, and photographs of other people."""
     settings, batch_size = inputs.settings, getattr(inputs.settings, inputs.method.stage).batch_size
-    if learns_from_stream(inputs.method, settings):
-        chosen, sizes = stream_settings(settings), settings.stream
-        learnt = streamed(chosen, sizes, batch_size, sizes.batches, inputs.seed, kept=sizes.kept)
-        return learnt, held_out_of_stream(chosen, sizes.held_out)
+    if settings.data == EMBEDDED:
+        chosen = stream_settings(settings)
+        learnt = streamed(chosen, settings.stream, batch_size, batches, inputs.seed, kept=kept)
+        return learnt, held_out_of_stream(chosen, settings.stream.held_out)
     archive = inputs.training_archive
     people, others = split_people(archive, settings.faces.validation)
     rows = rows_of(archive, people)
@@ -80,32 +82,28 @@ def _photographs(inputs: Inputs) -> tuple[Photographs[PosedFaces], list[PosedFac
 
 
 def _encoder_task(inputs: Inputs, network: nn.Module) -> EncoderTask:
-    settings, chosen = inputs.settings, stream_settings(inputs.settings)
+    settings = inputs.settings
     reads = settings.encoder.reader_batches if settings.network.unposes else settings.encoder.batches
-    return EncoderTask(
-        network,
-        face_mapper(settings),
-        streamed(chosen, settings.stream, settings.pretraining.batch_size, reads, inputs.seed),
-        held_out_of_stream(chosen, settings.stream.held_out),
-        settings.encoder.loss,
-        inputs.fingerprint,
-    )
+    photographs, held_out = _photographs(inputs, reads)
+    return EncoderTask(network, face_mapper(settings), photographs, held_out, settings.encoder.loss, inputs.fingerprint)
 
 
 def face_mapper(settings: ReconstructionSettings) -> FaceMapper:
-    """What makes the true maps that a run with these settings learns and is evaluated by."""
-    return FaceMapper(face_model(), settings.network.image_size, settings.loss.regions)
+    """What makes the true maps that a run with these settings learns and is evaluated by; raises as `face_model`."""
+    return FaceMapper(face_model(settings.data), settings.network.image_size, settings.loss.regions)
 
 
 def evaluate(inputs: Inputs, network: nn.Module) -> tuple[Metrics, Scores]:
     """The metrics, and the errors of every photograph of both data sets that the paper evaluates on.
 
     The face encoder is evaluated on AFLW2000-3D alone: its landmarks, and the face that its coefficients and pose make.
+    Nobody is recognised where there are no people in several photographs.
     """
     mapper, aflw = face_mapper(inputs.settings), inputs.archives["aflw2000"]
     predict, rows = predictor_of(inputs.method, network, inputs.settings), np.arange(len(aflw))
     scores = evaluate_alignment(predict, mapper, aflw, rows)
-    scores |= evaluate_recognition(predict, mapper, inputs.archives["same_people"])
+    if "same_people" in inputs.archives:
+        scores |= evaluate_recognition(predict, mapper, inputs.archives["same_people"])
     if inputs.method.is_pretraining:
         scores |= evaluate_landmarks(network, mapper, aflw, rows)  # in the place of those of the face that is made
         return metrics_of(scores) | failed_metric(scores), scores
@@ -119,7 +117,7 @@ def predictor_of(method: Reconstructor, network: nn.Module, settings: Reconstruc
     if method.kind == "baseline":
         return mean_face_in_box(face_mapper(settings))
     draws, device = drawing_of(method, network, settings), next(network.parameters()).device
-    return lambda faces, true: draws(faces.images.to(device))
+    return lambda faces, landmarks: draws(faces.images.to(device))
 
 
 def drawing_of(method: Reconstructor, network: nn.Module, settings: ReconstructionSettings) -> nn.Module:

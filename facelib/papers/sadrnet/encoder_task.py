@@ -17,7 +17,7 @@ from facelib.models.face_encoder import FaceReading
 from facelib.models.sadrnet import FaceMaps
 from facelib.papers.photograph_task import Photographs, PhotographTask
 from facelib.papers.sadrnet.encoded_face import EncodedFace
-from facelib.papers.sadrnet.maps import FaceMapper, TrueMaps
+from facelib.papers.sadrnet.maps import FaceMapper
 from facelib.papers.sadrnet.settings import EncoderLossSettings
 from facelib.papers.sadrnet.tasks import watched_errors
 from facelib.runs.tasks import Monitor
@@ -81,7 +81,7 @@ class EncoderTask(PhotographTask[PosedFaces]):
         mapper = self.mapper.cpu()
         encoded, readings = EncodedFace(self.network, mapper), list[FaceReading]()
 
-        def predict(faces: PosedFaces, true: TrueMaps) -> FaceMaps:
+        def predict(faces: PosedFaces, true: torch.Tensor) -> FaceMaps:
             readings.append(self.network(faces.images.to(self.device)))
             return encoded.drawn(readings[-1])
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from facelib.data.licensed.basel_posed import load_posed_basel
 from facelib.faces.baking import load_face_model
 from facelib.faces.face_layout import face_layout
 from facelib.faces.morphable_model import MorphableModel
@@ -17,21 +18,25 @@ from facelib.models.sadrnet import FaceMaps, SADRNet
 from facelib.models.shape_reader import ShapeReader
 from facelib.models.trunks import TRUNKS
 from facelib.papers.sadrnet.methods import ENCODER, READER, Reconstructor
-from facelib.papers.sadrnet.settings import ReconstructionSettings
+from facelib.papers.sadrnet.settings import EMBEDDED, ReconstructionSettings
 from facelib.runs.checkpoints import load_weights
 from facelib.runs.settings import override
 
 SMALLEST_MAP = 64  # texels; weights do not depend on the size of the maps
 
 
-def face_model() -> MorphableModel:
-    """The model that all faces of this paper are made of."""
-    return load_face_model("coarse")
+def face_model(data: str = EMBEDDED) -> MorphableModel:
+    """The model that the faces of this paper are made of: ours, or for licensed data the user's Basel model of 2009.
+
+    Raises:
+        MissingPart, CorruptFile: as `facelib.data.licensed.basel_posed.load_posed_basel`.
+    """
+    return load_face_model("coarse") if data == EMBEDDED else load_posed_basel().model
 
 
-def face_template(size: int) -> FaceTemplate:
-    """The mean face on maps of size x size texels."""
-    model = face_model()
+def face_template(size: int, data: str = EMBEDDED) -> FaceTemplate:
+    """The mean face on maps of size x size texels; raises as `face_model`."""
+    model = face_model(data)
     return FaceTemplate(face_layout(model, size), model.mean, model.landmarks)
 
 
@@ -45,7 +50,7 @@ def build_network(method: Reconstructor, settings: ReconstructionSettings) -> nn
     network = settings.network
     if method.is_pretraining and not network.unposes:
         return _encoder(settings)
-    template = face_template(network.image_size)
+    template = face_template(network.image_size, settings.data)
     if method.is_pretraining:
         return _reader(_encoder(settings), template, settings)
     return MeanFace(template) if method.kind == "baseline" else _network(template, settings, network.width)
@@ -116,7 +121,7 @@ class MeanFace(nn.Module):
 
 
 def _encoder(settings: ReconstructionSettings) -> FaceEncoder:
-    network, expressions = settings.network, len(face_model().expression_names)
+    network, expressions = settings.network, len(face_model(settings.data).expression_names)
     trunk = TRUNKS[network.trunk]
     return FaceEncoder(network.image_size, network.width, settings.encoder.identities, expressions, trunk)
 
@@ -129,7 +134,7 @@ def _network(template: FaceTemplate, settings: ReconstructionSettings, width: fl
     network = settings.network
     bases = None
     if network.shape == "coefficients":
-        model = face_model()
+        model = face_model(settings.data)
         layout = face_layout(model, template.size)
         bases = layout.position_map(torch.cat((model.identity_basis, model.expression_basis)))
     return SADRNet(

@@ -39,14 +39,14 @@ ALIGNMENT = ("sparse_2d", "sparse_3d", "sparse_3d_unshifted", "dense_2d", "dense
 ANGLES = ("yaw", "pitch", "roll")
 FIX_PREFIX = "fix."  # of the pose errors without the samples in gimbal lock
 
-Predictor = Callable[[PosedFaces, TrueMaps], FaceMaps]
+Predictor = Callable[[PosedFaces, torch.Tensor], FaceMaps]  # of photographs; a baseline is told landmarks (B, 68, 3)
 P = TypeVar("P")  # what makes a prediction
 
 
 def mean_face_in_box(mapper: FaceMapper) -> Predictor:
     """The baseline, which is told the true landmarks, and stands in for predictions that cannot be judged."""
     mean_face = MeanFace(mapper.template)
-    return lambda faces, true: mean_face(mapper.template.landmarks_of(true.geometry))
+    return lambda faces, landmarks: mean_face(landmarks)
 
 
 @torch.no_grad()
@@ -56,7 +56,7 @@ def evaluate_alignment(
     """Errors of each photograph of the AFLW2000-3D counterpart.
 
     Args:
-        predict: photographs and, for a baseline, the truth -> maps.
+        predict: photographs and, for a baseline, true landmarks -> maps.
         mapper: draws the truth.
         archive: the data set.
         rows: (N,) which photographs.
@@ -74,7 +74,7 @@ def evaluate_alignment(
     def errors_of(chosen: Predictor, some: np.ndarray) -> dict[str, np.ndarray]:
         faces = posed_faces(archive, some)
         true = mapper(faces)
-        maps = chosen(faces, true)
+        maps = chosen(faces, mapper.template.landmarks_of(true.geometry))
         found, expected = (each.float().cpu()[:, :, mapper.evaluated].mT for each in (maps.geometry, true.geometry))
         errors = photograph_errors(maps, true, faces, mapper)
         return errors | {"posed_mm": posed_distance(found, expected, faces.scale).numpy()}
@@ -90,10 +90,10 @@ def evaluate_landmarks(
     device, landmarks_of = next(network.parameters()).device, mapper.template.landmarks_of
     mean_face = mean_face_in_box(mapper)
 
-    def errors_of(find: Callable[[PosedFaces, TrueMaps], torch.Tensor], some: np.ndarray) -> dict[str, np.ndarray]:
+    def errors_of(find: Callable[[PosedFaces, torch.Tensor], torch.Tensor], some: np.ndarray) -> dict[str, np.ndarray]:
         faces = posed_faces(archive, some)
-        true = mapper(faces)
-        return _alignment_errors("sparse", find(faces, true), landmarks_of(true.geometry))
+        true = landmarks_of(mapper(faces).geometry)
+        return _alignment_errors("sparse", find(faces, true), true)
 
     return _of_all(
         errors_of,
@@ -116,10 +116,8 @@ def evaluate_florence(predict: Predictor, mapper: FaceMapper, archive: FaceArchi
     arrays, mean_face = archive.arrays, mean_face_in_box(mapper)
 
     def errors_of(chosen: Predictor, rows: np.ndarray) -> dict[str, np.ndarray]:
-        faces = posed_faces(archive, rows)
-        true = mapper(faces)
-        shapes = mapper.points_of(chosen(faces, true).geometry.float().cpu())
-        landmarks = mapper.template.landmarks_of(true.shape)
+        faces, seen, landmarks = _scanned(mapper, archive, rows)
+        shapes = mapper.points_of(chosen(faces, seen).geometry.float().cpu())
         errors: dict[str, list[float]] = {"florence": [], "florence_rigid": []}
         for row, shape, known in zip(rows, shapes, landmarks, strict=True):
             scan = torch.from_numpy(np.array(arrays["scans"][arrays["scan"][row]]))
@@ -135,6 +133,23 @@ def evaluate_florence(predict: Predictor, mapper: FaceMapper, archive: FaceArchi
     errors["florence_15"] = np.where(np.abs(pitch) < LEVEL, np.nan, errors["florence"])
     known = {"florence_identity": np.asarray(arrays["identity"]), "florence_yaw": yaw, "florence_pitch": pitch}
     return errors | known
+
+
+def _scanned(
+    mapper: FaceMapper, archive: FaceArchive, rows: np.ndarray
+) -> tuple[PosedFaces, torch.Tensor, torch.Tensor]:
+    """Photographs of people who were scanned, and their true landmarks (B, 68, 2 or 3) in these and on the scans.
+
+    Of embedded people landmarks are those that the maps show; of real ones nothing is known but what is marked.
+    """
+    arrays, template = archive.arrays, mapper.template
+    faces = posed_faces(archive, rows, shapes="shape" in arrays)
+    if "shape" in arrays:
+        true = mapper(faces)
+        return faces, template.landmarks_of(true.geometry), template.landmarks_of(true.shape)
+    marked = (arrays["landmarks_2d"][rows], arrays["scan_landmarks"][arrays["scan"][rows]])
+    seen, landmarks = (torch.from_numpy(np.array(each)).float() for each in marked)
+    return faces, seen, landmarks
 
 
 def scan_error(

@@ -34,7 +34,8 @@ def evaluate_recognition(predict: Predictor, mapper: FaceMapper, archive: FaceAr
 
     def embeddings(chosen: Predictor, rows: np.ndarray) -> dict[str, np.ndarray]:
         faces = posed_faces(archive, rows)
-        identity, _ = mapper.fit.coefficients(own_shape(chosen(faces, mapper(faces)), mapper) - mean)
+        maps = chosen(faces, mapper.template.landmarks_of(mapper(faces).geometry))
+        identity, _ = mapper.fit.coefficients(own_shape(maps, mapper) - mean)
         return {"embedding": functional.normalize(mapper.fit.embedding(identity)).numpy()}
 
     rows = np.arange(len(archive))

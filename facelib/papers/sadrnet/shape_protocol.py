@@ -50,6 +50,8 @@ def shape_errors(maps: FaceMaps, true: TrueMaps, faces: PosedFaces, mapper: Face
 def shape_parts(scores: Mapping[str, np.ndarray]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Of each metric of the shape, the values (N,) whose mean it is over the mean of the others; NaN does not count.
 
+    One for which no photograph counts is left out: of real ones nobody says what is worn, which is -1.
+
     Args:
         scores: those of `shape_errors` of N photographs, yaw (N,) radians and occluder (N,).
     """
@@ -58,9 +60,10 @@ def shape_parts(scores: Mapping[str, np.ndarray]) -> dict[str, tuple[np.ndarray,
     variance, left = scores["shape_square"], scores["shape_square_error"]
     true, told = scores["true_identity"], scores["told_identity"]
     components = enumerate(zip((true**2).T, ((told - true) ** 2).T, strict=True), start=1)
+    of_frontal = tuple(np.where(frontal, values, np.nan) for values in over_mean_face)
     return {
         "shape_ratio": over_mean_face,
-        "shape_ratio/frontal": tuple(np.where(frontal, values, np.nan) for values in over_mean_face),
+        **({"shape_ratio/frontal": of_frontal} if frontal.any() else {}),
         "shape_read": (variance - left, variance),
         **{f"component/{number}": (square - error, square) for number, (square, error) in components},
     }

@@ -45,7 +45,7 @@ def take_shipped(network: nn.Module, method: Reconstructor, settings: Reconstruc
 def _identities(method: Reconstructor, settings: ReconstructionSettings) -> int:
     if method.is_pretraining:
         return settings.encoder.identities
-    return len(face_model().identity_basis) if settings.network.shape == "coefficients" else 0
+    return len(face_model(settings.data).identity_basis) if settings.network.shape == "coefficients" else 0
 
 
 def _check_reads(method: Reconstructor) -> None:

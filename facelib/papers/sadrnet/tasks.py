@@ -66,7 +66,7 @@ class ReconstructionTask(PhotographTask[PosedFaces]):
     def validate(self) -> dict[str, float]:
         """Errors on held-out people, alignment and reconstruction as one number, and what is told of shapes."""
         means = watched_errors(
-            lambda faces, true: self.network(faces.images.to(self.device)), self.held_out, self.mapper.cpu()
+            lambda faces, landmarks: self.network(faces.images.to(self.device)), self.held_out, self.mapper.cpu()
         )
         return {"error": means["sparse_2d"] + means["reconstruction"], **means}
 
@@ -84,7 +84,8 @@ def watched_errors(predict: Predictor, held_out: Sequence[PosedFaces], mapper: F
     parts = []
     for faces in held_out:
         true = mapper(faces)
-        parts.append(photograph_errors(predict(faces, true), true, faces, mapper))
+        maps = predict(faces, mapper.template.landmarks_of(true.geometry))
+        parts.append(photograph_errors(maps, true, faces, mapper))
     mean = {name: float(values.mean()) for name, values in joined(parts).items()}
     return {
         **{name: mean[name] for name in ("sparse_2d", "dense_3d", "reconstruction")},
