@@ -85,7 +85,6 @@ def test_a_scan_that_would_shrink_is_fitted_without_a_change_of_size(face_model:
     found = [scan_error(mean, layout.grid_triangles, own, scan, marked, each) for each in (free, rigid)]
 
     assert found[0] == pytest.approx(found[1])
-    assert found[0] < 6
 
 
 def test_distances_by_hand() -> None:
