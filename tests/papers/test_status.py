@@ -215,6 +215,14 @@ def test_a_changed_loss_outdates_the_runs_that_use_it_with_the_reason(
     assert all(one.is_current for one in statuses(runs, keep_code=True).values())
 
 
+def test_a_change_that_counts_beside_another_alone_is_seen() -> None:
+    changes = {"data": "licensed", "faces.validation": 1, "stream.held_out": 3}
+    assert SADRNET.seen_changes("face_encoder", "smoke", changes) == {"data": "licensed", "faces.validation": 1}
+    assert SADRNET.seen_changes("face_encoder", "smoke", {"faces.validation": 1, "stream.held_out": 3}) == {
+        "stream.held_out": 3
+    }
+
+
 def test_a_run_that_was_never_made_is_missing() -> None:
     found = status_of(jam())
 

@@ -20,7 +20,6 @@ from facelib.papers.msma.face_renderer import FaceRenderer
 from facelib.papers.msma.fitting import fit
 from facelib.papers.msma.methods import DIRECT_FIT, MEAN_FACE, FaceReader
 from facelib.papers.msma.networks import (
-    face_model,
     face_renderer,
     mean_coefficients,
     standard_landmarks,
@@ -149,7 +148,7 @@ def _read_map(
     low, high = bounds(landmarks)
     photograph = Photograph(image)
     box = FaceBox(*low.tolist(), *high.tolist())
-    face = reconstruct(trained.draws, face_model(), mapper.template.size, photograph, box, looks=1)
+    face = reconstruct(trained.draws, trained.model, mapper.template.size, photograph, box, looks=1)
     deformation = (face.vertices - mapper.mean.unflatten(0, (-1, 3)))[mapper.evaluated[mapper.template.mask]]
     identity, expression = mapper.fit.coefficients(deformation[None])
     return identity[0], expression[0], face.landmarks[:, :2]

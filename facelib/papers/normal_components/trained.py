@@ -11,6 +11,7 @@ from torch import nn
 from facelib.data.embedded.aflw_300wlp import CROP
 from facelib.errors import BadInput
 from facelib.faces.model_fit import EXPRESSION_SPREAD
+from facelib.faces.morphable_model import MorphableModel
 from facelib.models.sadrnet import FaceMaps
 from facelib.papers.normal_components import PAPER
 from facelib.papers.normal_components.methods import EXPNET, SHAPE_READER, NormalRecogniser
@@ -54,6 +55,11 @@ class TrainedExpNet(Trained[NormalRecogniser, RecognitionSettings]):
     def image_size(self) -> int:
         """Pixels a side of what `draws` takes, the encoder's."""
         return self._encoder.image_size
+
+    @property
+    def model(self) -> MorphableModel:
+        """The face model whose maps `draws` gives."""
+        return self._encoder.model
 
     @cached_property
     def draws(self) -> nn.Module:

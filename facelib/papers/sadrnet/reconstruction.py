@@ -26,7 +26,6 @@ from facelib.geometry.rasterizer import rasterize
 from facelib.geometry.rotations import matrix_to_euler
 from facelib.geometry.visibility import visible_in_depth
 from facelib.models.sadrnet import FaceMaps
-from facelib.papers.sadrnet.networks import face_model
 
 if TYPE_CHECKING:
     import trimesh
@@ -46,6 +45,7 @@ class FaceDrawer(Protocol):
     Attributes:
         draws: images (B, 3, S, S) -> FaceMaps, in eval mode.
         image_size: S.
+        model: the face model whose maps these are.
     """
 
     @property
@@ -53,6 +53,9 @@ class FaceDrawer(Protocol):
 
     @property
     def image_size(self) -> int: ...
+
+    @property
+    def model(self) -> MorphableModel: ...
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,7 @@ def reconstruct_with(trained: FaceDrawer, photograph: Photograph, box: FaceBox) 
         BadInput: as `reconstruct`.
     """
     size = trained.image_size
-    first = reconstruct(trained.draws, face_model(), size, photograph, box)
+    first = reconstruct(trained.draws, trained.model, size, photograph, box)
     seen = first.crop.scale / photograph.reduction
     if seen < SHARP:
         _log.warning(
@@ -124,7 +127,7 @@ def reconstruct_with(trained: FaceDrawer, photograph: Photograph, box: FaceBox) 
     low, high = bounds(first.landmarks)
     if min(high - low) < SMALLEST or (shift < NEAR and 1 / LARGER < larger < LARGER):
         return first
-    again = reconstruct(trained.draws, face_model(), size, photograph, FaceBox(*low.tolist(), *high.tolist()))
+    again = reconstruct(trained.draws, trained.model, size, photograph, FaceBox(*low.tolist(), *high.tolist()))
     return replace(again, box=box)
 
 

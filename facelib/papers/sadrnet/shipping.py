@@ -6,9 +6,11 @@ import torch
 from torch import nn
 
 from facelib.data.embedded.portraits import portraits
+from facelib.errors import BadInput
 from facelib.papers.sadrnet import PAPER
 from facelib.papers.sadrnet.metrics import METRICS
 from facelib.papers.sadrnet.networks import face_model
+from facelib.papers.sadrnet.settings import EMBEDDED
 from facelib.papers.sadrnet.shipped import KIND, MODELS
 from facelib.papers.sadrnet.trained import TrainedNetwork, load_trained
 from facelib.papers.shipping import Change, card_of, change_of
@@ -32,11 +34,13 @@ def ship(run: str, name: str) -> Change:
 
     Raises:
         MissingPart, CorruptFile, BadInput: as `load_trained`.
-        BadInput: weights that are not finite, that half precision cannot hold, or that take more than three files of
-            8 MB.
+        BadInput: of a run on licensed faces; weights that are not finite, that half precision cannot hold, or that
+            take more than three files of 8 MB.
     """
     record, _ = MODELS.find_run(run, PAPER.smallest_tier)
     trained = load_trained(run, record.tier)
+    if trained.settings.data != EMBEDDED:
+        raise BadInput(f"{run} has learnt from licensed faces, and draws those of a model that its users would need")
     change = change_by_halving(trained)
     summary = f"{trained.method.label}: reads a 3D face off a photograph"
     card = card_of(record, KIND, summary, NOT_FOR, METRICS, change)

@@ -7,8 +7,10 @@ from functools import cached_property, lru_cache
 
 from torch import nn
 
+from facelib.faces.morphable_model import MorphableModel
 from facelib.papers.sadrnet.building import drawing_of
 from facelib.papers.sadrnet.methods import Reconstructor
+from facelib.papers.sadrnet.networks import face_model
 from facelib.papers.sadrnet.settings import ReconstructionSettings
 from facelib.papers.sadrnet.shipped import MODELS, USUAL
 from facelib.papers.trained import Trained
@@ -22,6 +24,11 @@ class TrainedNetwork(Trained[Reconstructor, ReconstructionSettings]):
     def image_size(self) -> int:
         """Pixels a side of what `draws` takes."""
         return self.settings.network.image_size
+
+    @property
+    def model(self) -> MorphableModel:
+        """The face model whose maps `draws` gives."""
+        return face_model(self.settings.data)
 
     @cached_property
     def draws(self) -> nn.Module:
