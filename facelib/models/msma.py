@@ -181,7 +181,7 @@ class LargeKernelAttention(nn.Module):
             raise BadInput(f"{channels} channels: expected at least {len(BRANCHES)}, one for each kernel")
         third = channels // len(BRANCHES)
         self.groups = (channels - 2 * third, third, third)
-        self.norm = nn.GroupNorm(1, channels)
+        self.norm = PixelNorm(channels, eps=1e-6)
         self.expand = nn.Conv2d(channels, 2 * channels, 1)
         self.looks = nn.ModuleList(
             nn.Sequential(_depthwise(group, kernel), _depthwise(group, further, dilation), nn.Conv2d(group, group, 1))
@@ -205,6 +205,13 @@ def _depthwise(channels: int, kernel: int, dilation: int = 1) -> nn.Conv2d:
     return DepthwiseConv2d(
         channels, channels, kernel, padding=dilation * (kernel // 2), dilation=dilation, groups=channels
     )
+
+
+class PixelNorm(nn.LayerNorm):
+    """Layer norm over the channels of each pixel."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
 class DepthwiseConv2d(nn.Conv2d):

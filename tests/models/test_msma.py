@@ -114,6 +114,14 @@ def test_attention_is_the_identity_at_first(channels: int) -> None:
     torch.testing.assert_close(block(x), x)
 
 
+def test_the_norm_sees_each_pixel_alone() -> None:
+    norm, x = LargeKernelAttention(6).norm, torch.randn(2, 6, 3, 4)
+    alone = torch.stack([norm(x[:, :, row : row + 1, 1:2]) for row in range(3)], dim=2)[..., 0, 0]
+
+    torch.testing.assert_close(norm(x)[..., 1], alone)
+    assert norm(x).mean(dim=1).abs().max() < 1e-6
+
+
 def test_attention_by_hand() -> None:
     """Three channels of one position: every depthwise kernel shows its middle only."""
     block = LargeKernelAttention(3).double()
@@ -127,7 +135,7 @@ def test_attention_by_hand() -> None:
         return kernel[kernel.shape[0] // 2, kernel.shape[1] // 2] * value + layer.bias[0]
 
     flat = x.flatten()
-    normed = (flat - flat.mean()) / (flat.var(correction=0) + 1e-5).sqrt()
+    normed = (flat - flat.mean()) / (flat.var(correction=0) + 1e-6).sqrt()
     normed = normed * block.norm.weight + block.norm.bias
     both = block.expand.weight[:, :, 0, 0] @ normed + block.expand.bias
     gates = []
