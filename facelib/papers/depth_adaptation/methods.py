@@ -52,6 +52,8 @@ class DepthReader(Method):
             weights = [f"{key} {self.changes[f'adaptation.{key}']:g}" for key in ("lambda1", "lambda2", "alignment")
                        if f"adaptation.{key}" in self.changes]  # fmt: skip
             words = "" if name == "none" else ", ".join((name, *weights))
+            if self.changes.get("adaptation.alignment") == 0:  # of CORAL nothing is left but its batches
+                words = "none, both domains in a batch"
             return {"reads": SHAPE, "labels": labels, "unlabelled": "sensor" * (name != "none"), "adaptation": words}
         stages = [self.changes.get(f"pose.{stage}_epochs", 1) > 0 for stage in ("source", "target")]
         words = " and ".join(
