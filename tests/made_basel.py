@@ -58,7 +58,7 @@ def write_basel_2009(folder: Path, model: MorphableModel) -> None:
         found[:, :KEPT] = flat(basis[:KEPT][:, vertices]).T * 1000
         return found
 
-    deviations = np.arange(1.0, 200)[:, None]
+    deviations, of_expressions = np.arange(1.0, 200)[:, None], np.arange(2.0, 31)[:, None]
     shift = np.full((3 * (count - left_out), 1), 500.0)
     shapes = {
         "shapeMU": flat(model.mean[order.copy()])[:, None] * 1000,
@@ -69,8 +69,8 @@ def write_basel_2009(folder: Path, model: MorphableModel) -> None:
     kept = order[left_out:].copy()
     expressions = {
         "mu_exp": shift,
-        "w_exp": columns(model.expression_basis, kept, 29) / deviations[:29].T.astype("f4"),
-        "sigma_exp": deviations[:29],
+        "w_exp": columns(model.expression_basis, kept, 29) / of_expressions.T.astype("f4"),
+        "sigma_exp": of_expressions,
     }
     savemat(folder / "01_MorphableModel.mat", shapes)
     savemat(folder / "Model_Expression.mat", expressions)

@@ -65,7 +65,7 @@ class TierRuns:
         def shares(run: Run, name: str, value: Any) -> bool:
             if name in run.changes:
                 return run.changes[name] == value
-            return not self.paper.seen_changes(run.method, self.tier, {name: value})
+            return name not in self.paper.seen_changes(run.method, self.tier, {**run.changes, name: value})
 
         shared = {key: each for key, each in changes.items() if all(shares(one.run, key, each) for one in shown)}
         states = {status.state for status in shown}

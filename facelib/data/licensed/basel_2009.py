@@ -11,6 +11,7 @@ Source: Paysan et al., "A 3D face model for pose and illumination invariant face
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,8 @@ from facelib.data.licensed.linear_models import completed
 from facelib.data.licensed.mat_files import Shape, read_mat
 from facelib.errors import CorruptFile, check_finite, check_shape
 from facelib.faces.morphable_model import MorphableModel
+
+_log = logging.getLogger(__name__)
 
 SHAPES, EXPRESSIONS = 199, 29
 MM = 1e-3  # of a micrometre
@@ -87,14 +90,14 @@ def read_basel(root: Path) -> BaselModel:
     if len(shapes["shapeMU"]) != 3 * count or len(basis) != 3 * count:
         raise CorruptFile(f"{paths['shapes']} has a mean of {len(shapes['shapeMU'])} and a basis of {len(basis)} rows")
     if (
-        kept.min() < 0
-        or kept.max() >= count
-        or len(expressions["mu_exp"]) != 3 * len(kept) != len(expressions["w_exp"])
+        kept.min(initial=count) < 0
+        or kept.max(initial=-1) >= count
+        or not 0 < len(expressions["mu_exp"]) == 3 * len(kept) == len(expressions["w_exp"])
     ):
         raise CorruptFile(
-            f"{paths['vertices']} keeps {len(kept)} vertices up to number {kept.max() + 1}: expected as many as "
-            f"{paths['expressions'].name} has ({len(expressions['mu_exp']) // 3}), among {count}; take the three files "
-            "of one release"
+            f"{paths['vertices']} keeps {len(kept)} vertices up to number {kept.max(initial=-1) + 1}: expected as many "
+            f"as {paths['expressions'].name} has ({len(expressions['mu_exp']) // 3}), among {count}; take the three "
+            "files of one release"
         )
     for landmarks in marked:
         if landmarks.min() < 0 or landmarks.max() >= len(kept):
@@ -130,18 +133,26 @@ def read_basel_model(root: Path, ours: MorphableModel) -> MorphableModel:
     triangles = _renumbered(corners, kept)
     mean = faces.mean.double().numpy()
     marked = None if faces.landmarks is None else faces.landmarks.tolist()
+    if marked is None:
+        _log.warning(
+            "%s has no keypoints: landmarks are those of our mean face at the nearest place, good to some millimetres; "
+            "errors at landmarks are then of other points than those of published numbers", paths["vertices"],
+        )  # fmt: skip
     return completed(paths["shapes"], mean, identity.numpy(), expression.numpy(), triangles, ours, landmarks=marked)
 
 
 def read_deviations(root: Path) -> tuple[torch.Tensor, torch.Tensor]:
     """What a standard deviation is (199,) and (29,) in the data sets' coefficients; errors as `read_basel_model`."""
     folder = DataFolder(root, LAYOUT)
-    wanted: dict[str, tuple[str, int]] = {"shapes": ("shapeEV", SHAPES), "expressions": ("sigma_exp", EXPRESSIONS)}
-    first, second = (
-        torch.from_numpy(read_mat(folder.file(folder.place(part)), {name: (count,)}, most=LARGEST)[name]).float()
-        for part, (name, count) in wanted.items()
-    )
-    return first, second
+
+    def read(part: str, name: str, count: int) -> torch.Tensor:
+        path = folder.file(folder.place(part))
+        found = read_mat(path, {name: (count,)}, most=LARGEST)[name]
+        if not (found > 0).all():
+            raise CorruptFile(f"{path} has {name} down to {found.min():g}: expected standard deviations above 0")
+        return torch.from_numpy(found).float()
+
+    return read("shapes", "shapeEV", SHAPES), read("expressions", "sigma_exp", EXPRESSIONS)
 
 
 def _renumbered(triangles: np.ndarray, kept: np.ndarray) -> np.ndarray:

@@ -81,7 +81,7 @@ class EncoderTask(PhotographTask[PosedFaces]):
         mapper = self.mapper.cpu()
         encoded, readings = EncodedFace(self.network, mapper), list[FaceReading]()
 
-        def predict(faces: PosedFaces, true: torch.Tensor) -> FaceMaps:
+        def predict(faces: PosedFaces, landmarks: torch.Tensor) -> FaceMaps:
             readings.append(self.network(faces.images.to(self.device)))
             return encoded.drawn(readings[-1])
 

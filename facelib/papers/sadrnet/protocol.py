@@ -39,7 +39,7 @@ ALIGNMENT = ("sparse_2d", "sparse_3d", "sparse_3d_unshifted", "dense_2d", "dense
 ANGLES = ("yaw", "pitch", "roll")
 FIX_PREFIX = "fix."  # of the pose errors without the samples in gimbal lock
 
-Predictor = Callable[[PosedFaces, torch.Tensor], FaceMaps]  # of photographs; a baseline is told landmarks (B, 68, 3)
+Predictor = Callable[[PosedFaces, torch.Tensor], FaceMaps]  # a baseline is told true landmarks (B, 68, 2 or 3)
 P = TypeVar("P")  # what makes a prediction
 
 

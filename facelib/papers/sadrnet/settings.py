@@ -57,7 +57,7 @@ class StreamedFaces:
 
 @dataclass(frozen=True)
 class EvaluationFaces:
-    """How much of AFLW2000-3D and Florence (or of their counterparts) a run is evaluated on.
+    """How much of the counterparts of AFLW2000-3D and Florence a run is evaluated on; of licensed folders it is all.
 
     Args:
         identities, images: people of AFLW2000-3D and images of each; the data set has 2,000 images.
@@ -362,13 +362,21 @@ TIERS: dict[str, dict[str, Any]] = {
 }
 
 
+def _as_licensed(settings: ReconstructionSettings) -> ReconstructionSettings:
+    """Without the sizes that count where faces are embedded: all that folders hold is read."""
+    usual = ReconstructionSettings()
+    encoder = {name: getattr(usual.encoder, name) for name in ("batches", "reader_batches")}
+    return replace(settings, evaluation=usual.evaluation, encoder=replace(settings.encoder, **encoder))
+
+
 def relevant(method: Reconstructor, settings: ReconstructionSettings) -> ReconstructionSettings:
     """The settings with the defaults where a method's run does not depend on them."""
     usual = ReconstructionSettings()
     embedded = settings.data == EMBEDDED
+    read = settings if embedded else _as_licensed(settings)
     seen = replace(
-        settings,
-        evaluation=replace(settings.evaluation, ict=usual.evaluation.ict),
+        read,
+        evaluation=replace(read.evaluation, ict=usual.evaluation.ict),
         **{name: getattr(usual, name) for name in (("faces", "augmentation") if embedded else ("stream",))},
     )
     if not method.is_pretraining:

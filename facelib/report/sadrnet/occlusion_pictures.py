@@ -107,7 +107,7 @@ def covered_errors(evaluator: Evaluator, most: int = 200) -> pd.DataFrame:
     arrays = evaluator.archive.arrays
     columns = ["row", "identity", "worn", "method", "covered", "seen"]
     lines: list[list[object]] = []
-    for rows in evaluator.portions(evaluator.spread(most, np.flatnonzero(arrays["occluder"]))):
+    for rows in evaluator.portions(evaluator.spread(most, np.flatnonzero(np.asarray(arrays["occluder"]) > 0))):
         predictions = evaluator.predict(rows)
         seen, hidden = texels_towards_camera(predictions)
         for label in predictions.found:

@@ -47,7 +47,7 @@ def shown_people(scores: Mapping[str, np.ndarray], most: int = PEOPLE) -> np.nda
     Raises:
         BadInput: where nobody has such a photograph.
     """
-    suitable = np.flatnonzero((np.abs(scores["yaw"]) < FRONTAL) & (scores["occluder"] == 0))
+    suitable = np.flatnonzero((np.abs(scores["yaw"]) < FRONTAL) & (scores["occluder"] <= 0))
     by_yaw = suitable[np.lexsort((np.abs(scores["yaw"][suitable]), scores["identity"][suitable]))]
     first = np.unique(scores["identity"][by_yaw], return_index=True)[1][:most]
     if len(first) == 0:

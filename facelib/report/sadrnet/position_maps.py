@@ -130,7 +130,7 @@ def annotated(archive: FaceArchive, mapper: FaceMapper, seed: int = 22) -> Annot
     Raises:
         BadInput: for fewer photographs than angles.
     """
-    free = np.flatnonzero(np.asarray(archive.arrays["occluder"]) == 0)
+    free = np.flatnonzero(np.asarray(archive.arrays["occluder"]) <= 0)  # or nobody says
     degrees = np.abs(np.rad2deg(np.asarray(archive.arrays["pose"][:, 0])))
     if len(free) < len(SHOWN_YAWS):
         raise BadInput(f"{len(free)} photographs with nothing worn: expected at least {len(SHOWN_YAWS)}")

@@ -208,7 +208,7 @@ def groups_of(scores: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """
     occluder = np.asarray(scores["occluder"])
     judged = ~np.asarray(scores.get(FAILED, np.zeros(len(occluder), bool)))
-    free = occluder == Occluder.NOTHING
+    free = occluder <= Occluder.NOTHING  # or nobody says
     groups = {f"yaw {name}°": free & inside for name, inside in yaw_bin_masks(scores["yaw"]).items()}
     groups |= {name: occluder == kind for kind, name in WORN.items()}
     return {name: chosen & judged for name, chosen in groups.items() if (chosen & judged).any()}

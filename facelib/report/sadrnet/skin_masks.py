@@ -68,7 +68,8 @@ def shown_masks(evaluator: Evaluator, errors: np.ndarray, seed: int = 3) -> Mask
         BadInput: as attention_of.
     """
     arrays = evaluator.archive.arrays
-    occluder, turned = np.asarray(arrays["occluder"]), np.abs(np.rad2deg(arrays["pose"][:, 0])) >= TURNED
+    occluder = np.maximum(arrays["occluder"], Occluder.NOTHING)  # -1 where nobody says
+    turned = np.abs(np.rad2deg(arrays["pose"][:, 0])) >= TURNED
     kinds, rows = [], []
     for kind, name in (WORN | {Occluder.NOTHING: RANDOM}).items():
         for side in (~turned, turned):
@@ -108,7 +109,7 @@ def mask_data(evaluator: Evaluator, most: int = 400, seed: int = 3) -> pd.DataFr
     lines: list[dict[str, object]] = []
     for number, rows in enumerate(evaluator.portions(evaluator.spread(most))):
         faces = posed_faces(evaluator.archive, rows)
-        bare = np.flatnonzero(evaluator.archive.arrays["occluder"][rows] == Occluder.NOTHING).tolist()
+        bare = np.flatnonzero(evaluator.archive.arrays["occluder"][rows] <= Occluder.NOTHING).tolist()
         predictions = evaluator.predict(rows, with_shapes(faces, bare, seed + number))
         lines += _lines(predictions, evaluator.archive.arrays["identity"][rows])
     return pd.DataFrame(lines)
@@ -174,7 +175,7 @@ def _lines(predictions: Predictions, people: np.ndarray) -> Iterator[dict[str, o
     }
     regions = predictions.regions()
     for place, row in enumerate(predictions.rows):
-        before = WORN.get(Occluder(int(predictions.occluder[place])), RANDOM)
+        before = WORN.get(Occluder(max(int(predictions.occluder[place]), 0)), RANDOM)
         for region, masks in regions.items():
             mask = masks[place]
             if count := int(mask.sum()):
