@@ -70,12 +70,6 @@ def with_depth_adaptation(monkeypatch: pytest.MonkeyPatch) -> None:
     _register(monkeypatch, "depth_adaptation")
 
 
-@pytest.fixture
-def with_msma(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Paper 5 among the papers, as paper 2."""
-    _register(monkeypatch, "msma")
-
-
 def _register(monkeypatch: pytest.MonkeyPatch, paper: str) -> None:
     import facelib.papers
 

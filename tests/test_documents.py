@@ -144,7 +144,7 @@ def test_a_wrong_command_is_noticed(wrong: str) -> None:
         check(shlex.split(wrong))
 
 
-@pytest.mark.usefixtures("with_msma", "with_normal_components", "with_depth_adaptation")
+@pytest.mark.usefixtures("with_normal_components", "with_depth_adaptation")
 def test_every_command_exists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "me.jpg").touch()

@@ -19,7 +19,7 @@ from facelib.errors import unknown_name
 if TYPE_CHECKING:
     from facelib.papers.paper import Paper
 
-PAPERS: tuple[str, ...] = ("joint_attention", "sadrnet")
+PAPERS: tuple[str, ...] = ("joint_attention", "sadrnet", "msma")
 
 
 def load_paper(name: str) -> Paper:

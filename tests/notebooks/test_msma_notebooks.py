@@ -10,7 +10,6 @@ from notebook_outputs import execute_together, output_text
 from tiny_runs import use_private_runs, use_tiny_data
 
 from facelib.faces.morphable_model import MorphableModel
-from facelib.papers import PAPERS
 from facelib.papers.msma import PAPER
 from facelib.papers.run import train
 from facelib.papers.status import needed_runs
@@ -20,10 +19,7 @@ from facelib.storage import read_json
 NOTEBOOKS = project_folder() / "notebooks" / PAPER.folder
 FROM_RUNS = ("base", "short", "no_landmarks", "mean_face")
 
-pytestmark = [
-    pytest.mark.slow,  # paper 1 shows the same in every `make test`
-    pytest.mark.skipif(PAPER.name not in PAPERS, reason="kernels know registered papers only"),
-]
+pytestmark = pytest.mark.slow  # paper 1 shows the same in every `make test`
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,6 @@ from facelib.papers.paper import Claim
 from facelib.papers.published import published_rows, published_tables
 from facelib.report.verdicts import printed_difference
 
-pytestmark = pytest.mark.usefixtures("with_msma")
 ROWS = [(method.name, *row) for method in METHODS.values() for row in method.printed_rows]
 
 

@@ -53,7 +53,7 @@ from facelib.runs.folders import Run
 from facelib.runs.records import Record, read_record
 from facelib.storage import CACHE_VARIABLE, cache_folder
 
-pytestmark = pytest.mark.usefixtures("face_model", "with_msma")
+pytestmark = pytest.mark.usefixtures("face_model")
 LICENSED = {"data": "licensed"}
 SETS = ("lfw", "vggface2", "aflw2000", "florence_clips", "facewarehouse")
 SIZE = 64  # pixels of the crops

@@ -17,7 +17,7 @@ from facelib.papers.msma.shipping import ship
 from facelib.papers.msma.trained import load_shipped, load_trained
 from facelib.weights import read_card, shipped_names
 
-pytestmark = pytest.mark.usefixtures("face_model", "with_msma")
+pytestmark = pytest.mark.usefixtures("face_model")
 
 
 @pytest.fixture

@@ -101,7 +101,7 @@ def test_another_data_set_and_another_paper_change_nothing(package: Path, edited
         "DATA_SETS: dict[str, DataSet] = {",
         'DATA_SETS: dict[str, DataSet] = {\n    "new_set": DataSet("new", "New", "", NewSetSettings, open_new_set),',
     )
-    edited("papers/__init__.py", '"sadrnet")', '"sadrnet", "new_paper")')
+    edited("papers/__init__.py", '"msma")', '"msma", "new_paper")')
     edited("papers/new_paper/__init__.py", "", "from facelib.papers.paper import Paper\nPAPER = Paper()\n")
     edited(
         "papers/published/__init__.py", "def published_rows", "def something_new(): return 1\n\n\ndef published_rows"

@@ -17,7 +17,7 @@ from facelib.report.records import open_runs
 from facelib.runs.checkpoints import save_weights
 from facelib.runs.folders import Run
 
-pytestmark = pytest.mark.usefixtures("face_model", "with_msma")
+pytestmark = pytest.mark.usefixtures("face_model")
 SIZES = {"aflw": 20, "cases": 2 * len(CASES), "facewarehouse": 40}  # photographs of the smoke tier
 
 
