@@ -2,41 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from notebook_outputs import execute_together, output_text
-from tiny_runs import use_private_runs, use_tiny_data
+from notebook_outputs import output_text
+from smoke_notebooks import execute_from_runs
 
 from facelib.faces.morphable_model import MorphableModel
 from facelib.papers.msma import PAPER
-from facelib.papers.run import train
 from facelib.papers.status import needed_runs
-from facelib.runs.folders import Run, project_folder
+from facelib.runs.folders import Run
 from facelib.storage import read_json
 
-NOTEBOOKS = project_folder() / "notebooks" / PAPER.folder
 FROM_RUNS = ("base", "short", "no_landmarks", "mean_face")
 
 pytestmark = pytest.mark.slow  # paper 1 shows the same in every `make test`
 
 
 @pytest.fixture(scope="module")
-def executed(tmp_path_factory: pytest.TempPathFactory, face_model: MorphableModel) -> Iterator[Path]:
+def executed(tmp_path_factory: pytest.TempPathFactory, face_model: MorphableModel) -> Path:
     """A folder with the executed notebooks and what they wrote."""
-    folder = tmp_path_factory.mktemp("executed")
-    with pytest.MonkeyPatch.context() as patch:
-        use_tiny_data(patch, tmp_path_factory)
-        use_private_runs(patch, tmp_path_factory.mktemp("notebook_runs"))
-        for run in (*needed_runs(Run(PAPER.name, "msma")).values(), *(Run(PAPER.name, name) for name in FROM_RUNS)):
-            train(run, say=lambda text: None)
-        page = str(folder / "face.html")
-        names: dict[str, dict[str, object]] = {"train": {}, "tables": {}, "figures": {"page": page}}
-        for name in ("tables", "figures"):
-            names[name] |= {"tier": "smoke", "output": str(folder / name)}
-        execute_together([(NOTEBOOKS / f"{name}.ipynb", parameters) for name, parameters in names.items()], folder)
-        yield folder
+    runs = (*needed_runs(Run(PAPER.name, "msma")).values(), *(Run(PAPER.name, name) for name in FROM_RUNS))
+    return execute_from_runs(PAPER, runs, tmp_path_factory, {"figures": {"page": Path("page.html")}})
 
 
 def test_train(executed: Path) -> None:
@@ -58,9 +45,9 @@ def test_figures(executed: Path) -> None:
     folder = executed / "figures"
     manifest = read_json(folder / "manifest.json", "")
     names = {"shapes", "textures", "relit", "conditions", "custom", "ablation", "expressions", "face"}
-    names |= {"errors_by_condition", "errors_by_protocol", "error_by_yaw", "losses", "training", "learning"}
+    names |= {"told", "errors_by_condition", "errors_by_protocol", "error_by_yaw", "losses", "training", "learning"}
     assert manifest.keys() == names
     assert {entry["tier"] for entry in manifest.values()} == {"smoke"}
     assert all((folder / f"{name}.{ending}").exists() for name in names for ending in ("png", "pdf", "csv"))
-    assert (executed / "face.html").stat().st_size > 100_000
+    assert (executed / "page.html").stat().st_size > 100_000
     assert "facelib run msma direct_fit" in output_text(executed / "2-figures.ipynb")

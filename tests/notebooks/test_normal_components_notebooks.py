@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from notebook_outputs import execute_together, output_text
-from tiny_runs import use_private_runs, use_tiny_data
+from notebook_outputs import output_text
+from smoke_notebooks import execute_from_runs
 
 from facelib.faces.morphable_model import MorphableModel
 from facelib.papers import PAPERS
 from facelib.papers.normal_components import PAPER
-from facelib.papers.run import train
 from facelib.papers.status import needed_runs
-from facelib.runs.folders import Run, project_folder
+from facelib.runs.folders import Run
 from facelib.storage import read_json
 
-NOTEBOOKS = project_folder() / "notebooks" / PAPER.folder
 FROM_RUNS = ("baseline", "expnet_lmcl", "expnet_cross_entropy", "truth", "disturbed_100")
 
 pytestmark = [
@@ -27,19 +24,10 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def executed(tmp_path_factory: pytest.TempPathFactory, face_model: MorphableModel) -> Iterator[Path]:
+def executed(tmp_path_factory: pytest.TempPathFactory, face_model: MorphableModel) -> Path:
     """A folder with the executed notebooks and what they wrote."""
-    folder = tmp_path_factory.mktemp("executed")
-    with pytest.MonkeyPatch.context() as patch:
-        use_tiny_data(patch, tmp_path_factory)
-        use_private_runs(patch, tmp_path_factory.mktemp("notebook_runs"))
-        for run in (*needed_runs(Run(PAPER.name, "expnet_lmcl")).values(), *(Run(PAPER.name, n) for n in FROM_RUNS)):
-            train(run, say=lambda text: None)
-        names: dict[str, dict[str, object]] = {"train": {}, "tables": {"threads": 0}, "figures": {"people": 2}}
-        for name in ("tables", "figures"):
-            names[name] |= {"tier": "smoke", "output": str(folder / name)}
-        execute_together([(NOTEBOOKS / f"{name}.ipynb", parameters) for name, parameters in names.items()], folder)
-        yield folder
+    runs = (*needed_runs(Run(PAPER.name, "expnet_lmcl")).values(), *(Run(PAPER.name, name) for name in FROM_RUNS))
+    return execute_from_runs(PAPER, runs, tmp_path_factory, {"tables": {"threads": 0}, "figures": {"people": 2}})
 
 
 def test_train(executed: Path) -> None:
