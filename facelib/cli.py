@@ -580,7 +580,9 @@ def explain(predictions: Path, truth: Path, number: float | None, as_json: bool)
 
 @main.command("compare-landmarks")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--model", "models", metavar="NAME", multiple=True, help="As of `facelib reconstruct`; several times.")
+@click.option(
+    "--model", "models", metavar="NAME", multiple=True, help="As of reconstruct or fit; several times."
+)
 @model_tier_option
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def compare_landmarks(folder: Path, models: tuple[str, ...], tier: str | None, as_json: bool) -> None:
@@ -592,10 +594,9 @@ def compare_landmarks(folder: Path, models: tuple[str, ...], tier: str | None, a
     """
     from dataclasses import asdict
 
-    from facelib.landmark_comparison import compare_folder, summaries
-    from facelib.papers.sadrnet.trained import load_trained
+    from facelib.landmark_comparison import compare_folder, landmark_reader, summaries
 
-    several = compare_folder(folder, {str(model): load_trained(model, tier) for model in models or (None,)})
+    several = compare_folder(folder, {str(model): landmark_reader(model, tier) for model in models or (None,)})
     if len(several) > 1:
         told = summaries(several)
         click.echo(

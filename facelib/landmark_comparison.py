@@ -9,7 +9,7 @@ into our convention. How they move is fitted on rendered faces, whose landmarks 
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,12 +20,19 @@ import torch
 
 from facelib.conventions import NOSE_TIP, OUTER_EYE_CORNERS
 from facelib.data.embedded.portraits import portraits
+from facelib.data.face_finding import find_face
 from facelib.data.photographs import FORMATS, FaceBox, Photograph, read_photograph
 from facelib.errors import BadInput, FacelibError, MissingPart
 from facelib.metrics.bootstrap import Interval, bootstrap_over_identities
+from facelib.papers import msma
 from facelib.papers.sadrnet.networks import face_model
-from facelib.papers.sadrnet.trained import TrainedNetwork
+from facelib.papers.sadrnet.trained import load_trained
 from facelib.reconstruction import read_face
+from facelib.runs.folders import RECORD_FILE
+from facelib.runs.records import read_record
+from facelib.weights import read_card, shipped_names
+
+LandmarkReader = Callable[[Photograph], torch.Tensor]  # (68, 2) of the largest face, in pixels of the photograph
 
 INNER = slice(17, 68)  # brows, eyes, nose and mouth: the outline is another line for each convention and each pose
 PREDICTOR = "shape_predictor_68_face_landmarks.dat"
@@ -90,7 +97,36 @@ def summaries(comparisons: Mapping[str, Sequence[Comparison]]) -> dict[str, Summ
     }
 
 
-def compare_folder(folder: Path, models: Mapping[str, TrainedNetwork]) -> dict[str, list[Comparison]]:
+def landmark_reader(model: str | None = None, tier: str | None = None, *, refine: bool = False) -> LandmarkReader:
+    """What reads landmarks off photographs: a network of paper 3, or the face that one of paper 5 fits.
+
+    Args:
+        model, tier: as of paper 3's `load_trained`, or a shipped model's name or a run's folder of paper 5.
+        refine: whether direct fitting goes on from what a network of paper 5 reads.
+
+    Raises:
+        UnknownName, MissingPart, CorruptFile, BadInput: as `load_trained`.
+    """
+    if model is None or _paper_of(model) != msma.PAPER.name:
+        trained = load_trained(model, tier)
+        return lambda photograph: read_face(trained, photograph, None).landmarks[:, :2]
+    from facelib.papers.msma import photograph_fit  # with a renderer, which few need
+    from facelib.papers.msma import trained as fitters
+
+    fitter = fitters.load_trained(model, tier)
+    return lambda photograph: (
+        photograph_fit.fit_photograph(fitter, photograph, find_face(photograph), refine=refine).landmarks
+    )
+
+
+def _paper_of(model: str) -> str | None:
+    """Of a shipped model or a run's folder."""
+    if model in shipped_names():
+        return read_card(model).get("paper")
+    return read_record(Path(model) / RECORD_FILE).paper if Path(model).is_dir() else None
+
+
+def compare_folder(folder: Path, models: Mapping[str, LandmarkReader]) -> dict[str, list[Comparison]]:
     """Every face that dlib finds in the photographs of a folder, in alphabetical order, as each model reads it.
 
     A photograph or a face that cannot be compared says of its own why.
@@ -111,8 +147,8 @@ def compare_folder(folder: Path, models: Mapping[str, TrainedNetwork]) -> dict[s
     found: dict[str, list[Comparison]] = {name: [] for name in models}
     for path in paths:
         for face in _faces_in(path):
-            for name, trained in models.items():
-                found[name].append(face if isinstance(face, Comparison) else _compared(face, trained, translation))
+            for name, reader in models.items():
+                found[name].append(face if isinstance(face, Comparison) else _compared(face, reader, translation))
     return found
 
 
@@ -141,9 +177,9 @@ def _faces_in(path: Path) -> Iterator[_Face | Comparison]:
         yield _Face(path.name if len(faces) == 1 else f"{path.name}, face {number}", part, corner, theirs)
 
 
-def _compared(face: _Face, trained: TrainedNetwork, translation: torch.Tensor) -> Comparison:
+def _compared(face: _Face, reader: LandmarkReader, translation: torch.Tensor) -> Comparison:
     try:
-        ours = read_face(trained, face.part, None).landmarks[:, :2] + face.corner
+        ours = reader(face.part) + face.corner
     except FacelibError as error:
         return Comparison(face.name, why_not=str(error))
     moved = distance(ours, translated(face.theirs, translation), face.theirs)

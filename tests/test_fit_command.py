@@ -113,7 +113,7 @@ def test_errors_are_one_message_and_nothing_is_made(tmp_path: Path, monkeypatch:
         (noise, "--box", "1,2,3"): "'1,2,3': expected left,top,right,bottom in pixels",
         (noise, "--model", run): "no face was found: give its box, from brows to chin",
         (noise, "--model", run, "--box", "400,10,420,40"): "outside the photograph of 300 x 200 pixels",
-        (noise,): "make one with `facelib run msma msma --tier laptop`",
+        (noise, "--model", "base", "--tier", "laptop"): "`facelib run msma base --fold 0 --tier laptop`",
         (noise, "--model", "msna"): "did you mean 'msma'?",
         (noise, "--from", tmp_path / "broken.json"): "holds no checksum",
     }

@@ -22,8 +22,16 @@ from facelib.cli import main
 from facelib.data.given_images import as_photograph
 from facelib.data.photographs import FaceBox, Photograph
 from facelib.errors import BadInput, MissingPart
-from facelib.landmark_comparison import Comparison, compare_folder, distance, dlib_landmarks, summaries, translated
-from facelib.papers.sadrnet.trained import load_trained
+from facelib.face_fitting import fit
+from facelib.landmark_comparison import (
+    Comparison,
+    compare_folder,
+    distance,
+    dlib_landmarks,
+    landmark_reader,
+    summaries,
+    translated,
+)
 
 EXAMPLES = Path(skimage.__file__).parent / "data"
 BOX = FaceBox(179, 87, 272, 178)
@@ -86,9 +94,9 @@ def test_every_face_of_a_photograph_is_compared(tmp_path: Path, monkeypatch: pyt
     (tmp_path / "twice").mkdir()
     Image.fromarray(alone).save(tmp_path / "alone" / "astronaut.png")
     Image.fromarray(np.concatenate([alone, alone], axis=1)).save(tmp_path / "twice" / "astronauts.png")
-    trained = load_trained(str(make_untrained_run()))
-    (one,) = compare_folder(tmp_path / "alone", {"it": trained})["it"]
-    both = compare_folder(tmp_path / "twice", {"it": trained})["it"]
+    reader = landmark_reader(str(make_untrained_run()))
+    (one,) = compare_folder(tmp_path / "alone", {"it": reader})["it"]
+    both = compare_folder(tmp_path / "twice", {"it": reader})["it"]
 
     assert one.name == "astronaut.png"
     assert [each.name for each in both] == ["astronauts.png, face 1", "astronauts.png, face 2"]
@@ -117,6 +125,15 @@ def test_the_command_says_of_each_photograph_what_came_of_it(tmp_path: Path, mon
     empty.mkdir()
     refused = CliRunner().invoke(main, ["compare-landmarks", str(empty), *words[2:]])
     assert "holds no photograph: expected files ending in" in refused.output
+
+
+def test_a_fitted_face_has_landmarks_too() -> None:
+    """On the astronaut, whom dlib's test above knows: MSMA's inner landmarks, and how far `facelib.fit` moves them."""
+    person = as_photograph(EXAMPLES / "astronaut.png")
+    told = landmark_reader("msma")(person)
+
+    torch.testing.assert_close(told, fit(person, refine=False).landmarks)
+    assert distance(told, landmark_reader()(person)) < 0.2  # SADRNet's
 
 
 def test_models_are_compared_on_the_faces_that_all_have() -> None:
