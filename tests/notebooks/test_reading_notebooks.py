@@ -24,7 +24,7 @@ TABLES = [(paper, number) for paper in PAPERS for number in published_tables(pap
 DRAWN = {  # from committed records or without any; the other pictures are shown as committed
     "joint_attention": {"tar_by_pose", "tar_by_backbone", "transfer", "attention_course"},
     "sadrnet": {"position_map", "learning"},
-    "msma": {"learning"},
+    "msma": {"told", "errors_by_condition", "errors_by_protocol", "losses", "training", "learning"},
 }
 
 
