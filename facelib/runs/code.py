@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,11 @@ Target = tuple[str, str]  # a module, and a name of its top level
 
 
 def code_digest(roots: Iterable[str], *, package: Path = PACKAGE) -> str:
-    """A fingerprint of all that is reached from the roots (see `reached`), wherever the package lies."""
-    return digest_of(_Walk(package).fingerprints(roots))
+    """A fingerprint of all that is reached from the roots (see `reached`), wherever the package lies.
+
+    It is asked for again and again, of every run that stands, so it is kept for as long as no file changes.
+    """
+    return _digest(tuple(roots), package, _state_of(package))
 
 
 def reached(roots: Iterable[str], *, package: Path = PACKAGE) -> dict[str, tuple[str, ...]]:
@@ -47,6 +51,23 @@ def reached(roots: Iterable[str], *, package: Path = PACKAGE) -> dict[str, tuple
     """
     found = _Walk(package).fingerprints(roots)
     return {module: tuple(sorted(found[module].keys() - {EFFECTS})) for module in sorted(found)}
+
+
+def _state_of(package: Path) -> tuple[tuple[str, int, int], ...]:
+    """Name, time of its last change and size of every file of a package."""
+    files = ((path, path.stat()) for path in sorted(package.rglob("*.py")))
+    return tuple((str(path), state.st_mtime_ns, state.st_size) for path, state in files)
+
+
+@lru_cache(maxsize=64)
+def _digest(roots: tuple[str, ...], package: Path, state: tuple[tuple[str, int, int], ...]) -> str:
+    return digest_of(_walk(package, state).fingerprints(roots))
+
+
+@lru_cache(maxsize=1)
+def _walk(package: Path, state: tuple[tuple[str, int, int], ...]) -> _Walk:
+    """For as long as the files stay in their state."""
+    return _Walk(package)
 
 
 class _Walk:

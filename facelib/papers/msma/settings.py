@@ -181,7 +181,7 @@ TIERS: dict[str, dict[str, Any]] = {
         "network.image_size": 64,
         "network.width": 0.125,
         "stream.skins": 40,
-        "stream.batches": 4,
+        "stream.batches": 2,
         "stream.held_out": 20,
         "stream.processes": 0,
         "fitting.landmark_steps": 10,

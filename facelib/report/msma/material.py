@@ -16,6 +16,7 @@ from facelib.report.local_runs import LocalRuns
 from facelib.report.msma.comparison_pictures import Read
 from facelib.report.msma.conditions import (
     GREY,
+    MOFA_PEOPLE,
     OF_AFLW,
     aflw_groups,
     case_groups,
@@ -61,8 +62,9 @@ class Material(LocalRuns):
         return open_archive(PAPER, FULL, self.settings, name)
 
     def mofa(self) -> Photographs:
-        """Of figures 4 and 5."""
-        return mofa_photographs(self.settings.network.image_size)
+        """Of figures 4 and 5; no more people than the cases of the ablation have."""
+        settings = self.settings
+        return mofa_photographs(settings.network.image_size, min(MOFA_PEOPLE, settings.evaluation.cases))
 
     def aflw(self, reference: str) -> Photographs:
         """Of figure 6, typical of what the reference, a label, errs."""
