@@ -55,8 +55,9 @@ class Gallery:
         import matplotlib.pyplot as plt
 
         origin: dict[str, str] = {"notebook": self.notebook, "tier": self.tier}
-        save_figure(figure, data, self.folder, name, parameters=parameters, further=further, **origin)
-        plt.show()
+        path = save_figure(figure, data, self.folder, name, parameters=parameters, further=further, **origin)
+        plt.close(figure)  # or the notebook would draw it once more
+        _show(path)
 
     def drawn(self, name: str, data: pd.DataFrame, draw: Callable[[pd.DataFrame], Figure]) -> pd.DataFrame:
         """Draw and save a picture of these numbers, or show the committed one where there are none.
@@ -72,13 +73,13 @@ class Gallery:
 
     def show_committed(self, *names: str) -> None:
         """Show pictures as they were committed; say so where there are none."""
-        from IPython.display import Image, Markdown, display
+        from IPython.display import Markdown, display
 
         for name in names:
             path = self.home / f"{name}.png"
             if self.is_committed and path.exists():
                 display(Markdown("As committed: the runs behind this picture are not on this machine."))
-                display(Image(path))
+                _show(path)
             else:
                 print(f"{name}: its runs are missing, and no picture was committed")
 
@@ -88,3 +89,14 @@ class Gallery:
 
         path = self.home / f"{name}.csv"
         return pd.read_csv(path) if self.is_committed and path.exists() else pd.DataFrame()
+
+
+def _show(path: Path) -> None:
+    """Show a picture as large as matplotlib would in a notebook."""
+    import matplotlib as mpl
+    from IPython.display import Image, display
+    from PIL import Image as Picture
+
+    with Picture.open(path) as picture:
+        inches = picture.width / picture.info["dpi"][0]
+    display(Image(path, width=round(inches * mpl.rcParams["figure.dpi"])))

@@ -125,7 +125,7 @@ def _write_pdf(figure: Figure, path: Path) -> None:
 def _with_palette(picture: Image.Image, colours: int) -> Image.Image:
     """An RGB picture with its own palette, not dithered, as noise takes room."""
     # Median cut alone turns small red lips brown. The mean colours that follow need not settle to the last pixel.
-    settled = picture.width * picture.height // 50
+    settled = picture.width * picture.height // 20
     return picture.quantize(colours, Image.Quantize.MEDIANCUT, kmeans=settled, dither=Image.Dither.NONE)
 
 
