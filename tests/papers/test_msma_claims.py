@@ -75,7 +75,7 @@ def test_enough_is_claimed_and_some_of_it_is_printed() -> None:
 
 def test_margins_by_hand() -> None:
     assert printed_difference("msma", lower("msma", "base", "florence/outdoor")) == pytest.approx(0.06)
-    rise = smaller_rise("msma", "base", "florence/cooperative", "florence/outdoor")
+    rise = smaller_rise("msma", "base", "florence/cooperative", "florence/outdoor", "outdoors")
     assert printed_difference("msma", rise) == pytest.approx((1.71 - 1.67) - (1.65 - 1.64))
 
 
