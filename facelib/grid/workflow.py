@@ -94,6 +94,8 @@ class Workflow:
         methods, fold = [run.method for run in job.runs], str(job.runs[0].fold)
         words = [self.python, "-m", "facelib", "run", self.paper.name, *methods]
         words += ["--fold", fold, "--tier", self.tier, *(["--keep-code"] if self.keep_code else [])]
+        if self.tier in SHORT_TIERS and all(self.paper.method(name).is_pretraining for name in methods):
+            words.append("--directly")  # a notebook would take longer than they do, and all others wait for them
         identities = [dataclasses.asdict(identity_of(run)) for run in job.runs]
         return {
             "name": job.name,

@@ -88,6 +88,8 @@ def write_figure(
     path, remedy = folder / "manifest.json", "delete it, and make the pictures of its folder again"
     manifest = read_json(path, remedy) if path.exists() else {}
     stamp(figure, label)
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # or each file, drawn twice, would find the places of all axes twice more
     with atomic_path(folder / f"{name}.png") as temporary:
         _write_png(figure, temporary)
     with atomic_path(folder / f"{name}.pdf") as temporary:
