@@ -92,11 +92,13 @@ class Gallery:
 
 
 def _show(path: Path) -> None:
-    """Show a picture as large as matplotlib would in a notebook."""
+    """Show a picture as large as matplotlib would in a notebook, or as it is where it does not say its resolution."""
     import matplotlib as mpl
     from IPython.display import Image, display
     from PIL import Image as Picture
 
+    usual = mpl.rcParams["figure.dpi"]
     with Picture.open(path) as picture:
-        inches = picture.width / picture.info["dpi"][0]
-    display(Image(path, width=round(inches * mpl.rcParams["figure.dpi"])))
+        dpi, _ = picture.info.get("dpi", (usual, usual))
+        width = picture.width * usual / dpi
+    display(Image(path, width=round(width)))

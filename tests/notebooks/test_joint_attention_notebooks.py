@@ -91,7 +91,7 @@ def test_figures(executed: Path) -> None:
     assert manifest.keys() == names
     assert {entry["tier"] for entry in manifest.values()} == {"smoke"}
     text = output_text(executed / "1-figures.ipynb")
-    assert text.count("image/png") == len(names) + 1  # the interactive curves carry a still picture
+    assert text.count('"image/png": "') == len(names) + 1  # the interactive curves carry a still picture
     assert "vnd.plotly" in text
     assert "CrossPoint: no run, `facelib run joint_attention crosspoint" in text
     assert "of the attention is on the face" in text

@@ -19,6 +19,7 @@ from facelib.faces.morphable_model import MorphableModel
 from facelib.faces.scene import Rendering
 from facelib.geometry.lighting import coefficients_from_gamma
 from facelib.geometry.normals import vertex_normals
+from facelib.papers import trained
 from facelib.papers.msma import detection
 from facelib.papers.msma.coefficient_file import read_coefficients, write_coefficients
 from facelib.papers.msma.detection import detected_landmarks, guessed_skin, standard_crop
@@ -210,7 +211,8 @@ def test_a_dark_photograph_is_fitted_by_its_landmarks(
     assert all(each.isfinite().all() for each in face.coefficients)
 
 
-def test_without_a_model_its_command_is_told(run: str, shown: Rendering) -> None:
+def test_without_a_model_its_command_is_told(run: str, shown: Rendering, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trained, "shipped_names", lambda: ())
     with pytest.raises(MissingPart, match="make one with `facelib run msma msma --tier laptop`"):
         facelib.fit(Photograph(shown.image[0]))
     with pytest.raises(BadInput, match="landmark_reader reads no coefficients off photographs"):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 from IPython import display
 from made_records import commit, make_record, use_made_runs
+from PIL import Image
 
 from facelib.report.gallery import Gallery
 from facelib.report.records import open_runs
@@ -74,15 +76,28 @@ def test_numbers_are_drawn_or_the_committed_ones_are_shown(tmp_path: Path, capsy
 def test_committed_pictures_are_shown_as_such(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    shown: list[object] = []
+    shown: list[Any] = []
     monkeypatch.setattr(display, "display", shown.append)
     commit(make_record("ir18", tier="laptop"))
     made = gallery()
     made.home.mkdir(parents=True, exist_ok=True)
-    plt.figure(figsize=(1, 1)).savefig(made.home / "roc.png")
+    plt.figure(figsize=(1, 1)).savefig(made.home / "roc.png", bbox_inches=None, dpi=300)
     made.show_committed("roc", "tsne")
 
     text, picture = shown
     assert text.data == "As committed: the runs behind this picture are not on this machine."
     assert picture.data == (made.home / "roc.png").read_bytes()
+    assert picture.width == round(plt.rcParams["figure.dpi"])  # an inch
     assert capsys.readouterr().out == "tsne: its runs are missing, and no picture was committed\n"
+
+
+def test_a_picture_without_resolution_is_shown_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[Any] = []
+    monkeypatch.setattr(display, "display", shown.append)
+    commit(make_record("ir18", tier="laptop"))
+    made = gallery()
+    made.home.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (30, 20)).save(made.home / "old.png")
+    made.show_committed("old")
+
+    assert shown[1].width == 30
