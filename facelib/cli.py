@@ -580,7 +580,7 @@ def explain(predictions: Path, truth: Path, number: float | None, as_json: bool)
 
 @main.command("compare-landmarks")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--model", "models", metavar="NAME", multiple=True, help="As of reconstruct or fit; several times.")
+@click.option("--model", "models", metavar="NAME", multiple=True, help="As of reconstruct, or a run of msma; several.")
 @model_tier_option
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def compare_landmarks(folder: Path, models: tuple[str, ...], tier: str | None, as_json: bool) -> None:

@@ -26,9 +26,9 @@ from facelib.errors import BadInput, FacelibError, MissingPart
 from facelib.metrics.bootstrap import Interval, bootstrap_over_identities
 from facelib.papers import msma
 from facelib.papers.sadrnet.networks import face_model
+from facelib.papers.sadrnet.shipped import MODELS
 from facelib.papers.sadrnet.trained import load_trained
 from facelib.reconstruction import read_face
-from facelib.runs.folders import RECORD_FILE
 from facelib.runs.records import read_record
 from facelib.weights import read_card, shipped_names
 
@@ -97,12 +97,11 @@ def summaries(comparisons: Mapping[str, Sequence[Comparison]]) -> dict[str, Summ
     }
 
 
-def landmark_reader(model: str | None = None, tier: str | None = None, *, refine: bool = False) -> LandmarkReader:
-    """What reads landmarks off photographs: a network of paper 3, or the face that one of paper 5 fits.
+def landmark_reader(model: str | None = None, tier: str | None = None) -> LandmarkReader:
+    """What reads landmarks off photographs: a network of paper 3, or the face that one of paper 5 reads, not refined.
 
     Args:
-        model, tier: as of paper 3's `load_trained`, or a shipped model's name or a run's folder of paper 5.
-        refine: whether direct fitting goes on from what a network of paper 5 reads.
+        model, tier: as of paper 3's `load_trained`, or a shipped model's name or a run of paper 5.
 
     Raises:
         UnknownName, MissingPart, CorruptFile, BadInput: as `load_trained`.
@@ -115,15 +114,15 @@ def landmark_reader(model: str | None = None, tier: str | None = None, *, refine
 
     fitter = fitters.load_trained(model, tier)
     return lambda photograph: (
-        photograph_fit.fit_photograph(fitter, photograph, find_face(photograph), refine=refine).landmarks
+        photograph_fit.fit_photograph(fitter, photograph, find_face(photograph), refine=False).landmarks
     )
 
 
 def _paper_of(model: str) -> str | None:
-    """Of a shipped model or a run's folder."""
+    """Of a shipped model or a run's folder or file."""
     if model in shipped_names():
         return read_card(model).get("paper")
-    return read_record(Path(model) / RECORD_FILE).paper if Path(model).is_dir() else None
+    return read_record(MODELS.record_of(model, "")).paper if Path(model).exists() else None
 
 
 def compare_folder(folder: Path, models: Mapping[str, LandmarkReader]) -> dict[str, list[Comparison]]:

@@ -128,12 +128,12 @@ def test_the_command_says_of_each_photograph_what_came_of_it(tmp_path: Path, mon
 
 
 def test_a_fitted_face_has_landmarks_too() -> None:
-    """On the astronaut, whom dlib's test above knows: MSMA's inner landmarks, and how far `facelib.fit` moves them."""
+    """The astronaut's, as `facelib.fit` reads them before it refines, and near those of SADRNet."""
     person = as_photograph(EXAMPLES / "astronaut.png")
     told = landmark_reader("msma")(person)
 
     torch.testing.assert_close(told, fit(person, refine=False).landmarks)
-    assert distance(told, landmark_reader()(person)) < 0.2  # SADRNet's
+    assert distance(told, landmark_reader()(person)) < 0.2
 
 
 def test_models_are_compared_on_the_faces_that_all_have() -> None:

@@ -25,6 +25,7 @@ MESSAGE_MODULE = "errors"  # of the package: only words that nobody compares
 ALL = "*"  # stands for all that a module defines
 
 Target = tuple[str, str]  # a module, and a name of its top level
+State = tuple[tuple[str, int, int], ...]  # name, time of the last change and size of each file
 
 
 def code_digest(roots: Iterable[str], *, package: Path = PACKAGE) -> str:
@@ -53,19 +54,18 @@ def reached(roots: Iterable[str], *, package: Path = PACKAGE) -> dict[str, tuple
     return {module: tuple(sorted(found[module].keys() - {EFFECTS})) for module in sorted(found)}
 
 
-def _state_of(package: Path) -> tuple[tuple[str, int, int], ...]:
-    """Name, time of its last change and size of every file of a package."""
+def _state_of(package: Path) -> State:
     files = ((path, path.stat()) for path in sorted(package.rglob("*.py")))
     return tuple((str(path), state.st_mtime_ns, state.st_size) for path, state in files)
 
 
 @lru_cache(maxsize=64)
-def _digest(roots: tuple[str, ...], package: Path, state: tuple[tuple[str, int, int], ...]) -> str:
+def _digest(roots: tuple[str, ...], package: Path, state: State) -> str:
     return digest_of(_walk(package, state).fingerprints(roots))
 
 
 @lru_cache(maxsize=1)
-def _walk(package: Path, state: tuple[tuple[str, int, int], ...]) -> _Walk:
+def _walk(package: Path, state: State) -> _Walk:
     """For as long as the files stay in their state."""
     return _Walk(package)
 
