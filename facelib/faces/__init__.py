@@ -10,7 +10,8 @@ surfaces          tubes and sheets around heads
 occluders         glasses, sunglasses (glasses) and masks (surgical_mask) on heads
 surroundings      what else is seen of a person: bust, hair, teeth
 face_layout       the UV layout of the face; visible_skin_mask: the pixels that show it
-sensors           what a structured-light depth camera makes of clean depth; depth_scene: people before one, in a room
+sensors           what a structured-light depth camera makes of clean depth; time_of_flight: another one, by ray_casting
+depth_scene       people before a depth camera, in a room
 scene             camera, background, sensor: from people to images; lights: of the scene
 scanners          range scanners: from heads to scans with noise, spikes and holes
 """

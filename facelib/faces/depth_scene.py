@@ -18,6 +18,7 @@ from facelib.faces.morphable_model import MorphableModel
 from facelib.faces.sensors import StructuredLight, draw_noise, sensed
 from facelib.faces.surfaces import Surface, join
 from facelib.faces.teeth import teeth
+from facelib.faces.time_of_flight import TimeOfFlight, timed
 from facelib.geometry.camera import PerspectiveCamera, face_to_camera
 from facelib.geometry.depth import camera_about, crop_about
 from facelib.geometry.rasterizer import rasterize
@@ -39,7 +40,7 @@ class DepthSceneSettings:
         crop_jitter: standard deviation of a crop's middle about the head's, mm along each axis.
         width, height: of the sensor's whole image, pixels.
         focal_u, focal_v, center_u, center_v: its intrinsics, pixels.
-        sensor: what noise it adds; None for clean frames of bare heads.
+        sensor: how it measures depth, with which faults; None for clean frames of bare heads.
         dressed: whether people before a sensor wear hair and have a neck and shoulders; heads of other models have what
             they need.
 
@@ -56,7 +57,7 @@ class DepthSceneSettings:
     focal_v: float = 575.8
     center_u: float = 320.0
     center_v: float = 240.0
-    sensor: StructuredLight | None = None
+    sensor: StructuredLight | TimeOfFlight | None = None
     dressed: bool = True
 
     def __post_init__(self) -> None:
@@ -190,7 +191,7 @@ def sensed_frames(
         DegenerateInput: when a head is not in view.
     """
     if scene.sensor is None:
-        raise BadInput("scene.sensor is None: expected a StructuredLight; clean_frames needs none")
+        raise BadInput("scene.sensor is None: expected a sensor; clean_frames needs none")
     check_shape("room", room, (scene.height, scene.width))
     in_camera = _placed(model, heads, pose, place)
     triangles = model.triangles
@@ -202,18 +203,32 @@ def sensed_frames(
     middle = _jittered(place, scene, generator)
     window = _window(middle, scene)
     camera = scene.camera.crop(window.top.float(), window.left.float())
-    seen = rasterize(
-        camera.project(in_camera), triangles, window.height, window.width, perspective=True, cull_back_faces=True
-    )
     behind = torch.stack([
         room[top : top + window.height, left : left + window.width]
         for top, left in zip(window.top.tolist(), window.left.tolist(), strict=True)
     ])  # fmt: skip
+    if isinstance(scene.sensor, TimeOfFlight):
+        found = timed(in_camera, triangles, behind, camera, scene.sensor, generator)
+    else:
+        found = _matched(in_camera, triangles, is_hair, behind, camera, scene.sensor, generator)
+    return Frames(*crop_about(found, camera, middle, scene.reach, scene.image_size))
+
+
+def _matched(
+    points: torch.Tensor,
+    triangles: torch.Tensor,
+    is_hair: torch.Tensor,
+    behind: torch.Tensor,
+    camera: PerspectiveCamera,
+    sensor: StructuredLight,
+    generator: torch.Generator,
+) -> torch.Tensor:
+    """What structured light gives of meshes (B, V, 3), of whose triangles some are hair, before (B, H, W) a room."""
+    height, width = behind.shape[1:]
+    seen = rasterize(camera.project(points), triangles, height, width, perspective=True, cull_back_faces=True)
     clean = torch.minimum(seen.depth, behind)  # infinite where there is nobody
     on_hair = is_hair[seen.triangle.clamp(min=0).long()] & seen.mask
-    noise = draw_noise(len(clean), window.height, window.width, scene.sensor, generator)
-    found = sensed(clean, camera, scene.sensor, noise, on_hair)
-    return Frames(*crop_about(found, camera, middle, scene.reach, scene.image_size))
+    return sensed(clean, camera, sensor, draw_noise(len(clean), height, width, sensor, generator), on_hair)
 
 
 @dataclass(frozen=True)

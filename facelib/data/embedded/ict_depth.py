@@ -1,4 +1,4 @@
-"""Depth frames of imported heads of ICT-FaceKit before the same sensor: nobody is trained on them (paper 4).
+"""Depth frames of imported heads of ICT-FaceKit, on whom nobody is trained: before the same sensor, or another.
 
 People whom our own face model did not make, in a topology that is not ours: half of the frames near frontal, as those
 that shapes are learnt of, half in the poses of the Biwi counterpart. They have the necks of their scans and no hair.
@@ -23,6 +23,11 @@ from facelib.faces.depth_scene import DepthSceneSettings
 from facelib.faces.ict_model import load_ict_model
 from facelib.faces.morphable_model import MorphableModel
 from facelib.faces.sensors import StructuredLight
+from facelib.faces.time_of_flight import TimeOfFlight
+
+OTHER_CAMERA = DepthSceneSettings(  # a Kinect of the second generation, roughly (of one device: 365.5, 254.9, 205.4)
+    width=512, height=424, focal_u=365.0, focal_v=365.0, center_u=256.0, center_v=212.0, sensor=TimeOfFlight()
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ shape_task  source only, and embeddings drawn together; generative_task: AR-GAN;
 readers     what each method reads off frames; truth: the faces they are compared with; protocol: their errors;
             bootstrap: their intervals
 building    a method's task and its evaluation
-ict         what trained runs are judged by afterwards, where ICT-FaceKit is imported
+ict         what trained runs are judged by afterwards, where ICT-FaceKit is imported; other_sensor: and embreex is
 trained     networks of runs and those that ship; shipping: how they are made to; reconstruction: one frame, one head
 steps       what facelib.papers.run calls of all this
 """
@@ -26,12 +26,13 @@ from facelib.papers.evaluations import Evaluation
 from facelib.papers.paper import Paper, Steps
 
 if TYPE_CHECKING:
-    from facelib.papers.depth_adaptation import ict, steps
+    from facelib.papers.depth_adaptation import ict, other_sensor, steps
     from facelib.papers.evaluations import EvaluationSteps
 
-    _evaluated: EvaluationSteps = ict
+    _evaluated: tuple[EvaluationSteps, ...] = (ict, other_sensor)
     _checked: Steps[DepthReader, DepthRunSettings] = steps
 
+IMPORTED_BY = "facelib faces import-ict FOLDER"
 PAPER: Paper[DepthReader, DepthRunSettings] = Paper(
     name="depth_adaptation",
     module=f"{__name__}.steps",
@@ -47,5 +48,12 @@ PAPER: Paper[DepthReader, DepthRunSettings] = Paper(
     tables=TABLES,
     claims=CLAIMS,
     failed_as="the mean face, or a frontal head",
-    evaluations={"ict": Evaluation("heads of ICT-FaceKit", f"{__name__}.ict", "facelib faces import-ict FOLDER")},
+    evaluations={
+        "ict": Evaluation("heads of ICT-FaceKit", f"{__name__}.ict", IMPORTED_BY),
+        "flight": Evaluation(
+            "heads of ICT-FaceKit before another sensor",
+            f"{__name__}.other_sensor",
+            f"{IMPORTED_BY} and pip install embreex",
+        ),
+    },
 )

@@ -80,8 +80,8 @@ def _baseline(name: str, label: str, rows: Rows) -> DepthReader:
     return DepthReader(name, label, BASELINE, "ours", rows)
 
 
-OF_SHAPES: Rows = (("figure_5", None), ("shape", None), ("ict", None))
-OF_POSES: Rows = (("ict_pose", None),)
+OF_SHAPES: Rows = (("figure_5", None), ("shape", None), ("ict", None), ("flight", None))
+OF_POSES: Rows = (("ict_pose", None), ("flight_pose", None))
 BOTH_GROUPS: Rows = (("3_group_1", None), ("3_group_2", None))
 
 METHODS: dict[str, DepthReader] = {
@@ -124,7 +124,7 @@ METHODS: dict[str, DepthReader] = {
               (("5", None), *BOTH_GROUPS), pose_target_epochs=0, frames_labels="sensed"),
         _pose("pose_biwi_labels", "Labelled frames of Biwi, group 2", "ours", (("3_group_2", None),),
               pose_target_epochs=0, frames_labels="target", frames_pose_set=GROUP_2),
-        _baseline(ICP_TRACKING, "Mean face tracked by ICP", (*BOTH_GROUPS, ("4", None), ("5", None))),
+        _baseline(ICP_TRACKING, "Mean face tracked by ICP", (*BOTH_GROUPS, ("4", None), ("5", None), *OF_POSES)),
         _baseline(FRONTAL, "Frontal head", (*BOTH_GROUPS, ("4", None), ("5", None), *OF_POSES)),
     )
 }  # fmt: skip

@@ -6,7 +6,9 @@ from facelib.papers.depth_adaptation.methods import FRONTAL, GROUP_1, GROUP_2, I
 from facelib.papers.paper import Metric, Table
 
 SPREAD = "_sd"
+ICT, FLIGHT = "ict", "flight"  # heads of ICT-FaceKit before the sensor, and before another
 SETS = {GROUP_1: "Biwi, group 1", GROUP_2: "Biwi, group 2", ICT_3DHP: "ICT-3DHP"}
+HEADS = {ICT: "ICT-FaceKit", FLIGHT: "ICT-FaceKit, another sensor"}
 ANGLES = ("roll", "yaw", "pitch")  # as tables 3 and 4 print them
 PRINTED = ("mae", *ANGLES)
 OTHERS = {  # of each set, besides what is printed: heads of columns, and phrases
@@ -37,6 +39,13 @@ def _pose(name: str, words: str) -> dict[str, Metric]:
     return {f"{name}/mae": _degrees("MAE", f"MAE, {words}")} | angles | others | position
 
 
+def _of_heads(name: str, words: str) -> dict[str, Metric]:
+    """Of heads that our face model did not make."""
+    turns = {f"{name}_{key}": _degrees(OTHERS[key][0], f"{OTHERS[key][1]}, {words}") for key in ("geodesic", "fitted")}
+    shape = {f"{name}_plane": _mm("Point to plane", f"point-to-plane RMSE, {words}")}
+    return shape | {f"{name}_mae": _degrees("MAE", f"MAE, {words}")} | turns
+
+
 METRICS: dict[str, Metric] = {
     "fitting": _squared("Eq. 8", "mesh fitting error"),
     "fitting/learnt": _squared(None, "mesh fitting error, of people whose unlabelled frames were learnt from"),
@@ -51,9 +60,7 @@ METRICS: dict[str, Metric] = {
     "roughness": Metric("Roughness", "roughness of the displacements", "mm", "lower", decimals=3),
     "true_roughness": Metric("Roughness, true", "roughness of the true displacements", "mm", "lower", decimals=3),
     **{name: metric for key, words in SETS.items() for name, metric in _pose(key, words).items()},
-    "ict_plane": _mm("Point to plane", "point-to-plane RMSE, ICT"),
-    "ict_mae": _degrees("MAE", "MAE, ICT"),
-    **{f"ict_{name}": _degrees(OTHERS[name][0], f"{OTHERS[name][1]}, ICT") for name in ("geodesic", "fitted")},
+    **{name: metric for key, words in HEADS.items() for name, metric in _of_heads(key, words).items()},
 }
 
 
@@ -64,6 +71,10 @@ def _of(name: str, columns: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(f"{name}/{column}" for column in columns)
 
 
+TITLES = {
+    ICT: "Heads of ICT-FaceKit",
+    FLIGHT: "Heads of ICT-FaceKit by another renderer before another sensor, a time-of-flight camera",
+}
 TABLES: dict[str, Table] = {
     "3_group_1": Table(_of(GROUP_1, PRINTED), _of(GROUP_1, MORE), references=("pose_source",)),
     "3_group_2": Table(_of(GROUP_2, PRINTED), _of(GROUP_2, MORE), references=("pose_source",)),
@@ -82,9 +93,10 @@ TABLES: dict[str, Table] = {
     "lambda1": Table(
         ("fitting", "roughness"), ("plane",), references=("source_only",), title="The terms of L_F, figure 9"
     ),
-    "ict": Table(("ict_plane",), references=("source_only",), title="Heads of ICT-FaceKit", evaluation="ict"),
-    "ict_pose": Table(
-        ("ict_mae", "ict_geodesic", "ict_fitted"), references=("pose_source",),
-        title="Poses of heads of ICT-FaceKit", evaluation="ict",
-    ),
+    **{name: Table((f"{name}_plane",), references=("source_only",), title=words, evaluation=name)
+       for name, words in TITLES.items()},
+    **{f"{name}_pose": Table(
+        tuple(f"{name}_{key}" for key in ("mae", "geodesic", "fitted")), references=("pose_source",),
+        title=f"Poses: {words[0].lower()}{words[1:]}", evaluation=name,
+    ) for name, words in TITLES.items()},
 }  # fmt: skip

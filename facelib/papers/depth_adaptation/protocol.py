@@ -19,7 +19,7 @@ from facelib.geometry.procrustes import nearest_rotation
 from facelib.geometry.rotations import geodesic_distance, matrix_to_euler, quaternion_to_matrix
 from facelib.metrics.pose_error import euler_errors
 from facelib.metrics.surface_error import mesh_fitting_error, point_to_plane
-from facelib.papers.depth_adaptation.metrics import METRICS, SETS, SPREAD
+from facelib.papers.depth_adaptation.metrics import HEADS, METRICS, SETS, SPREAD
 from facelib.papers.depth_adaptation.readers import PoseReader, ShapeReader, frontal, mean_heads
 from facelib.papers.depth_adaptation.truth import NINE_LANDMARKS, TrueFace, face_of, true_faces
 from facelib.papers.failures import FAILED, all_judged
@@ -173,16 +173,16 @@ def values_of(scores: Scores) -> dict[str, dict[str, np.ndarray]]:
         some = {"fitting_30": np.where(np.isin(np.arange(len(tested)), drawn), scores["fitting"], np.nan)}
         values["shape"] = {name: np.where(tested, scores[name], np.nan) for name in OF_SHAPES if name in scores}
         values["shape"] |= of_parts | some
-    for name in (*SETS, "ict"):
+    for name in (*SETS, *HEADS):
         if f"{name}_found" in scores:
             errors = pose_errors(*(scores[f"{name}_{key}"] for key in ("found", "true", "sequence")))
-            if name == "ict":
-                values[name] = {f"ict_{key}": errors[key] for key in ("mae", "geodesic", "fitted")}
+            if name in HEADS:
+                values[name] = {f"{name}_{key}": errors[key] for key in ("mae", "geodesic", "fitted")}
                 continue
             errors["position"] = scores[f"{name}_position"]
             values[name] = {f"{name}/{key}": each for key, each in errors.items()}
-    if "ict_plane" in scores:
-        values["ict"] = {"ict_plane": scores["ict_plane"]}
+        elif f"{name}_plane" in scores:
+            values[name] = {f"{name}_plane": scores[f"{name}_plane"]}
     return values
 
 

@@ -24,6 +24,7 @@ from facelib.papers.paper import BASELINE
 from facelib.runs.tasks import to_device
 
 AT_ONCE = 64  # frames
+CAMERA_AXES = torch.tensor([1.0, -1.0, -1.0])  # in those of the face frame
 
 ShapeReader = Callable[[DepthFrames], torch.Tensor]  # heads (B, V, 3) mm
 PoseReader = Callable[[LabelledDepth], HeadPose]  # of frames in their order; only a tracker looks at the first truth
@@ -92,6 +93,14 @@ def _sized(cloud: torch.Tensor, surface: SkinSurface) -> torch.Tensor:
     return surface.mean / lay(cloud, surface.mean, surface, scale=True).transform.scale
 
 
+def laid_alone(labelled: LabelledDepth, settings: DepthRunSettings) -> HeadPose:
+    """The mean face laid onto each frame from the front, in the middle of the crop; no truth is looked at."""
+    surface = face_surface(settings.faces)
+    start = Similarity(torch.ones(()), torch.eye(3), torch.zeros(3))
+    heads = [_laid(positions, surface, start).inverse() for positions in _seen(labelled.frames, settings)]
+    return _poses(heads)
+
+
 def _tracked(labelled: LabelledDepth, settings: DepthRunSettings) -> HeadPose:
     """The mean face laid onto one frame after the other, from where it was in the frame before or first of all.
 
@@ -100,9 +109,8 @@ def _tracked(labelled: LabelledDepth, settings: DepthRunSettings) -> HeadPose:
     turn, in the middle of the crop; of both starts in later frames the nearer end counts.
     """
     surface = face_surface(settings.faces)
-    axes = torch.tensor([1.0, -1.0, -1.0])  # of the camera and of the face frame
     middle = labelled.frames.middles(reach_of(settings))
-    given = Similarity(torch.ones(len(labelled)), labelled.rotation, axes * (labelled.translation - middle))
+    given = Similarity(torch.ones(len(labelled)), labelled.rotation, CAMERA_AXES * (labelled.translation - middle))
     heads: list[Similarity] = []
     for number, sequence in enumerate(labelled.sequence.tolist()):
         (positions,) = _seen(labelled.frames.part(slice(number, number + 1)), settings)
@@ -114,10 +122,15 @@ def _tracked(labelled: LabelledDepth, settings: DepthRunSettings) -> HeadPose:
         else:
             place = _laid(positions, surface, place, first)
         heads.append(place.inverse().compose(head))
+    return _poses(heads)
+
+
+def _poses(heads: list[Similarity]) -> HeadPose:
+    """What moves heads to where the camera sees them, in the axes of the face frame, as a network tells it."""
     rotation, translation = (
         torch.stack([getattr(each, name) for each in heads]) for name in ("rotation", "translation")
     )
-    return HeadPose(matrix_to_quaternion(rotation), axes * translation)
+    return HeadPose(matrix_to_quaternion(rotation), CAMERA_AXES * translation)
 
 
 def _one(motions: Similarity, number: int) -> Similarity:

@@ -1,4 +1,4 @@
-"""The same head clean and before the sensor: lit, by depth, and how both differ."""
+"""The same head clean and before a sensor: lit, by depth, and how both differ."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 from matplotlib.figure import Figure
 
 from facelib.data.depth_faces import DepthFrames
+from facelib.data.embedded.ict_depth import OTHER_CAMERA
 from facelib.faces.baking import load_face_model
 from facelib.faces.depth_scene import DepthSceneSettings, body_of, clean_frames, room_behind, sensed_frames
 from facelib.faces.population import EXPRESSIONS, expression_coefficients, sample_people
@@ -23,20 +24,39 @@ BEFORE, AFTER = 160.0, 200.0  # mm about the middle that are told apart by colou
 CLEAN, SENSED = "clean", "simulated"
 
 
-def sensor_frames(person: int = 0) -> dict[str, DepthFrames]:
-    """One person in `POSES` by an ideal camera, bare, and before the sensor, dressed: the same crops."""
-    model, sensor = load_face_model("coarse"), StructuredLight()
-    scene = DepthSceneSettings(image_size=SIZE, crop_jitter=0.0)
+def sensor_frames() -> dict[str, DepthFrames]:
+    """One person in `POSES` by an ideal camera, bare, and before the sensor that target frames are of, dressed."""
+    return _frames({SENSED: DepthSceneSettings(sensor=StructuredLight())})
+
+
+def other_frames() -> dict[str, DepthFrames]:
+    """As `sensor_frames`, and before the sensor that nothing is learnt of.
+
+    Raises:
+        MissingPart: without embreex.
+    """
+    structured = DepthSceneSettings(sensor=StructuredLight())
+    return _frames({"structured light": structured, "time of flight": OTHER_CAMERA})
+
+
+def _frames(scenes: dict[str, DepthSceneSettings]) -> dict[str, DepthFrames]:
+    """The same crops of one person, clean and in these scenes."""
+    model, ideal = load_face_model("coarse"), DepthSceneSettings(image_size=SIZE, crop_jitter=0.0)
     pose = torch.deg2rad(torch.tensor(list(POSES.values())))
     place = torch.tensor([0.0, 0.0, DISTANCE]).expand(len(pose), -1)
-    shape = sample_people(model, person + 1, SEED, fixed_albedo=True).identity[person]
+    shape = sample_people(model, 1, SEED, fixed_albedo=True).identity
     action = expression_coefficients(model, list(EXPRESSIONS)[:1])
-    heads = model.vertices(shape[None], action).expand(len(pose), -1, -1)
+    heads = model.vertices(shape, action).expand(len(pose), -1, -1)
     generator = torch.Generator().manual_seed(SEED)
-    clean = clean_frames(model, heads, pose, place, scene, generator)
-    body, room = body_of(model, heads, pose, generator), room_behind(scene, generator)
-    noisy = sensed_frames(model, heads, pose, place, body, room, replace(scene, sensor=sensor), generator)
-    return {name: DepthFrames.seen_by(each.depth, each.camera) for name, each in ((CLEAN, clean), (SENSED, noisy))}
+    found, body = (
+        {CLEAN: clean_frames(model, heads, pose, place, ideal, generator)},
+        body_of(model, heads, pose, generator),
+    )
+    for name, each in scenes.items():
+        scene = replace(each, image_size=SIZE, crop_jitter=0.0)
+        room = room_behind(scene, generator)
+        found[name] = sensed_frames(model, heads, pose, place, body, room, scene, generator)
+    return {name: DepthFrames.seen_by(each.depth, each.camera) for name, each in found.items()}
 
 
 def frame_data(frames: dict[str, DepthFrames]) -> pd.DataFrame:
@@ -55,7 +75,7 @@ def frame_data(frames: dict[str, DepthFrames]) -> pd.DataFrame:
 
 
 def draw_frames(frames: dict[str, DepthFrames]) -> Figure:
-    """A row a pose: clean and simulated, lit and by depth."""
+    """A row a pose: each frame lit and by depth."""
     rows = []
     for number in range(len(POSES)):
         row = []
