@@ -108,15 +108,19 @@ def readable(runs: TierRuns, table: str, lines: pd.DataFrame) -> pd.DataFrame:
 
 
 def systems(paper: str) -> pd.DataFrame:
-    """Every method that stands in a table: what it is made of, and in which tables."""
+    """Every method that stands in a table: what it is made of, and in which tables it is printed or stands as ours."""
     from facelib.papers import load_paper
 
     loaded = load_paper(paper)
     methods = [loaded.methods[name] for name in loaded.tabulated()]
     lines = []
     for method in methods:
-        where = dict.fromkeys(table if row else f"{table} (ours)" for table, row in method.printed_rows)
-        lines.append({"method": method.label, **method.describe(), "tables": ", ".join(where)})
+        printed, ours = (
+            ", ".join(dict.fromkeys(table for table, row in method.printed_rows if bool(row) == is_printed))
+            for is_printed in (True, False)
+        )
+        where = "; ".join([printed] * bool(printed) + [f"ours: {ours}"] * bool(ours))
+        lines.append({"method": method.label, **method.describe(), "tables": where})
     return pd.DataFrame(lines).set_index("method")
 
 

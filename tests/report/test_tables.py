@@ -288,9 +288,9 @@ def test_systems_are_described() -> None:
     assert list(described.columns) == ["evaluated on", "backbone", "clouds from", "terms", "tables"]
     assert described.loc["PointNet++"].tolist() == ["clouds", "pointnet2", "", "", "2"]
     assert described.loc["JAM + JE"].tolist() == ["images", "ir18", "pointnet2", "jam, je", "1, 3"]
-    assert described.loc["IR-18", "tables"] == "2, 3 (ours)"
+    assert described.loc["IR-18", "tables"] == "2; ours: 3"
     assert len(described) == len(open_runs(PAPER, "smoke").paper.tabulated())
-    assert systems(FACES).loc["SADRNet", "tables"] == "1, 2, 3, 4, 5, shape (ours), ict (ours)"
+    assert systems(FACES).loc["SADRNet", "tables"] == "1, 2, 3, 4, 5; ours: shape, ict"
 
 
 def test_records_come_by_fold_and_runs_set_aside_do_not_count() -> None:
