@@ -54,8 +54,10 @@ class Gallery:
         """
         import matplotlib.pyplot as plt
 
-        origin: dict[str, str] = {"notebook": self.notebook, "tier": self.tier}
-        path = save_figure(figure, data, self.folder, name, parameters=parameters, further=further, **origin)
+        path = save_figure(
+            figure, data, self.folder, name, notebook=self.notebook, tier=self.tier, parameters=parameters,
+            further=further, dpi=None if self.is_committed else figure.dpi,  # for a screen: sooner written
+        )  # fmt: skip
         plt.close(figure)  # or the notebook would draw it once more
         _show(path)
 

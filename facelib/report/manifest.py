@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import matplotlib as mpl
 import numpy as np
 from PIL import Image
 
@@ -46,6 +47,7 @@ def save_figure(
     tier: str,
     parameters: dict[str, object],
     further: Mapping[str, pd.DataFrame] | None = None,
+    dpi: float | None = None,
 ) -> Path:
     """Stamp a figure with its tier and write name.png, name.pdf, name.csv and its manifest line.
 
@@ -58,19 +60,27 @@ def save_figure(
         tier: of the runs that it shows.
         parameters: that make it again.
         further: more numbers, each written to name_<key>.csv.
+        dpi: as of `write_figure`.
 
     Returns:
         The PNG's path.
     """
     origin = {"notebook": notebook, "tier": tier, "parameters": parameters}
-    path = write_figure(figure, data, folder, name, label=tier_label(tier), origin=origin)
+    path = write_figure(figure, data, folder, name, label=tier_label(tier), origin=origin, dpi=dpi)
     for key, numbers in (further or {}).items():
         _write_numbers(folder / f"{name}_{key}.csv", numbers)
     return path
 
 
 def write_figure(
-    figure: Figure, data: pd.DataFrame, folder: Path, name: str, *, label: str, origin: Mapping[str, object]
+    figure: Figure,
+    data: pd.DataFrame,
+    folder: Path,
+    name: str,
+    *,
+    label: str,
+    origin: Mapping[str, object],
+    dpi: float | None = None,
 ) -> Path:
     """Stamp a figure with a label and write name.png, name.pdf, name.csv and its manifest line.
 
@@ -78,6 +88,7 @@ def write_figure(
         figure, data, folder, name: as `save_figure`.
         label: written below the picture.
         origin: what the manifest says of where it comes from; the version is added.
+        dpi: of the PNG file; that of print by default.
 
     Returns:
         The PNG's path.
@@ -91,7 +102,7 @@ def write_figure(
     figure.draw_without_rendering()
     figure.set_layout_engine("none")  # or each file, drawn twice, would find the places of all axes twice more
     with atomic_path(folder / f"{name}.png") as temporary:
-        _write_png(figure, temporary)
+        _write_png(figure, temporary, dpi)
     with atomic_path(folder / f"{name}.pdf") as temporary:
         _write_pdf(figure, temporary)
     _write_numbers(folder / f"{name}.csv", data)
@@ -100,9 +111,9 @@ def write_figure(
     return folder / f"{name}.png"
 
 
-def _write_png(figure: Figure, path: Path) -> None:
+def _write_png(figure: Figure, path: Path, dpi: float | None) -> None:
     """With a palette, unless that takes more room."""
-    figure.savefig(path, format="png")
+    figure.savefig(path, format="png", dpi=dpi or mpl.rcParams["savefig.dpi"])
     with Image.open(path) as picture:
         drawn, dpi = picture.convert("RGB"), picture.info["dpi"]
     for colours in PNG_COLOURS:

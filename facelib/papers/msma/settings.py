@@ -184,6 +184,7 @@ TIERS: dict[str, dict[str, Any]] = {
         "stream.batches": 2,
         "stream.held_out": 20,
         "stream.processes": 0,
+        "stream.kept": True,
         "fitting.landmark_steps": 10,
         "fitting.steps": 5,
         "evaluation.florence": 3,
