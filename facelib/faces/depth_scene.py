@@ -21,6 +21,7 @@ from facelib.faces.teeth import teeth
 from facelib.faces.time_of_flight import TimeOfFlight, timed
 from facelib.geometry.camera import PerspectiveCamera, face_to_camera
 from facelib.geometry.depth import camera_about, crop_about
+from facelib.geometry.depth_view import HEAD_VIEW, DepthView
 from facelib.geometry.rasterizer import rasterize
 from facelib.geometry.rotations import euler_to_matrix
 
@@ -36,8 +37,8 @@ class DepthSceneSettings:
 
     Args:
         image_size: height and width of a crop, pixels.
-        reach: side of a crop at the depth of its middle, mm.
-        crop_jitter: standard deviation of a crop's middle about the head's, mm along each axis.
+        reach, before: what of a head a crop shows, mm (`facelib.geometry.depth_view.DepthView`).
+        crop_jitter: standard deviation of a crop's middle about its place, mm along each axis.
         width, height: of the sensor's whole image, pixels.
         focal_u, focal_v, center_u, center_v: its intrinsics, pixels.
         sensor: how it measures depth, with which faults; None for clean frames of bare heads.
@@ -49,7 +50,8 @@ class DepthSceneSettings:
     """
 
     image_size: int = 160
-    reach: float = 300.0
+    reach: float = HEAD_VIEW.reach
+    before: float = HEAD_VIEW.before
     crop_jitter: float = 8.0
     width: int = 640
     height: int = 480
@@ -61,10 +63,11 @@ class DepthSceneSettings:
     dressed: bool = True
 
     def __post_init__(self) -> None:
-        if self.image_size < 1 or not 0 < self.reach < math.inf or not self.crop_jitter >= 0:
+        numbers = self.image_size >= 1 and 0 < self.reach < math.inf and abs(self.before) < math.inf
+        if not (numbers and self.crop_jitter >= 0):
             raise BadInput(
-                f"image_size {self.image_size}, reach {self.reach} and crop_jitter {self.crop_jitter}: expected at "
-                "least one pixel, a positive length, and 0 mm or more"
+                f"image_size {self.image_size}, reach {self.reach}, before {self.before} and crop_jitter "
+                f"{self.crop_jitter}: expected at least one pixel, a positive length, a length, and 0 mm or more"
             )
 
     @property
@@ -268,4 +271,5 @@ def _moved(pose: torch.Tensor, place: torch.Tensor) -> tuple[torch.Tensor, torch
 
 
 def _jittered(place: torch.Tensor, scene: DepthSceneSettings, generator: torch.Generator) -> torch.Tensor:
-    return place + scene.crop_jitter * torch.randn(place.shape, generator=generator)
+    middle = DepthView(scene.reach, scene.before).middle(place)
+    return middle + scene.crop_jitter * torch.randn(place.shape, generator=generator)

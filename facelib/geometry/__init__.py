@@ -3,8 +3,8 @@
 Where heads are: rotations, camera, alignment (similarities, paper 3's self-alignment; procrustes is its core),
 orthographic_fit (a pose from places in an image), icp (with point_to_plane, its step).
 How they look: rasterizer, supersampling, differentiable_rendering, lighting, visibility.
-Surfaces: normals of meshes, nearest_on_surface, normal_components of range_images (without spikes), depth,
-cropping.
+Surfaces: normals of meshes, nearest_on_surface, normal_components of range_images (without spikes), depth (of which
+networks see a depth_view), cropping.
 Maps: uv_maps (with cylindrical_uv, which lays one out, and uv_regions, which weights it).
 Point clouds: point_clouds, neighbours, chamfer.
 

@@ -30,6 +30,7 @@ class DepthNetworkSettings:
         pose_hidden: the same for DAPoseNet.
         reach_mm: half the side of the cube around a frame's centre that the images show; it becomes [-1, 1], the range
             of G's tanh. What lies beyond is empty. Not printed.
+        before_mm: from the head's place to the middle of that cube, towards the camera. Not printed.
         shape_unit, translation_unit: what an output of 1 means; not printed. 10 mm suits displacements of vertices,
             1 coefficients in standard deviations.
     """
@@ -45,5 +46,6 @@ class DepthNetworkSettings:
     hidden: tuple[int, ...] = (1024,)
     pose_hidden: tuple[int, ...] = (256,)
     reach_mm: float = 150.0
+    before_mm: float = 0.0
     shape_unit: float = 10.0
     translation_unit: float = 100.0

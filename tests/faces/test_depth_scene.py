@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from facelib.data.depth_faces import DepthFrames
 from facelib.errors import BadInput, DegenerateInput
 from facelib.faces.depth_scene import (
     DepthSceneSettings,
@@ -19,6 +20,7 @@ from facelib.faces.depth_scene import (
 from facelib.faces.morphable_model import MorphableModel
 from facelib.faces.sensors import StructuredLight
 from facelib.geometry.camera import face_to_camera
+from facelib.geometry.depth_view import FACE_VIEW
 from facelib.geometry.rotations import euler_to_matrix
 
 CLEAN = DepthSceneSettings(image_size=96, crop_jitter=4.0)
@@ -82,6 +84,19 @@ def test_a_sensor_without_faults_sees_the_head_where_it_is(face_model: Morphable
     off = (found.depth - clean.depth)[both].abs()
     assert off.median() < 2.0  # a level's half, and half a pixel aside
     assert off.quantile(0.9) < 6.0
+
+
+def test_the_view_of_a_face_ends_behind_it(face_model: MorphableModel) -> None:
+    """The cube of 180 mm about a point 100 mm before the head's place: all 68 landmarks, and no back of the head."""
+    scene = replace(CLEAN, crop_jitter=0.0, **FACE_VIEW._asdict())
+    frames = clean_frames(face_model, heads(face_model)[:1], 0 * POSE[:1], PLACE[:1], scene, generator())
+    middle = DepthFrames.seen_by(frames.depth, frames.camera).middles(FACE_VIEW.reach)
+    torch.testing.assert_close(middle, PLACE[:1] - torch.tensor([0.0, 0.0, FACE_VIEW.before]), atol=1e-2, rtol=0)
+    turned = face_to_camera(heads(face_model)[:1], euler_to_matrix(*(0 * POSE[:1]).unbind(1)), PLACE[:1]) - middle
+    inside = (turned.abs() <= FACE_VIEW.reach / 2).all(dim=2)[0]
+    assert inside[face_model.landmarks].all()
+    ears_and_back = face_model.mean[:, 2] < FACE_VIEW.before - FACE_VIEW.reach / 2
+    assert not inside[ears_and_back].any()
 
 
 def test_before_a_sensor_there_is_a_room_hair_and_a_body(face_model: MorphableModel) -> None:

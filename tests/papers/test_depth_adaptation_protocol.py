@@ -13,10 +13,14 @@ from tiny_runs import use_private_cache
 from facelib.data.archive import FaceArchive
 from facelib.data.depth_faces import labelled_depth, without_labels
 from facelib.data.embedded import SynData2Settings, open_syn_data
+from facelib.faces.depth_scene import DepthSceneSettings
+from facelib.faces.head_finding import FoundHead
 from facelib.faces.morphable_model import MorphableModel
 from facelib.faces.skin_surface import SkinSurface, edges_of
+from facelib.geometry.depth_view import FACE_VIEW, HEAD_VIEW, DepthView
 from facelib.geometry.rotations import euler_to_matrix, matrix_to_quaternion, quaternion_to_matrix
 from facelib.models.depth_networks import HeadPose
+from facelib.papers.depth_adaptation import PAPER
 from facelib.papers.depth_adaptation.bootstrap import bootstrap_metrics
 from facelib.papers.depth_adaptation.building import build_task
 from facelib.papers.depth_adaptation.data_sets import data_sets
@@ -33,7 +37,8 @@ from facelib.papers.depth_adaptation.protocol import (
     roughness,
     values_of,
 )
-from facelib.papers.depth_adaptation.readers import frontal, mean_heads, pose_reader, reach_of, shape_reader
+from facelib.papers.depth_adaptation.readers import frontal, mean_heads, pose_reader, reach_of, shape_reader, view_of
+from facelib.papers.depth_adaptation.reconstruction import crop_of
 from facelib.papers.depth_adaptation.run_settings import TIERS, DepthRunSettings
 from facelib.papers.failures import FAILED
 from facelib.papers.paper import RunInputs
@@ -247,3 +252,15 @@ def test_tasks_train_the_network_that_is_evaluated(name: str, archive: FaceArchi
     touched = [parameter for parameter in network.parameters() if parameter.grad is not None]
     assert touched
     assert not {"shape", "pose"} & set(vars(batch.target))
+
+
+@pytest.mark.parametrize(("name", "view"), [("dashapenet", FACE_VIEW), ("icp_face", FACE_VIEW), ("dapose", HEAD_VIEW)])
+def test_users_frames_are_cut_as_those_of_trainings(name: str, view: DepthView) -> None:
+    settings = PAPER.run_settings(name, "smoke")
+    assert view_of(settings) == view
+    for sizes in data_sets(METHODS[name], settings).values():
+        assert (sizes.scene.reach, sizes.scene.before) == view  # type: ignore[attr-defined]
+    place = torch.tensor([40.0, -20.0, 900.0])
+    found = FoundHead(place, torch.eye(3), 1.0, 0.0)
+    frames = crop_of(found, torch.full((480, 640), 900.0), DepthSceneSettings().camera, settings)
+    torch.testing.assert_close(frames.middles(view.reach), view.middle(place[None]), atol=0.1, rtol=0)

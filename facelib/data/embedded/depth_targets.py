@@ -30,6 +30,7 @@ from facelib.faces.depth_scene import DepthSceneSettings
 from facelib.faces.morphable_model import MorphableModel
 from facelib.faces.population import EXPRESSIONS, expression_coefficients
 from facelib.faces.sensors import StructuredLight
+from facelib.geometry.depth_view import FACE_VIEW, HEAD_VIEW, DepthView
 
 NEAR_FRONTAL = (12.0, 10.0, 7.0)  # largest yaw, pitch and roll in degrees
 CLOSE_BY = (700.0, 1000.0)  # mm from the sensor, where people of FaceWarehouse sit
@@ -41,8 +42,8 @@ DRIFT = (25.0, 15.0, 30.0)  # mm that a head moves about its place in a sequence
 MILD = 0.3  # strength of the expression that a person keeps through a sequence, at most
 
 
-def _kinect() -> DepthSceneSettings:
-    return DepthSceneSettings(sensor=StructuredLight())
+def _kinect(view: DepthView = HEAD_VIEW) -> DepthSceneSettings:
+    return DepthSceneSettings(sensor=StructuredLight(), **view._asdict())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +61,7 @@ class DepthFaceWarehouseSettings(DepthSetSettings):
     seed: int = 44
     limits: tuple[float, float, float] = NEAR_FRONTAL
     distance: tuple[float, float] = CLOSE_BY
-    scene: DepthSceneSettings = field(default_factory=_kinect)
+    scene: DepthSceneSettings = field(default_factory=lambda: _kinect(FACE_VIEW))
 
     @property
     def image_count(self) -> int:

@@ -26,6 +26,7 @@ from facelib.errors import BadInput
 from facelib.faces.depth_scene import DepthSceneSettings
 from facelib.faces.morphable_model import MorphableModel
 from facelib.faces.population import EXPRESSIONS, expression_coefficients
+from facelib.geometry.depth_view import FACE_VIEW
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +72,7 @@ class SynData1Settings(SynDataSettings):
     seed: int = 41
     limits: tuple[float, float, float] = NEAR_FRONTAL
     distance: tuple[float, float] = CLOSE_BY
+    scene: DepthSceneSettings = field(default_factory=lambda: DepthSceneSettings(**FACE_VIEW._asdict()))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,12 +10,11 @@ from facelib.data.depth_faces import stored_depth
 from facelib.data.licensed.folders import DataFolder
 from facelib.data.licensed.reader import Sample
 from facelib.errors import BadInput
-from facelib.faces.depth_scene import DepthSceneSettings
 from facelib.geometry.camera import PerspectiveCamera
 from facelib.geometry.depth import crop_about
+from facelib.geometry.depth_view import HEAD_VIEW, DepthView
 from facelib.geometry.rotations import matrix_to_euler
 
-REACH = DepthSceneSettings().reach  # mm, side of a crop
 FOREGROUND, HALF_HEAD, TOP = 300.0, 120.0, 5.0  # mm behind the nearest and below the top; pixels of a row that count
 LEAST_SEEN = 1000  # pixels with a depth
 
@@ -29,6 +28,7 @@ def depth_sample(
     place: np.ndarray,
     size: int,
     *,
+    view: DepthView = HEAD_VIEW,
     middle: np.ndarray | None = None,
     mask: np.ndarray | None = None,
 ) -> Sample:
@@ -42,7 +42,8 @@ def depth_sample(
             looks into the camera.
         place: (3,) mm, camera frame, where the head is; NaN in both where nobody measured them.
         size: of the crop, pixels.
-        middle: (3,) mm, camera frame, of the crop, where it is not the head's place.
+        view: what of the head the crop shows.
+        middle: (3,) mm, camera frame, of the head, where it is not the place.
         mask: (H, W) bool, the head's pixels, where they are known.
 
     Returns:
@@ -52,14 +53,14 @@ def depth_sample(
     Raises:
         CorruptFile: the head is not on the frame.
     """
-    about = torch.from_numpy(place if middle is None else middle).double()[None]
+    about = view.middle(torch.from_numpy(place if middle is None else middle).double()[None])
     frame = torch.from_numpy(depth.astype(np.float32))[None]
     try:
-        crop, cropped = crop_about(frame, camera, about, REACH, size)
+        crop, cropped = crop_about(frame, camera, about, view.reach, size)
         inside = (
             None
             if mask is None
-            else crop_about(torch.from_numpy(mask.astype(np.float32))[None], camera, about, REACH, size)[0]
+            else crop_about(torch.from_numpy(mask.astype(np.float32))[None], camera, about, view.reach, size)[0]
         )
     except BadInput as error:
         raise folder.misfit(

@@ -8,8 +8,8 @@ the centre of the first pixel at 0. The mesh is the person's `TrainingPose/pose_
 `facelib.data.licensed.facewarehouse`; all have the triangles of the first one.
 Meshes come without landmarks. They lie where ICP lays those of our mean face on the mean of all neutral faces, which is
 good to some millimetres; lines "landmark vertex" in a file `landmarks.txt`, both counted from 0, landmarks as the 68 of
-iBUG, put the ones that they name elsewhere. Poses of the heads were not measured and are NaN; crops go about the head's
-outline in the frame.
+iBUG, put the ones that they name elsewhere. Poses of the heads were not measured and are NaN; crops show the face about
+where our mean face is laid on the frame.
 Source: Cao et al., "FaceWarehouse: a 3D facial expression database for visual computing", TVCG 2014.
 """
 
@@ -18,6 +18,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 
 from facelib.conventions import LANDMARK_COUNT
 from facelib.data.licensed.depth_files import CENTRE, read_depth_png
@@ -27,11 +28,13 @@ from facelib.data.licensed.folders import DataFolder
 from facelib.data.licensed.linear_models import completed
 from facelib.data.licensed.lists import List
 from facelib.data.licensed.reader import Index, Reader, Row, Sample
-from facelib.errors import BadInput
+from facelib.errors import BadInput, DegenerateInput
 from facelib.faces.baking import load_face_model
+from facelib.faces.head_finding import find_head
 from facelib.faces.obj_files import read_obj, read_obj_vertices
-from facelib.faces.skin_surface import face_region
+from facelib.faces.skin_surface import face_region, skin_surface
 from facelib.geometry.camera import PerspectiveCamera
+from facelib.geometry.depth_view import FACE_VIEW
 
 HEADER = ("path", "person", "pose", "focal_u", "focal_v", "center_u", "center_v")
 SIZE = (640, 480)  # pixels
@@ -119,15 +122,24 @@ def _read(folder: DataFolder, row: Row, size: int) -> Sample:
     head = in_mm(folder, mesh, read_obj_vertices(folder.file(mesh)))
     if len(head) != row["vertices"]:
         raise folder.misfit(mesh, f"has {len(head)} vertices", f"{row['vertices']} as the others have")
-    middle = head_middle(folder, name, depth, camera)
-    turn = np.full((3, 3), np.nan)
-    sample = depth_sample(folder, name, depth, camera, turn, UNKNOWN, size, middle=middle)
+    turn, middle = np.full((3, 3), np.nan), _middle(folder, name, depth, camera)
+    sample = depth_sample(folder, name, depth, camera, turn, UNKNOWN, size, view=FACE_VIEW, middle=middle)
     expression = np.array(row["expression"], np.int16)
     return sample | {"sequence": np.array(0, np.int32), "expression": expression, "heads": head}
 
 
+def _middle(folder: DataFolder, name: str, depth: np.ndarray, camera: PerspectiveCamera) -> np.ndarray:
+    """Where the head is (3,) mm: where the mean face is laid, or in its outline where none is found."""
+    try:
+        found = find_head(torch.from_numpy(depth.astype(np.float32)), camera, skin_surface(load_face_model("coarse")))
+    except DegenerateInput:
+        return head_middle(folder, name, depth, camera)
+    return found.middle.double().numpy()
+
+
 READER = Reader(
     name="facewarehouse_depth",
+    version=2,
     title="FaceWarehouse depth",
     licence="research; an agreement signed by an institution",
     ask="Zhejiang University, Kun Zhou",

@@ -24,6 +24,7 @@ from facelib.errors import BadInput, MissingPart
 from facelib.faces.sensors import StructuredLight
 from facelib.papers.datasets import licensed_sets
 from facelib.papers.depth_adaptation.methods import GROUP_1, GROUP_2, ICP_TRACKING, ICT_3DHP, SHAPE, DepthReader
+from facelib.papers.depth_adaptation.readers import view_of
 from facelib.papers.depth_adaptation.run_settings import TIMES, DepthRunSettings, chosen_faces
 from facelib.papers.paper import BASELINE
 
@@ -132,7 +133,7 @@ def _targets(method: DepthReader, settings: DepthRunSettings) -> dict[str, Gener
         "ict_3dhp": Ict3dhpSettings(frames=round(Ict3dhpSettings.frames * frames.pose_share), **steps),
     }
     is_tracker = method.kind == BASELINE and method.reads != SHAPE
-    return {name: _seen(sizes[name], settings) for name in (POSES if is_tracker else (target_of(method, settings),))}
+    return {name: as_seen(sizes[name], settings) for name in (POSES if is_tracker else (target_of(method, settings),))}
 
 
 def _sources(method: DepthReader, settings: DepthRunSettings) -> dict[str, GeneratedSettings]:
@@ -141,15 +142,16 @@ def _sources(method: DepthReader, settings: DepthRunSettings) -> dict[str, Gener
     if frames.labels == "target":
         return {}
     share = frames.share if method.reads == SHAPE else frames.pose_share
-    source: SynDataSettings = _seen(_source(SOURCES[name], settings, share), settings)
+    source: SynDataSettings = as_seen(_source(SOURCES[name], settings, share), settings)
     if chosen_faces(settings.faces) == "basel":
         return {name: BaselFramesSettings(source, basel_checksum())}
     return {name: source}
 
 
-def _seen(sizes: Any, settings: DepthRunSettings) -> Any:
+def as_seen(sizes: Any, settings: DepthRunSettings) -> Any:
     """A set as networks of these settings see it."""
-    return replace(sizes, scene=replace(sizes.scene, image_size=settings.network.image_size))
+    scene = replace(sizes.scene, image_size=settings.network.image_size, **view_of(settings)._asdict())
+    return replace(sizes, scene=scene)
 
 
 def _source(printed: SynDataSettings, settings: DepthRunSettings, share: float) -> SynDataSettings:

@@ -8,7 +8,6 @@ frames of another sensor alike.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -22,6 +21,7 @@ from facelib.errors import DegenerateInput
 from facelib.faces.ict_model import load_ict_model
 from facelib.faces.skin_surface import SkinSurface, skin_surface
 from facelib.metrics.scan_protocols import ScanProtocol, scan_error
+from facelib.papers.depth_adaptation.data_sets import as_seen
 from facelib.papers.depth_adaptation.methods import ICP_TRACKING, SHAPE, DepthReader
 from facelib.papers.depth_adaptation.metrics import ICT
 from facelib.papers.depth_adaptation.networks import face_surface
@@ -47,8 +47,7 @@ def data_set(settings: DepthRunSettings) -> IctDepthSettings:
     Raises:
         MissingPart: when ICT-FaceKit was not imported.
     """
-    sizes = IctDepthSettings(heads=imported_heads(), identities=settings.evaluation.ict)
-    return replace(sizes, scene=replace(sizes.scene, image_size=settings.network.image_size))
+    return as_seen(IctDepthSettings(heads=imported_heads(), identities=settings.evaluation.ict), settings)
 
 
 def open_archive(sizes: IctDepthSettings, on_images: Callable[[int], None]) -> FaceArchive:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from facelib.geometry.depth_view import FACE_VIEW
 from facelib.papers.paper import BASELINE, Method
 
 SHAPE, POSE = "shape", "pose"  # kinds, and what a method reads
@@ -69,7 +70,7 @@ def _dotted(changes: dict[str, Any]) -> dict[str, Any]:
 
 def _shape(name: str, label: str, source: str, rows: Rows = (), **changes: Any) -> DepthReader:
     others = tuple(row for row in OF_SHAPES if row[0] not in dict(rows))
-    return DepthReader(name, label, SHAPE, source, (*rows, *others), changes=_dotted(changes))
+    return DepthReader(name, label, SHAPE, source, (*rows, *others), changes=_dotted(OF_FACES | changes))
 
 
 def _pose(name: str, label: str, source: str, rows: Rows, **changes: Any) -> DepthReader:
@@ -77,9 +78,11 @@ def _pose(name: str, label: str, source: str, rows: Rows, **changes: Any) -> Dep
 
 
 def _baseline(name: str, label: str, rows: Rows) -> DepthReader:
-    return DepthReader(name, label, BASELINE, "ours", rows)
+    seen = {} if name in POSE_BASELINES else OF_FACES
+    return DepthReader(name, label, BASELINE, "ours", rows, changes=_dotted(seen))
 
 
+OF_FACES = {"network_reach_mm": FACE_VIEW.reach / 2, "network_before_mm": FACE_VIEW.before}  # shapes are read off
 OF_SHAPES: Rows = (("figure_5", None), ("shape", None), ("ict", None), ("flight", None))
 OF_POSES: Rows = (("ict_pose", None), ("flight_pose", None))
 BOTH_GROUPS: Rows = (("3_group_1", None), ("3_group_2", None))

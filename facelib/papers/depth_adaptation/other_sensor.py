@@ -14,6 +14,7 @@ from facelib.data.archive import FaceArchive
 from facelib.data.embedded.ict_depth import OTHER_CAMERA, IctDepthSettings
 from facelib.faces.ray_casting import check_embree
 from facelib.papers.depth_adaptation import ict
+from facelib.papers.depth_adaptation.data_sets import as_seen
 from facelib.papers.depth_adaptation.ict import open_archive
 from facelib.papers.depth_adaptation.methods import DepthReader
 from facelib.papers.depth_adaptation.metrics import FLIGHT
@@ -30,7 +31,7 @@ def data_set(settings: DepthRunSettings) -> IctDepthSettings:
         MissingPart: when ICT-FaceKit was not imported, or embreex is not installed.
     """
     check_embree()
-    return replace(ict.data_set(settings), scene=replace(OTHER_CAMERA, image_size=settings.network.image_size))
+    return as_seen(replace(ict.data_set(settings), scene=OTHER_CAMERA), settings)
 
 
 def evaluate(

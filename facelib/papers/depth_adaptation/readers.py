@@ -13,6 +13,7 @@ from facelib.errors import DegenerateInput
 from facelib.faces.cloud_fit import CloudFit, head_cloud, lay
 from facelib.faces.skin_surface import SkinSurface
 from facelib.geometry.alignment import Similarity
+from facelib.geometry.depth_view import DepthView
 from facelib.geometry.rotations import matrix_to_quaternion
 from facelib.models.depth_networks import HeadPose
 from facelib.models.position_images import scaled_positions
@@ -30,6 +31,11 @@ ShapeReader = Callable[[DepthFrames], torch.Tensor]  # heads (B, V, 3) mm
 PoseReader = Callable[[LabelledDepth], HeadPose]  # of frames in their order; only a tracker looks at the first truth
 
 
+def view_of(settings: DepthRunSettings) -> DepthView:
+    """What of a head the networks see."""
+    return DepthView(reach_of(settings), settings.network.before_mm)
+
+
 def reach_of(settings: DepthRunSettings) -> float:
     """The side of a crop, mm: twice what the networks see to each side."""
     return 2 * settings.network.reach_mm
@@ -44,7 +50,7 @@ def shape_reader(method: DepthReader, settings: DepthRunSettings, network: nn.Mo
         fit = settings.fitting
         each = CloudFit(surface, fit.identities, fit.rounds, fit.residual_mm, fit.reach_mm)
         read = _sized if method.name == ICP_FACE else (lambda cloud, surface: each(cloud))
-        return lambda frames: torch.stack([read(head_cloud(one), surface) for one in _seen(frames, settings)])
+        return lambda frames: torch.stack([read(head_cloud(one), surface) for one in _about_heads(frames, settings)])
     return lambda frames: surface.heads(torch.cat(_read(network, frames, settings)))
 
 
@@ -74,6 +80,12 @@ def frontal(count: int) -> HeadPose:
 
 def _seen(frames: DepthFrames, settings: DepthRunSettings) -> torch.Tensor:
     return centred(frames, reach_of(settings))[0]
+
+
+def _about_heads(frames: DepthFrames, settings: DepthRunSettings) -> torch.Tensor:
+    """Position images about where the heads are in these crops, mm."""
+    positions = _seen(frames, settings)
+    return positions - positions.new_tensor([0.0, 0.0, settings.network.before_mm])[:, None, None]
 
 
 @torch.no_grad()

@@ -23,7 +23,7 @@ from facelib.geometry.depth import check_millimetres, crop_about, depth_to_posit
 from facelib.geometry.neighbours import nearest
 from facelib.geometry.rotations import matrix_to_euler, quaternion_to_matrix
 from facelib.papers.depth_adaptation.networks import face_surface
-from facelib.papers.depth_adaptation.readers import reach_of, read_poses, shape_reader
+from facelib.papers.depth_adaptation.readers import read_poses, shape_reader, view_of
 from facelib.papers.depth_adaptation.run_settings import DepthRunSettings
 from facelib.papers.depth_adaptation.trained import TrainedReader
 
@@ -139,7 +139,7 @@ def reconstruct_with(
     face = DepthFace(
         heads[0],
         quaternion_to_matrix(read.quaternion)[0],
-        found.middle + read.translation[0],
+        view_of(pose.settings).middle(found.middle[None])[0] + read.translation[0],
         found,
         depth,
         camera,
@@ -158,8 +158,8 @@ def crop_of(
     Raises:
         BadInput: where the crop is larger than the frame.
     """
-    size = settings.network.image_size
-    crop, of_crop = crop_about(depth[None], camera, found.middle[None], reach_of(settings), size)
+    size, view = settings.network.image_size, view_of(settings)
+    crop, of_crop = crop_about(depth[None], camera, view.middle(found.middle[None]), view.reach, size)
     frames = DepthFrames.seen_by(crop, of_crop)
     if (seen := 1 / (float(frames.focal[0, 0]) / float(camera.focal))) < SMALL:
         _log.warning("the head is small: %d x %d pixels of the network's are made of %.0f x %.0f of the frame",

@@ -235,7 +235,9 @@ def relevant(method: DepthReader, settings: DepthRunSettings) -> DepthRunSetting
     if method.kind == BASELINE:
         unseen |= {"adaptation", "pose", "training", "pose_training"}
         frames = FrameCounts(frames.share, frames.pose_share, every=frames.every)
-        network = DepthNetworkSettings(image_size=network.image_size)
+        network = DepthNetworkSettings(
+            image_size=network.image_size, reach_mm=network.reach_mm, before_mm=network.before_mm
+        )
     others = {name: getattr(usual, name) for name in unseen}
     settings = replace(settings, frames=frames, network=network, evaluation=evaluation, **others)
     return replace(settings, faces=chosen_faces(settings.faces))

@@ -9,11 +9,12 @@ from facelib.errors import BadInput
 from facelib.faces.baking import load_face_model
 from facelib.faces.depth_scene import DepthSceneSettings, clean_frames
 from facelib.faces.population import sample_people
+from facelib.geometry.depth_view import DepthView
 from facelib.geometry.rotations import geodesic_distance, quaternion_to_matrix
 from facelib.papers.depth_adaptation import PAPER
 from facelib.papers.depth_adaptation.methods import POSE, SHAPE
 from facelib.papers.depth_adaptation.metrics import METRICS
-from facelib.papers.depth_adaptation.readers import reach_of, read_poses, shape_reader
+from facelib.papers.depth_adaptation.readers import read_poses, shape_reader, view_of
 from facelib.papers.depth_adaptation.trained import MODELS, TrainedReader
 from facelib.papers.shipping import Change, card_of, change_of
 from facelib.runs.records import read_record
@@ -74,7 +75,7 @@ def kind_of(run: str) -> str:
 def change_by_halving(trained: TrainedReader) -> Change:
     """Compare a network with itself after a round trip of its weights through half precision; raises as `ship`."""
     halves, settings = MODELS[trained.method.kind].halved(trained), trained.settings
-    frames = rendered(settings.network.image_size, reach_of(settings))
+    frames = rendered(settings.network.image_size, view_of(settings))
     if trained.method.kind == SHAPE:
         ours, theirs = (shape_reader(trained.method, settings, each.network)(frames) for each in (trained, halves))
         apart, unit = (ours - theirs).norm(dim=2), "mm"
@@ -86,13 +87,13 @@ def change_by_halving(trained: TrainedReader) -> Change:
     return change_of(apart, unit, HEADS)
 
 
-def rendered(size: int, reach: float) -> DepthFrames:
+def rendered(size: int, view: DepthView) -> DepthFrames:
     """Clean frames of `HEADS` people, nearly frontal."""
     model, generator = load_face_model("coarse"), torch.Generator().manual_seed(SEED)
     heads = model.vertices(sample_people(model, HEADS, SEED, fixed_albedo=True).identity)
     pose, place = torch.zeros(HEADS, 3), torch.zeros(HEADS, 3)
     pose[:, 0] = torch.linspace(-YAW, YAW, HEADS).deg2rad()
     place[:, 2] = DISTANCE
-    scene = DepthSceneSettings(image_size=size, reach=reach)
+    scene = DepthSceneSettings(image_size=size, **view._asdict())
     frames = clean_frames(model, heads, pose, place, scene, generator)
     return DepthFrames.seen_by(frames.depth, frames.camera)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -9,13 +10,14 @@ import torch
 from torch import nn
 
 from facelib.data.archive import FaceArchive
-from facelib.data.depth_faces import LabelledDepth, labelled_depth
+from facelib.data.depth_faces import DepthFrames, LabelledDepth, labelled_depth
 from facelib.errors import MissingPart
+from facelib.geometry.depth import crop_about
 from facelib.papers.depth_adaptation import PAPER
 from facelib.papers.depth_adaptation.data_sets import ARCHIVES
 from facelib.papers.depth_adaptation.methods import DepthReader
 from facelib.papers.depth_adaptation.networks import build_network, face_surface
-from facelib.papers.depth_adaptation.readers import pose_reader, shape_reader
+from facelib.papers.depth_adaptation.readers import pose_reader, reach_of, shape_reader, view_of
 from facelib.papers.depth_adaptation.run_settings import DepthRunSettings
 from facelib.papers.paper import BASELINE
 from facelib.papers.run import network_from, open_archive
@@ -58,11 +60,18 @@ class Material(LocalRuns):
         """What a method of shapes reads off frames, (B, V, 3) mm in the face frame."""
         return shape_reader(self.method(label), self.settings(label), self.network(label))(labelled.frames)
 
+    def heads_in(self, label: str, labelled: LabelledDepth, other: str) -> torch.Tensor:
+        """As `heads`, of frames as another method has read them: of each what this one would see is cut out of it."""
+        frames, view = labelled.frames, view_of(self.settings(label))
+        middle = view.middle(frames.middles(reach_of(self.settings(other))))
+        crops, camera = crop_about(frames.depth, frames.camera, middle, view.reach, frames.depth.shape[1])
+        return self.heads(label, replace(labelled, frames=DepthFrames.seen_by(crops, camera)))
+
     def placed(self, label: str, heads: torch.Tensor, labelled: LabelledDepth) -> torch.Tensor:
         """Heads (B, V, 3) where a method of poses reads that they are, mm in the camera frame."""
         settings = self.settings(label)
         found = pose_reader(self.method(label), settings, self.network(label))(labelled)
-        return found.motion.apply(heads) + labelled.frames.middles(2 * settings.network.reach_mm)[:, None]
+        return found.motion.apply(heads) + labelled.frames.middles(reach_of(settings))[:, None]
 
     def _open_network(self, label: str) -> nn.Module:
         record = self.records[label]
