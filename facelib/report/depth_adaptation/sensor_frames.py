@@ -24,9 +24,9 @@ BEFORE, AFTER = 160.0, 200.0  # mm about the middle that are told apart by colou
 CLEAN, SENSED = "clean", "simulated"
 
 
-def sensor_frames() -> dict[str, DepthFrames]:
+def sensor_frames(person: int = 0) -> dict[str, DepthFrames]:
     """One person in `POSES` by an ideal camera, bare, and before the sensor that target frames are of, dressed."""
-    return _frames({SENSED: DepthSceneSettings(sensor=StructuredLight())})
+    return _frames({SENSED: DepthSceneSettings(sensor=StructuredLight())}, person)
 
 
 def other_frames() -> dict[str, DepthFrames]:
@@ -36,15 +36,15 @@ def other_frames() -> dict[str, DepthFrames]:
         MissingPart: without embreex.
     """
     structured = DepthSceneSettings(sensor=StructuredLight())
-    return _frames({"structured light": structured, "time of flight": OTHER_CAMERA})
+    return _frames({"structured light": structured, "time of flight": OTHER_CAMERA}, 0)
 
 
-def _frames(scenes: dict[str, DepthSceneSettings]) -> dict[str, DepthFrames]:
+def _frames(scenes: dict[str, DepthSceneSettings], person: int) -> dict[str, DepthFrames]:
     """The same crops of one person, clean and in these scenes."""
     model, ideal = load_face_model("coarse"), DepthSceneSettings(image_size=SIZE, crop_jitter=0.0)
     pose = torch.deg2rad(torch.tensor(list(POSES.values())))
     place = torch.tensor([0.0, 0.0, DISTANCE]).expand(len(pose), -1)
-    shape = sample_people(model, 1, SEED, fixed_albedo=True).identity
+    shape = sample_people(model, person + 1, SEED, fixed_albedo=True).identity[person, None]
     action = expression_coefficients(model, list(EXPRESSIONS)[:1])
     heads = model.vertices(shape, action).expand(len(pose), -1, -1)
     generator = torch.Generator().manual_seed(SEED)
