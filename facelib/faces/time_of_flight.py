@@ -86,14 +86,15 @@ def timed(
     check_shape("behind", behind, (len(points), None, None))
     height, width = behind.shape[1:]
     rays = _rays(camera, len(points), height, width, sensor.rays)
+    length = rays.norm(dim=2)  # of a ray to a depth of 1
     depth = behind.repeat_interleave(sensor.rays, dim=1).repeat_interleave(sensor.rays, dim=2).flatten(1).double()
-    facing = 1 / rays.norm(dim=2)
+    facing = 1 / length
     corners = triangles.numpy()
     for number, directions in enumerate(rays.numpy()):
         met, cosine = (torch.from_numpy(each) for each in first_hits(points[number].numpy(), corners, directions))
         nearer = met < depth[number]
         depth[number], facing[number] = met.where(nearer, depth[number]), cosine.where(nearer, facing[number])
-    distance = depth * rays.norm(dim=2)
+    distance = depth * length
     light, phase = facing * (1000 / distance) ** 2, 4 * math.pi * sensor.frequency / LIGHT * distance
     mixed = _by_pixel(torch.polar(light, phase), height, width, sensor.rays)
     amount = mixed.abs()

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 import numpy as np
 from PIL import Image
 
@@ -113,12 +112,12 @@ def write_figure(
 
 def _write_png(figure: Figure, path: Path, dpi: float | None) -> None:
     """With a palette, unless that takes more room."""
-    figure.savefig(path, format="png", dpi=dpi or mpl.rcParams["savefig.dpi"])
+    figure.savefig(path, format="png", dpi=dpi)
     with Image.open(path) as picture:
-        drawn, dpi = picture.convert("RGB"), picture.info["dpi"]
+        drawn, written_dpi = picture.convert("RGB"), picture.info["dpi"]
     for colours in PNG_COLOURS:
         written = io.BytesIO()
-        _with_palette(drawn, colours).save(written, format="png", optimize=True, dpi=dpi)
+        _with_palette(drawn, colours).save(written, format="png", optimize=True, dpi=written_dpi)
         if written.tell() <= LARGE:
             break
     if written.tell() < path.stat().st_size:

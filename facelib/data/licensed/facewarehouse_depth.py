@@ -15,6 +15,7 @@ Source: Cao et al., "FaceWarehouse: a 3D facial expression database for visual c
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ from facelib.errors import BadInput, DegenerateInput
 from facelib.faces.baking import load_face_model
 from facelib.faces.head_finding import find_head
 from facelib.faces.obj_files import read_obj, read_obj_vertices
-from facelib.faces.skin_surface import face_region, skin_surface
+from facelib.faces.skin_surface import SkinSurface, face_region, skin_surface
 from facelib.geometry.camera import PerspectiveCamera
 from facelib.geometry.depth_view import FACE_VIEW
 
@@ -131,10 +132,16 @@ def _read(folder: DataFolder, row: Row, size: int) -> Sample:
 def _middle(folder: DataFolder, name: str, depth: np.ndarray, camera: PerspectiveCamera) -> np.ndarray:
     """Where the head is (3,) mm: where the mean face is laid, or in its outline where none is found."""
     try:
-        found = find_head(torch.from_numpy(depth.astype(np.float32)), camera, skin_surface(load_face_model("coarse")))
+        found = find_head(torch.from_numpy(depth.astype(np.float32)), camera, _our_surface())
     except DegenerateInput:
         return head_middle(folder, name, depth, camera)
     return found.middle.double().numpy()
+
+
+@cache
+def _our_surface() -> SkinSurface:
+    """That of our face model, read once for all frames."""
+    return skin_surface(load_face_model("coarse"))
 
 
 READER = Reader(

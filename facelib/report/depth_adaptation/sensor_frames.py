@@ -48,10 +48,8 @@ def _frames(scenes: dict[str, DepthSceneSettings], person: int) -> dict[str, Dep
     action = expression_coefficients(model, list(EXPRESSIONS)[:1])
     heads = model.vertices(shape, action).expand(len(pose), -1, -1)
     generator = torch.Generator().manual_seed(SEED)
-    found, body = (
-        {CLEAN: clean_frames(model, heads, pose, place, ideal, generator)},
-        body_of(model, heads, pose, generator),
-    )
+    found = {CLEAN: clean_frames(model, heads, pose, place, ideal, generator)}
+    body = body_of(model, heads, pose, generator)
     for name, each in scenes.items():
         scene = replace(each, image_size=SIZE, crop_jitter=0.0)
         room = room_behind(scene, generator)
