@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 from facelib.errors import CorruptFile, MissingPart, unknown_name
 from facelib.papers import evaluations, load_paper
 from facelib.papers.paper import BASELINE, Paper, RunInputs
-from facelib.papers.status import DAMAGED, MISSING, identity_of, needed_runs, state_of_weights, status_of
+from facelib.papers.status import (
+    COMMITTED_COMMAND,
+    DAMAGED,
+    MISSING,
+    identity_of,
+    needed_runs,
+    state_of_weights,
+    status_of,
+    weights_to_start_from,
+)
 from facelib.runs.folders import Run
 from facelib.runs.identity import Identity, reserve
 from facelib.runs.records import new_record, write_record, write_scores
@@ -190,7 +199,7 @@ def network_from(paper: Paper, method: str, settings: Any, weights: Path) -> nn.
 
 
 def found_weights(run: Run) -> dict[str, Path]:
-    """The weights that a run starts from or is taught by, by method.
+    """The weights that a run starts from or is taught by, by method: of runs made here, or else committed ones.
 
     Raises:
         MissingPart: when one is missing; the message says which command makes it.
@@ -199,11 +208,13 @@ def found_weights(run: Run) -> dict[str, Path]:
     paper = load_paper(run.paper)
     found = {}
     for name, needed in needed_runs(run).items():
-        state = state_of_weights(needed.weights)
+        weights = weights_to_start_from(needed)
+        state = state_of_weights(weights)
         if state == DAMAGED:
+            again = f"make them again with `{needed.command}`, from the last checkpoint if that stands"
             raise CorruptFile(
                 f"{run.method} needs the weights of {needed}, which are damaged or have lost their checksum "
-                f"({needed.weights}): make them again with `{needed.command}`, from the last checkpoint if that stands"
+                f"({weights}): {again if weights == needed.weights else f'restore them with `{COMMITTED_COMMAND}`'}"
             )
         if state == MISSING:
             method = paper.method(name)
@@ -211,7 +222,7 @@ def found_weights(run: Run) -> dict[str, Path]:
                 "starts from pretrained weights" if method.is_pretraining else f"learns from a trained {method.label}"
             )
             raise MissingPart(f"{run.method} {what}, which are missing: run `{needed.command}` first")
-        found[name] = needed.weights
+        found[name] = weights
     return found
 
 

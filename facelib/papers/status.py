@@ -2,7 +2,8 @@
 
 A run is current when its record and weights stand and were made from today's settings, data, code and weights of other
 runs. Records that are committed in `figures/` are a read-only layer below the runs folder: they stand in tables until a
-run of this machine does, and are never compared by their code.
+run of this machine does, and are never compared by their code. Weights of small pretrainings lie beside their records,
+and others start from them until the pretraining is run here.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from facelib.papers import load_paper
 from facelib.papers.evaluations import with_metrics
 from facelib.papers.paper import Paper
 from facelib.runs.code import code_digest
-from facelib.runs.folders import RECORD_FILE, Run, project_folder, runs_folder
+from facelib.runs.folders import RECORD_FILE, WEIGHTS_FILE, Run, project_folder, runs_folder
 from facelib.runs.identity import Identity, identity_of_record
 from facelib.runs.records import Record, read_record
 from facelib.runs.settings import as_dict
@@ -152,13 +153,19 @@ def needed_runs(run: Run) -> dict[str, Run]:
     return needed
 
 
+def weights_to_start_from(run: Run) -> Path:
+    """Where the weights of a run lie for others: its own, or else committed ones; neither need be there."""
+    committed = committed_weights(load_paper(run.paper), run)
+    return committed if committed is not None and committed.exists() and not run.weights.exists() else run.weights
+
+
 def identity_of(run: Run) -> Identity:
     """What a run would be made from now."""
     from facelib.papers.datasets import data_fingerprint
 
     paper = load_paper(run.paper)
     settings = paper.run_settings(run.method, run.tier, run.seed, run.changes)
-    needs = {name: needed.weights for name, needed in needed_runs(run).items()}
+    needs = {name: weights_to_start_from(needed) for name, needed in needed_runs(run).items()}
     return Identity(
         settings=as_dict(settings),
         data=data_fingerprint(paper.steps.data_sets(paper.method(run.method), settings)),
@@ -220,6 +227,12 @@ def committed_record(paper: Paper, run: Run) -> Path | None:
     """The committed record of a run, which need not be there."""
     folder = committed_folder(paper, run.tier)
     return None if folder is None or run.changes else folder / committed_name(run)
+
+
+def committed_weights(paper: Paper, run: Run) -> Path | None:
+    """The weights beside the committed record of a run; only those of small pretrainings are there."""
+    record = committed_record(paper, run)
+    return None if record is None else record.with_suffix(Path(WEIGHTS_FILE).suffix)
 
 
 def committed_name(run: Run) -> str:

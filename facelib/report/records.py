@@ -16,6 +16,8 @@ from facelib.papers.status import COMMITTED_FOLDER, State, Status, committed_nam
 from facelib.report.manifest import figures_folder
 from facelib.runs.folders import RECORD_FILE, Run
 from facelib.runs.records import Record, read_scores, write_record
+from facelib.storage import write_checked
+from facelib.weights import LARGEST
 
 
 @dataclass(frozen=True)
@@ -169,8 +171,10 @@ def one_fold(records: Mapping[str, list[Record]]) -> dict[str, Record]:
 def keep_records(runs: TierRuns) -> int:
     """Copy a tier's current records to where its tables lie, as method-fold0.json; the smoke tier's tell nothing.
 
+    With those of pretrainings go their weights, where these are small: others can start from them elsewhere.
+
     Returns:
-        How many were copied.
+        How many records were copied.
     """
     if runs.tier == runs.paper.smallest_tier:
         return 0
@@ -178,5 +182,9 @@ def keep_records(runs: TierRuns) -> int:
     current = [status for each in runs.standing.values() for status in each if status.is_current and not status.mark]
     for status in current:
         assert status.record is not None
-        write_record(folder / committed_name(status.run), status.record)
+        path = folder / committed_name(status.run)
+        write_record(path, status.record)
+        weights = status.run.weights
+        if runs.paper.method(status.run.method).is_pretraining and weights.stat().st_size <= LARGEST:
+            write_checked(path.with_suffix(weights.suffix), weights.read_bytes())
     return len(current)

@@ -14,12 +14,21 @@ from facelib.errors import CorruptFile, MissingPart, UnknownName
 from facelib.faces import baking
 from facelib.faces.morphable_model import MorphableModel, write_model
 from facelib.papers import PAPERS, load_paper, status
-from facelib.papers.run import train
-from facelib.papers.status import TRAINING_CODE, Status, needed_runs, runs_of, standing_runs, status_of, statuses
+from facelib.papers.run import found_weights, train
+from facelib.papers.status import (
+    TRAINING_CODE,
+    Status,
+    needed_runs,
+    runs_of,
+    standing_runs,
+    status_of,
+    statuses,
+    weights_to_start_from,
+)
 from facelib.runs.code import PACKAGE, code_digest
 from facelib.runs.folders import Run
 from facelib.runs.records import Record, new_record, read_record, write_record
-from facelib.storage import CACHE_VARIABLE, write_checked
+from facelib.storage import CACHE_VARIABLE, sha256_of, write_checked
 
 JOINT, SADRNET = load_paper("joint_attention"), load_paper("sadrnet")
 METHODS = [(name, method) for name in PAPERS for method in load_paper(name).methods]
@@ -438,6 +447,29 @@ def test_committed_records_of_a_method_are_not_taken_for_those_of_another() -> N
     assert standing_runs(JOINT, "smoke", "jam") == []
 
 
+def test_runs_start_from_committed_weights_until_the_pretraining_is_run_here() -> None:
+    """Those beside its record; a run of changed settings has none, and damaged ones are restored, not trained."""
+    ir18 = Run("joint_attention", "ir18", tier="laptop")
+    beside = commit(leave(base())) / "pretrain_ir18-fold0.safetensors"
+    with pytest.raises(MissingPart, match="run `facelib run joint_attention pretrain_ir18"):
+        found_weights(ir18)
+    write_checked(beside, b"committed")
+
+    assert found_weights(ir18) == {"pretrain_ir18": beside}
+    leave(ir18)
+    assert read_record(ir18.record).code["needs"] == {"pretrain_ir18": sha256_of(beside)}
+    assert status_of(ir18).is_current
+    with pytest.raises(MissingPart, match=r"network\.width"):
+        found_weights(replace(ir18, changes={"network.width": 0.5}))
+    beside.write_bytes(b"cut")
+    with pytest.raises(CorruptFile, match="restore them with `git checkout -- figures`"):
+        found_weights(ir18)
+
+    leave(base())
+    assert found_weights(ir18) == {"pretrain_ir18": base().weights}
+    assert status_of(ir18).reason == "made from other weights of pretrain_ir18"
+
+
 def test_without_its_figures_facelib_has_no_committed_records(monkeypatch: pytest.MonkeyPatch) -> None:
     def gone() -> Path:
         raise MissingPart("no notebooks")
@@ -445,6 +477,7 @@ def test_without_its_figures_facelib_has_no_committed_records(monkeypatch: pytes
     commit(leave(jam(), 0.1))
     monkeypatch.setattr(status, "project_folder", gone)
     assert status_of(jam()).state == "missing"
+    assert weights_to_start_from(base()) == base().weights
     assert stands() == []
 
 

@@ -28,6 +28,7 @@ from facelib.report.tables import (
     write_tables,
 )
 from facelib.runs.records import Record, read_record, write_record
+from facelib.storage import write_checked
 
 PAPER, FACES = "joint_attention", "sadrnet"
 POOLED, PROFILE = "tar_at_far_1pct", "tar_at_far_1pct/90+"
@@ -394,12 +395,17 @@ def test_current_records_are_kept_beside_the_tables_but_for_the_smoke_tier() -> 
     make_record("jam", seed=1, tier="laptop")
     make_record("jam_je", tier="laptop", changes={"training.epochs": 3})
     make_record("ir18", tier="laptop").run.weights.unlink()
+    for pretraining, size in (("pretrain_ir18", 8_000_000), ("pretrain_resnet50", 8_000_001)):
+        write_checked(make_record(pretraining, tier="laptop").run.weights, bytes(size))
     folder = records.figures_folder("1_joint_attention", "laptop") / "records"
 
     assert keep_records(open_runs(PAPER, "smoke")) == 0
     assert not folder.exists()
-    assert keep_records(open_runs(PAPER, "laptop")) == 3
-    assert {path.name for path in folder.iterdir()} == {"jam-fold0.json", "jam-fold0-seed1.json", "jam-fold2.json"}
+    assert keep_records(open_runs(PAPER, "laptop")) == 5
+    kept = ["jam-fold0.json", "jam-fold0-seed1.json", "jam-fold2.json"]
+    kept += ["pretrain_ir18-fold0.json", "pretrain_ir18-fold0.safetensors", "pretrain_ir18-fold0.safetensors.sha256"]
+    kept += ["pretrain_resnet50-fold0.json"]  # whose weights are too many
+    assert sorted(path.name for path in folder.iterdir()) == sorted(kept)
     assert read_record(folder / "jam-fold2.json") == open_runs(PAPER, "laptop").records("jam")[-1]
 
 
